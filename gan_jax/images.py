@@ -1,0 +1,36 @@
+"""Images as arrays: the two ranges, and the sheet that shows many at once."""
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from gan_jax.types import Bytes, Images
+
+
+def to_float(images: Images | Bytes) -> Images:
+    """uint8 in [0, 255] becomes float32 in [-1, 1]; floats pass through. Meant to run on the device."""
+    if images.dtype == jnp.uint8:
+        return images.astype(jnp.float32) / 127.5 - 1
+    return images
+
+
+def to_bytes(images: Images) -> Bytes:
+    """Float in [-1, 1] becomes uint8 in [0, 255]: rounded to nearest, values outside clipped."""
+    return jnp.round(jnp.clip(images * 127.5 + 127.5, 0, 255)).astype(jnp.uint8)
+
+
+def sheet(images: Array | np.ndarray, columns: int, *, gap: int = 1) -> np.ndarray:
+    """Lays images `[N, H, W, C]` out in rows of `columns`, `gap` pixels apart.
+
+    Returns an array of the same dtype, `[rows * (H + gap) - gap, columns * (W + gap) - gap, C]`; gaps, and
+    places that no image fills, have the lowest value of the dtype's image range (black).
+    """
+    images = np.asarray(images)
+    count, height, width, channels = images.shape
+    rows = -(-count // columns)
+    black = 0 if images.dtype == np.uint8 else -1
+    cells = np.full((rows * columns, height + gap, width + gap, channels), black, images.dtype)
+    cells[:count, :height, :width] = images
+    cells = cells.reshape(rows, columns, height + gap, width + gap, channels).transpose(0, 2, 1, 3, 4)
+    laid = cells.reshape(rows * (height + gap), columns * (width + gap), channels)
+    return laid[: laid.shape[0] - gap, : laid.shape[1] - gap]

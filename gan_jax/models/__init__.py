@@ -1,0 +1,1 @@
+"""Networks, one file for each paper: its Generator and its Discriminator."""

@@ -1,0 +1,83 @@
+"""DCGAN: all-convolutional networks with batch normalisation (Radford et al. 2015, arXiv:1511.06434, section 3).
+
+Weights start at N(0, 0.02²), leaky slopes are 0.2 (section 4). Kernels are 4x4, as in the authors' Torch code
+and in most after it; figure 1 of the paper draws 5x5. Sizes are 8, 16, 32, 64 and 128 (from a 4x4 start) and
+28 (from 7x7), and `width` counts the channels beside the image: 128 in the paper's 64x64 generator.
+"""
+
+from typing import Any
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from gan_jax.layers.conditioning import join_image, join_latent
+from gan_jax.layers.convolution import Convolution, TransposedConvolution
+from gan_jax.types import Condition, Images, Latents, Logits
+
+STAGES = {8: 1, 16: 2, 28: 2, 32: 3, 64: 4, 128: 5}
+"""How often each size is halved on the way down to 4x4 (7x7 for 28)."""
+
+
+class Generator(nn.Module):
+    """Latents `[B, L]` to images `[B, size, size, channels]` in [-1, 1]."""
+
+    size: int
+    channels: int = 3
+    width: int = 64
+    classes: int = 0
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, latents: Latents, condition: Condition = None, *, train: bool = False) -> Images:
+        """Draws one image for each latent."""
+        stages = _stages(self.size)
+        start = self.size >> stages
+        widest = self.width << (stages - 1)
+        x = join_latent(latents, condition, self.classes)
+        x = nn.Dense(
+            start * start * widest, use_bias=False, kernel_init=_small, dtype=self.dtype, name="project"
+        )(x)
+        x = x.reshape(len(x), start, start, widest)
+        x = nn.relu(_normalise(x, train, name="norm_0"))
+        for i in range(1, stages):
+            features = widest >> i
+            x = TransposedConvolution(features, 4, 2, use_bias=False, dtype=self.dtype, name=f"up_{i}")(x)
+            x = nn.relu(_normalise(x, train, name=f"norm_{i}"))
+        x = TransposedConvolution(self.channels, 4, 2, dtype=self.dtype, name="pixels")(x)
+        return nn.tanh(x.astype(jnp.float32))
+
+
+class Discriminator(nn.Module):
+    """Images `[B, H, W, C]` to logits `[B]`; its first layer is not normalised."""
+
+    width: int = 64
+    classes: int = 0
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, images: Images, condition: Condition = None, *, train: bool = False) -> Logits:
+        """Scores each image; positive means real."""
+        x = join_image(images, condition, self.classes)
+        for i in range(_stages(images.shape[1])):
+            x = Convolution(self.width << i, 4, 2, use_bias=i == 0, dtype=self.dtype, name=f"down_{i}")(x)
+            x = nn.leaky_relu(_normalise(x, train, name=f"norm_{i}") if i else x, 0.2)
+        x = x.reshape(len(x), -1).astype(jnp.float32)
+        return nn.Dense(1, kernel_init=_small, name="logit")(x)[:, 0]
+
+
+_small = nn.initializers.normal(0.02)
+
+
+def _normalise(x: Array, train: bool, name: str) -> Array:
+    scale = lambda key, shape, dtype=jnp.float32: 1 + _small(key, shape, dtype)
+    layer = nn.BatchNorm(
+        use_running_average=not train, momentum=0.9, scale_init=scale, dtype=x.dtype, name=name
+    )
+    return layer(x)
+
+
+def _stages(size: int) -> int:
+    if size not in STAGES:
+        raise ValueError(f"DCGAN makes images of {', '.join(map(str, STAGES))} pixels, not {size}")
+    return STAGES[size]

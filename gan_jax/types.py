@@ -1,0 +1,46 @@
+"""The words that signatures use: arrays with their shapes, and what a network is."""
+
+from typing import Any, NamedTuple, Protocol
+
+from jaxtyping import Array, Float, Int, Key, UInt8
+
+Scalar = Float[Array, ""]
+PRNGKey = Key[Array, ""]
+Images = Float[Array, "batch height width channels"]  # in [-1, 1]
+Bytes = UInt8[Array, "batch height width channels"]  # in [0, 255]
+Latents = Float[Array, "batch latent"]
+Labels = Int[Array, " batch"]  # in [0, classes)
+Logits = Float[Array, "batch ..."]  # unbounded; positive means "real"
+Condition = None | Labels | Images  # what an image shall show: nothing, its class, another image
+Params = Any  # a pytree of arrays that gradients move
+Stats = dict[str, Any]  # Flax collections that forward passes move: batch means, singular vectors
+Metrics = dict[str, Scalar]
+
+
+class Batch(NamedTuple):
+    """Real images and their conditions, in the same order."""
+
+    images: Images | Bytes
+    condition: Condition = None
+
+
+class Weights(NamedTuple):
+    """What a forward pass reads."""
+
+    params: Params  # moved by gradients
+    stats: Stats  # moved by forward passes
+
+
+class Network(Protocol):
+    """What the core asks of a generator or a discriminator: two pure functions.
+
+    Every `flax.linen.Module` whose `__call__` is `(inputs, condition, *, train)` has this shape, and so may a
+    pair of functions written by hand. `init` returns `{"params": ..., **stats}`; `apply` returns the output
+    and the collections named in `mutable`, as the forward pass has left them.
+    """
+
+    def init(self, rngs: Any, inputs: Any, condition: Any, *, train: bool) -> Any: ...
+
+    def apply(
+        self, variables: Any, inputs: Any, condition: Any, *, train: bool, rngs: Any, mutable: Any
+    ) -> Any: ...

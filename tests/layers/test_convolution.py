@@ -1,0 +1,96 @@
+"""The three operators against XLA's own convolution, in value and in gradients of both orders."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+
+from gan_jax.layers.convolution import (
+    TransposedConvolution,
+    _Geometry,
+    convolution,
+    transposed_convolution,
+    up_by_dilation,
+    up_by_phases,
+)
+
+LAYOUT = ("NHWC", "HWIO", "NHWC")
+
+
+def reference(x, kernel, stride):
+    return lax.conv_general_dilated(x, kernel, (stride, stride), "SAME", dimension_numbers=LAYOUT)
+
+
+def draw(seed, *shapes):
+    keys = jax.random.split(jax.random.key(seed), len(shapes))
+    return [jax.random.normal(key, shape) for key, shape in zip(keys, shapes, strict=True)]
+
+
+CASES = [(4, 2, 8), (5, 2, 7), (5, 2, 14), (5, 1, 7), (3, 1, 6), (3, 2, 9), (1, 1, 4), (1, 2, 5), (4, 4, 8)]
+
+
+@pytest.mark.parametrize(("k", "stride", "size"), CASES)
+def test_convolution_and_its_gradients_equal_those_of_xla(k, stride, size):
+    x, kernel = draw(k, (2, size, size, 3), (k, k, 3, 5))
+
+    def both_orders(operator):
+        loss = lambda x, kernel: jnp.sum(jnp.sin(operator(x, kernel, stride)))
+        slope = lambda x, kernel: jnp.sum(jnp.square(jax.grad(loss)(x, kernel)))
+        return operator(x, kernel, stride), jax.grad(loss, (0, 1))(x, kernel), jax.grad(slope, (0, 1))(x, kernel)
+
+    ours, theirs = both_orders(convolution), both_orders(reference)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=2e-4), ours, theirs)
+
+
+@pytest.mark.parametrize(("k", "stride", "size"), [case for case in CASES if case[0] >= case[1]])
+def test_transposed_convolution_is_the_adjoint_of_convolution(k, stride, size):
+    small, large, kernel = draw(k, (2, size, size, 3), (2, stride * size, stride * size, 5), (k, k, 3, 5))
+    up = transposed_convolution(small, kernel, stride)
+    down = convolution(large, kernel.swapaxes(2, 3), stride)
+    assert up.shape == large.shape
+    np.testing.assert_allclose(jnp.vdot(up, large), jnp.vdot(small, down), rtol=1e-4)
+
+
+@pytest.mark.parametrize(("k", "stride", "size"), CASES)
+def test_both_formulations_of_the_adjoint_agree(k, stride, size):
+    small = -(-size // stride)
+    geometry = _Geometry.same((size, size), (small, small), k, stride)
+    y, kernel, weight = draw(size, (2, small, small, 5), (k, k, 3, 5), (2, size, size, 3))
+
+    def value_and_gradient(up):
+        return jax.value_and_grad(lambda y, kernel: jnp.vdot(up(y, kernel, geometry), weight), (0, 1))(y, kernel)
+
+    np.testing.assert_allclose(up_by_phases(y, kernel, geometry), up_by_dilation(y, kernel, geometry), atol=1e-5)
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4),
+        value_and_gradient(up_by_phases),
+        value_and_gradient(up_by_dilation),
+    )
+
+
+def test_one_pixel_paints_the_kernel():
+    kernel = jnp.arange(16.0).reshape(4, 4, 1, 1)
+    pixel = jnp.zeros((1, 3, 3, 1)).at[0, 1, 1, 0].set(1.0)
+    painted = transposed_convolution(pixel, kernel, 2)[0, :, :, 0]
+    np.testing.assert_array_equal(painted[1:5, 1:5], kernel[:, :, 0, 0])
+    assert float(jnp.sum(painted)) == float(jnp.sum(kernel))
+
+
+def test_kernel_smaller_than_stride_is_refused():
+    with pytest.raises(ValueError, match="a kernel of 2 leaves holes at stride 3"):
+        transposed_convolution(jnp.ones((1, 2, 2, 1)), jnp.ones((2, 2, 1, 1)), 3)
+
+
+def test_half_precision_layer_keeps_float32_parameters():
+    layer = TransposedConvolution(3, 4, 2, dtype=jnp.bfloat16)
+    out, variables = layer.init_with_output(jax.random.key(0), jnp.ones((1, 4, 4, 2)))
+    assert out.dtype == jnp.bfloat16
+    assert {leaf.dtype for leaf in jax.tree.leaves(variables)} == {jnp.dtype("float32")}
+
+
+def test_batched_kernels_equal_one_at_a_time():
+    x, kernels = draw(3, (3, 2, 6, 6, 2), (3, 4, 4, 2, 3))
+    many = jax.vmap(lambda x, kernel: transposed_convolution(x, kernel, 2))(x, kernels)
+    one = jnp.stack([transposed_convolution(x[i], kernels[i], 2) for i in range(3)])
+    np.testing.assert_allclose(many, one, atol=1e-5)
