@@ -1,0 +1,78 @@
+"""A config becomes values: a GAN, a dataset. The one place where names are looked up."""
+
+from collections.abc import Callable
+from typing import Any
+
+import optax
+
+from gan_jax import averaging, losses, penalties
+from gan_jax.config import Config, NetworkConfig, image_channels, image_size
+from gan_jax.data import digits, pictures, prepared
+from gan_jax.data.dataset import Dataset
+from gan_jax.data.resize import resize_all
+from gan_jax.errors import ConfigError, DataError
+from gan_jax.gan import GAN
+from gan_jax.models import article, dcgan, mlp
+from gan_jax.types import Network
+
+LOSSES = {"minimax": losses.minimax, "non_saturating": losses.non_saturating}
+
+MODELS: dict[str, Callable[[Config, int], tuple[Any, Any]]] = {
+    "mlp": lambda c, classes: (
+        mlp.Generator(image_size(c), image_channels(c), c.generator.width, classes),
+        mlp.Discriminator(c.discriminator.width, classes=classes),
+    ),
+    "dcgan": lambda c, classes: (
+        dcgan.Generator(image_size(c), image_channels(c), c.generator.width, classes),
+        dcgan.Discriminator(c.discriminator.width, classes),
+    ),
+    "article": lambda c, classes: (
+        article.Generator(image_channels(c), c.generator.width, classes),
+        article.Discriminator(c.discriminator.width, classes=classes),
+    ),
+}
+"""Config and number of classes (0: unconditional) to generator and discriminator."""
+
+
+def build_gan(config: Config, classes: int) -> GAN:
+    """The GAN that a config describes, for data with so many classes."""
+    if config.conditional and not classes:
+        raise ConfigError("conditional: the data have no classes; put pictures in one sub-folder a class, or drop it")
+    generator, discriminator = build_networks(config, classes if config.conditional else 0)
+    return GAN(
+        generator=generator,
+        discriminator=discriminator,
+        generator_optimizer=_adam(config.generator),
+        discriminator_optimizer=_adam(config.discriminator),
+        latent_size=config.latent_size,
+        loss=LOSSES[config.loss],
+        penalty=penalties.r1(config.r1) if config.r1 else penalties.none,
+        average=averaging.ema(config.average_decay),
+    )
+
+
+def build_networks(config: Config, classes: int) -> tuple[Network, Network]:
+    """Generator and discriminator, told of `classes` labels (0: none)."""
+    return MODELS[config.model](config, classes)
+
+
+def load_data(config: Config) -> Dataset:
+    """The dataset that a config names, at the config's size and channels. Raises DataError."""
+    size, channels = image_size(config), image_channels(config)
+    data = config.data
+    if data.path:
+        dataset = pictures.load(data.path, size=size, channels=channels, on_bad=data.on_bad)
+    elif data.name == "digits":
+        dataset = digits.load()
+    else:
+        dataset = prepared.load(data.name, data_dir=data.data_dir, download=data.download)
+    if len(dataset) < config.batch_size:
+        raise DataError(
+            f"{dataset.name}: {len(dataset)} images do not fill one batch of {config.batch_size}; "
+            "lower --batch-size or add images"
+        )
+    return Dataset(dataset.name, resize_all(dataset.images, size, channels), dataset.labels, dataset.classes)
+
+
+def _adam(config: NetworkConfig) -> optax.GradientTransformation:
+    return optax.adam(config.learning_rate, config.beta1, config.beta2, config.epsilon)

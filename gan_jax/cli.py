@@ -1,0 +1,152 @@
+"""The command line: gan-jax train | sample | configs. Imports JAX only once all arguments are known to be right."""
+
+import dataclasses
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from gan_jax import __version__, recipes
+from gan_jax.config import Config, check, check_same
+from gan_jax.errors import ConfigError, GanJaxError
+
+USAGE = f"""gan-jax {__version__}: train GANs in JAX, and draw from them.
+
+  gan-jax train RECIPE [--run FOLDER] [--KEY VALUE ...]   train; on an existing run folder, go on
+  gan-jax train RUN_FOLDER                                go on with a run as it was begun
+  gan-jax sample RUN_FOLDER [--out FILE]                  draw images from a trained generator
+  gan-jax configs                                         the recipes that come with it
+
+gan-jax train --help and gan-jax sample --help list every option.
+"""
+
+
+@dataclass(frozen=True)
+class Train:
+    """Trains a GAN by a recipe: a name from `gan-jax configs`, a .py file with get_config(), or a run folder.
+
+    Every field of the recipe can be set anew, for instance --steps 500 --generator.learning-rate 1e-4.
+    """
+
+    config: Annotated[Config, tyro.conf.arg(name="")] = Config()
+    run: Path | None = None
+    """Folder for the config, metrics, pictures and checkpoints. Default: runs/RECIPE. If it holds a run, goes on."""
+    dry_run: bool = False
+    """Print the resolved config, parameter counts, FLOPs and memory of a step; write nothing."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Draws images from the newest good checkpoint of a run."""
+
+    run: tyro.conf.Positional[Path]
+    """The run folder."""
+    out: Path | None = None
+    """A .png (one grid), an .npz (arrays images and labels, uint8), or a folder. Default: a grid in the run folder."""
+    count: int = 64
+    """How many images; with --interpolate, how many strips."""
+    seed: int = 0
+    """The same seed draws the same images; image i does not depend on the count."""
+    labels: str | None = None
+    """Classes to draw in turn, of a conditional run: 0-9, or 3,1,4, or names. Default: all."""
+    interpolate: int | None = None
+    """Draw strips of so many images, each from one latent to the next."""
+    raw: bool = False
+    """Use the generator as the last step left it, not its average."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs a command; returns the exit code (0, 2 config, 3 data, 4 diverged, 5 run folder, 128 + signal)."""
+    arguments = sys.argv[1:] if argv is None else argv
+    commands = {"train": _train, "sample": _sample, "configs": _configs}
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(USAGE, end="")
+        return 0 if arguments else 2
+    if arguments[0] == "--version":
+        print(__version__)
+        return 0
+    try:
+        if arguments[0] not in commands:
+            raise ConfigError(f"no command {arguments[0]!r}; there are {', '.join(commands)}")
+        commands[arguments[0]](arguments[1:])
+    except GanJaxError as error:
+        print(f"gan-jax: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def _train(arguments: list[str]) -> None:
+    if not arguments:
+        raise ConfigError(f"train what? Recipes are {', '.join(recipes.names())}; gan-jax train --help says more")
+    recipe, *rest = arguments
+    if recipe.startswith("-"):
+        if recipe not in ("-h", "--help"):
+            raise ConfigError(f"the recipe comes first: gan-jax train RECIPE {' '.join(arguments)}")
+        recipe, rest = "RECIPE", ["--help"]
+        default = Config()
+    else:
+        default = recipes.load(recipe)
+    options = tyro.cli(Train, args=rest, default=Train(default), prog=f"gan-jax train {recipe}")
+    config = check(_absolute(options.config))
+    is_run = (Path(recipe).expanduser() / "config.json").is_file()
+    run = options.run or (Path(recipe).expanduser() if is_run else Path("runs") / Path(recipe).stem)
+    if (run / "config.json").is_file():
+        check_same(recipes.load(str(run)), config, str(run))
+
+    from gan_jax.run import signals
+
+    if options.dry_run:
+        from gan_jax.run.preview import preview
+
+        print(preview(config))
+        return
+    signals.listen()
+    from gan_jax.run.loop import train
+
+    train(config, run)
+
+
+def _absolute(config: Config) -> Config:
+    """Paths as they are from anywhere: the run may be resumed from another folder."""
+    paths = {key: getattr(config.data, key) for key in ("path", "data_dir")}
+    absolute = {key: str(Path(path).expanduser().absolute()) for key, path in paths.items() if path}
+    return dataclasses.replace(config, data=dataclasses.replace(config.data, **absolute))
+
+
+def _sample(arguments: list[str]) -> None:
+    options = tyro.cli(Sample, args=arguments, prog="gan-jax sample")
+    for key, value, least in (("count", options.count, 1), ("interpolate", options.interpolate, 2)):
+        if value is not None and value < least:
+            raise ConfigError(f"{key}: expected a whole number from {least}, got {value}")
+    if not 0 <= options.seed < 2**32:
+        raise ConfigError(f"seed: expected a whole number in [0, 2**32), got {options.seed}")
+    if options.out and options.out.suffix not in (".png", ".npz", ""):
+        raise ConfigError(f"out: {options.out} should end in .png (a grid), .npz (arrays), or nothing (a folder)")
+    if not (options.run.expanduser() / "config.json").is_file():
+        raise ConfigError(f"{options.run} is not a run folder: no config.json in it; gan-jax train makes one")
+
+    from gan_jax.run.sampling import sample
+
+    lines = sample(
+        str(options.run),
+        out=options.out,
+        count=options.count,
+        seed=options.seed,
+        labels=options.labels,
+        interpolate=options.interpolate,
+        averaged=not options.raw,
+    )
+    print("\n".join(lines))
+
+
+def _configs(arguments: list[str]) -> None:
+    if arguments:
+        raise ConfigError(f"configs takes no arguments, got {' '.join(arguments)}")
+    for name, line in recipes.names().items():
+        print(f"{name:16} {line}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

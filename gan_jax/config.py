@@ -1,0 +1,274 @@
+"""The typed config of a run, how it is checked, and how it is written down. Imports nothing of JAX."""
+
+import dataclasses
+import difflib
+import json
+import math
+import types
+import typing
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from gan_jax.errors import ConfigError
+
+NATIVE_SIZES = {"digits": 8, "mnist": 28, "fashion_mnist": 28, "cifar10": 32}
+"""The named datasets, and the pixels on a side of their images."""
+
+NATIVE_CHANNELS = {"digits": 1, "mnist": 1, "fashion_mnist": 1, "cifar10": 3}
+
+MODEL_SIZES: dict[str, tuple[int, ...] | None] = {
+    "mlp": None,  # any
+    "dcgan": (8, 16, 28, 32, 64, 128),
+    "article": (28,),
+}
+"""The image sizes that each model can make."""
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Where the real images come from."""
+
+    name: Literal["digits", "mnist", "fashion_mnist", "cifar10"] = "digits"
+    """Named dataset: digits is scikit-learn's, the others come through tensorflow-datasets."""
+    path: str | None = None
+    """A folder or .zip of your own pictures; takes the place of `name`. Sub-folders become classes."""
+    data_dir: str | None = None
+    """Where tensorflow-datasets keeps prepared data; by default ~/tensorflow_datasets."""
+    download: bool = False
+    """Download and prepare a named dataset that is not there yet (needs network, and TensorFlow once)."""
+    size: int | None = None
+    """Pixels on a side: images are resized to cover it and cropped in the middle. Default: as they are."""
+    channels: Literal[1, 3] | None = None
+    """1 for greyscale, 3 for RGB. Default: as the named dataset is; RGB for your own pictures."""
+    on_bad: Literal["refuse", "skip"] = "refuse"
+    """What to do about pictures that cannot be read: stop and name them, or leave them out and name them."""
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """One network's size and its Adam optimizer."""
+
+    width: int = 64
+    """Channels of the layer nearest the image (dcgan, article), or hidden units (mlp)."""
+    learning_rate: float = 2e-4
+    """Adam's step size."""
+    beta1: float = 0.5
+    """Adam's decay of the gradient's mean, in [0, 1)."""
+    beta2: float = 0.999
+    """Adam's decay of the gradient's square, in [0, 1)."""
+    epsilon: float = 1e-8
+    """Adam's guard against division by zero, above 0."""
+
+
+@dataclass(frozen=True)
+class CadenceConfig:
+    """How often things happen, in steps. Changing these does not change the run."""
+
+    log: int = 10
+    """Write a row of metrics.jsonl and check that all is finite."""
+    sample: int = 200
+    """Draw the grid of samples."""
+    checkpoint: int = 500
+    """Save the whole state."""
+    keep: int = 2
+    """How many checkpoints stay on disk."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """A run of training: with the data, all that decides its result."""
+
+    data: DataConfig = DataConfig()
+    model: Literal["mlp", "dcgan", "article"] = "dcgan"
+    """mlp: Goodfellow et al. 2014. dcgan: Radford et al. 2015. article: the introduction's 5x5 pair, mended."""
+    loss: Literal["minimax", "non_saturating"] = "non_saturating"
+    """The generator minimises log(1 - D(G(z))) (minimax) or -log D(G(z)) (non_saturating)."""
+    conditional: bool = False
+    """Give both networks the labels."""
+    latent_size: int = 128
+    """Dimensions of the latent, standard normal."""
+    generator: NetworkConfig = NetworkConfig()
+    discriminator: NetworkConfig = NetworkConfig()
+    discriminator_steps: int = 1
+    """Updates of the discriminator for each one of the generator, on as many batches."""
+    r1: float = 0.0
+    """Weight of the R1 gradient penalty; 0 leaves it out."""
+    average_decay: float = 0.999
+    """Decay of the generator's moving average, in [0, 1)."""
+    batch_size: int = 64
+    """Images in a batch, over all devices together."""
+    steps: int = 2000
+    """Updates of the generator, in the whole run."""
+    seed: int = 0
+    """Decides the first weights, the latents and the order of the data."""
+    devices: int | None = None
+    """How many local devices share the batch. Default: all."""
+    every: CadenceConfig = CadenceConfig()
+    tensorboard: bool = False
+    """Also write TensorBoard events (needs the extra: pip install 'gan-jax[tensorboard]')."""
+
+
+MAY_CHANGE = {"steps", "devices", "tensorboard", "data.data_dir", "data.download"} | {
+    f"every.{f.name}" for f in dataclasses.fields(CadenceConfig)
+}
+"""Keys that a resumed run may set anew: they do not change what any step computes."""
+
+
+def image_size(config: Config) -> int:
+    """Pixels on a side of the images that the networks see."""
+    return config.data.size or NATIVE_SIZES[config.data.name]
+
+
+def image_channels(config: Config) -> int:
+    """Channels of the images that the networks see."""
+    return config.data.channels or (3 if config.data.path else NATIVE_CHANNELS[config.data.name])
+
+
+def check(config: Config) -> Config:
+    """Returns the config, or raises ConfigError naming every key that cannot work."""
+    wrong = [*_wrong_types(config), *_wrong_values(config)]
+    if wrong:
+        raise ConfigError("\n".join(wrong))
+    return config
+
+
+def _wrong_types(value: Any, prefix: str = "") -> list[str]:
+    hints = typing.get_type_hints(type(value))
+    found = []
+    for f in dataclasses.fields(value):
+        key, given, expected = f"{prefix}{f.name}", getattr(value, f.name), hints[f.name]
+        if dataclasses.is_dataclass(expected):
+            if isinstance(given, expected):  # type: ignore[arg-type]
+                found += _wrong_types(given, f"{key}.")
+            else:
+                found.append(f"{key}: expected a {expected.__name__}, got {given!r}")  # type: ignore[union-attr]
+        elif not _fits(given, expected):
+            found.append(f"{key}: expected {_in_words(expected)}, got {given!r}{_nearest(given, expected)}")
+    return found
+
+
+def _wrong_values(config: Config) -> list[str]:
+    def number(key: str, allowed: str, right: Any) -> None:
+        value: Any = config
+        for part in key.split("."):
+            value = getattr(value, part)
+        if isinstance(value, int | float) and not isinstance(value, bool) and not (math.isfinite(value) and right(value)):
+            found.append(f"{key}: expected {allowed}, got {value}")
+
+    found: list[str] = []
+    for key in ("latent_size", "discriminator_steps", "batch_size", "steps", "devices", "data.size"):
+        number(key, "a whole number from 1", lambda v: v >= 1)
+    for f in dataclasses.fields(CadenceConfig):
+        number(f"every.{f.name}", "a whole number from 1", lambda v: v >= 1)
+    for player in ("generator", "discriminator"):
+        number(f"{player}.width", "a whole number from 1", lambda v: v >= 1)
+        number(f"{player}.learning_rate", "a finite number above 0", lambda v: v > 0)
+        number(f"{player}.epsilon", "a finite number above 0", lambda v: v > 0)
+        number(f"{player}.beta1", "a number in [0, 1)", lambda v: 0 <= v < 1)
+        number(f"{player}.beta2", "a number in [0, 1)", lambda v: 0 <= v < 1)
+    number("average_decay", "a number in [0, 1)", lambda v: 0 <= v < 1)
+    number("r1", "a finite number from 0", lambda v: v >= 0)
+    number("seed", "a whole number in [0, 2**32)", lambda v: 0 <= v < 2**32)
+    return found or _wrong_together(config)
+
+
+def _wrong_together(config: Config) -> list[str]:
+    if _wrong_types(config):
+        return []
+    found = []
+    if config.data.path and config.data.size is None:
+        found.append("data.size: your own pictures need a size to be resized and cropped to, such as --data.size 64")
+    else:
+        size, allowed = image_size(config), MODEL_SIZES[config.model]
+        if allowed and size not in allowed:
+            nearest = min(allowed, key=lambda s: abs(s - size))
+            some = ", ".join(map(str, allowed))
+            found.append(f"data.size: model {config.model} makes {some} pixels, not {size}; try --data.size {nearest}")
+    if config.devices and config.batch_size % config.devices:
+        low = config.batch_size // config.devices * config.devices
+        fitting = " or ".join(str(b) for b in (low, low + config.devices) if b)
+        found.append(f"batch_size: {config.batch_size} cannot be shared by {config.devices} devices; try {fitting}")
+    if config.batch_size == 1 and config.model != "mlp":
+        found.append(f"batch_size: model {config.model} normalises over the batch and needs 2 or more, got 1")
+    return found
+
+
+def _fits(value: Any, expected: Any) -> bool:
+    if typing.get_origin(expected) is Literal:
+        return any(value == allowed and type(value) is type(allowed) for allowed in typing.get_args(expected))
+    if isinstance(expected, types.UnionType) or typing.get_origin(expected) is typing.Union:
+        return any(_fits(value, option) for option in typing.get_args(expected))
+    if expected is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return type(value) is expected
+
+
+def _in_words(expected: Any) -> str:
+    if typing.get_origin(expected) is Literal:
+        return "one of " + ", ".join(map(str, typing.get_args(expected)))
+    if isinstance(expected, types.UnionType) or typing.get_origin(expected) is typing.Union:
+        return " or ".join(_in_words(option) for option in typing.get_args(expected))
+    words = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", type(None): "nothing"}
+    return words[expected]
+
+
+def _nearest(value: Any, expected: Any) -> str:
+    options = [expected, *typing.get_args(expected)]
+    names = [str(v) for o in options if typing.get_origin(o) is Literal for v in typing.get_args(o)]
+    close = difflib.get_close_matches(str(value), names, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def flatten(config: Any, prefix: str = "") -> dict[str, Any]:
+    """The config as `{"data.size": 64, ...}`."""
+    flat: dict[str, Any] = {}
+    for f in dataclasses.fields(config):
+        value = getattr(config, f.name)
+        flat |= flatten(value, f"{prefix}{f.name}.") if dataclasses.is_dataclass(value) else {prefix + f.name: value}
+    return flat
+
+
+def to_json(config: Config) -> str:
+    """The config as indented JSON, every key spelled out."""
+    return json.dumps(dataclasses.asdict(config), indent=2) + "\n"
+
+
+def from_json(text: str) -> Config:
+    """Reads what `to_json` wrote. Keys that are missing take their defaults; raises ConfigError on others."""
+    try:
+        values = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"not JSON: {error}") from None
+    return check(_from_dict(Config, values, ""))
+
+
+def _from_dict(kind: Any, values: Any, prefix: str) -> Any:
+    if not isinstance(values, dict):
+        raise ConfigError(f"{prefix[:-1] or 'config'}: expected a group of keys, got {values!r}")
+    hints = typing.get_type_hints(kind)
+    for name in values:
+        if name not in hints:
+            close = difflib.get_close_matches(name, hints, n=1)
+            hint = f"; did you mean {prefix}{close[0]}?" if close else f"; known are {', '.join(hints)}"
+            raise ConfigError(f"{prefix}{name}: no such key{hint}")
+    read = {
+        name: _from_dict(hints[name], value, f"{prefix}{name}.") if dataclasses.is_dataclass(hints[name]) else value
+        for name, value in values.items()
+    }
+    return kind(**read)
+
+
+def check_same(old: Config, new: Config, where: str) -> None:
+    """Raises ConfigError if a run begun with `old` would become another run with `new`."""
+    if changed := changed_keys(old, new):
+        lines = "\n".join(f"  {key}: {before!r} there, {after!r} now" for key, (before, after) in changed.items())
+        raise ConfigError(
+            f"{where} holds a run with another config:\n{lines}\n"
+            f"Start gan-jax train {where} to go on with it, or choose another folder with --run"
+        )
+
+
+def changed_keys(old: Config, new: Config) -> dict[str, tuple[Any, Any]]:
+    """The keys, outside MAY_CHANGE, on which two configs differ: `{key: (old, new)}`."""
+    before, after = flatten(old), flatten(new)
+    return {k: (before[k], after[k]) for k in before if k not in MAY_CHANGE and before[k] != after[k]}

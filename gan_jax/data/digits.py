@@ -1,0 +1,14 @@
+"""scikit-learn's handwritten digits: 1,797 real images of 8x8 pixels that come with the package."""
+
+import numpy as np
+
+from gan_jax.data.dataset import Dataset
+
+
+def load() -> Dataset:
+    """Alpaydin & Kaynak's optical digits (UCI, 1998), test part; grey levels 0 to 16 stretched to 0 to 255."""
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    images = np.round(bunch.images * (255 / 16)).astype(np.uint8)[..., None]
+    return Dataset("digits", images, bunch.target.astype(np.int32), tuple(map(str, range(10))))

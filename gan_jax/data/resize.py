@@ -1,0 +1,40 @@
+"""Brings pictures of any size and mode to one square size and one number of channels."""
+
+import numpy as np
+from PIL import Image
+
+
+def to_square(picture: Image.Image, size: int | None, channels: int) -> np.ndarray:
+    """A picture as uint8 `[size, size, channels]`: resized until it covers the square, then cropped in the middle.
+
+    Transparent parts lie on white; 16-bit greys are scaled to 8 bits; `size` None keeps the picture's own.
+    """
+    picture = _flatten(picture).convert("L" if channels == 1 else "RGB")
+    if size is not None and picture.size != (size, size):
+        width, height = picture.size
+        scale = size / min(width, height)
+        scaled = (max(size, round(width * scale)), max(size, round(height * scale)))
+        picture = picture.resize(scaled, Image.Resampling.LANCZOS, reducing_gap=3.0)
+        left, top = (scaled[0] - size) // 2, (scaled[1] - size) // 2
+        picture = picture.crop((left, top, left + size, top + size))
+    return np.asarray(picture, np.uint8).reshape(picture.height, picture.width, channels)
+
+
+def resize_all(images: np.ndarray, size: int | None, channels: int | None) -> np.ndarray:
+    """The same for an array of images, uint8 `[N, H, W, C]`; what is None stays as it is."""
+    channels = channels or images.shape[-1]
+    if images.shape[1:] == (size or images.shape[1], size or images.shape[2], channels):
+        return images
+    pictures = (Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image) for image in images)
+    return np.stack([to_square(picture, size, channels) for picture in pictures])
+
+
+def _flatten(picture: Image.Image) -> Image.Image:
+    if picture.mode.startswith("I"):
+        # Pillow's own conversion of 16-bit greys clips at 255 instead of scaling.
+        return Image.fromarray((np.asarray(picture).astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8))
+    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        white = Image.new("RGBA", picture.size, "white")
+        return Image.alpha_composite(white, picture)
+    return picture

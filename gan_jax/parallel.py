@@ -1,0 +1,50 @@
+"""The same program on many devices: one mesh, arrays laid over it, and the step compiled for it."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from gan_jax.gan import GANState, Step
+from gan_jax.types import Batch
+
+
+def make_mesh(devices: Sequence[jax.Device] | None = None) -> Mesh:
+    """A mesh of one axis, "data", over `devices` (by default all that this process has)."""
+    return Mesh(np.asarray(devices if devices is not None else jax.local_devices()), ("data",))
+
+
+def replicated(mesh: Mesh) -> NamedSharding:
+    """Every device holds the whole array: for states and metrics."""
+    return NamedSharding(mesh, PartitionSpec())
+
+
+def split_batch(mesh: Mesh, *, stacked: int = 1) -> NamedSharding:
+    """Every device holds its share of the batch axis, which is second if batches are stacked for k > 1."""
+    return NamedSharding(mesh, PartitionSpec("data") if stacked == 1 else PartitionSpec(None, "data"))
+
+
+def compile_init(make_state: Callable[[], GANState], mesh: Mesh) -> GANState:
+    """Makes a state on the device(s); its buffers are distinct, so that a step may be given them for good."""
+    return jax.jit(make_state, out_shardings=replicated(mesh))()
+
+
+def compile_step(step: Step, mesh: Mesh, *, stacked: int = 1) -> Step:
+    """Compiles a step for a mesh; the state that it is given is consumed, its memory used for the new one.
+
+    The meaning does not change with the number of devices: batch statistics and losses see the whole batch.
+    """
+    whole = replicated(mesh)
+    return jax.jit(
+        step,
+        in_shardings=(whole, split_batch(mesh, stacked=stacked)),
+        out_shardings=(whole, whole),
+        donate_argnums=0,
+    )
+
+
+def put_batch(mesh: Mesh, batch: Batch, *, stacked: int = 1) -> Batch:
+    """Lays a batch of NumPy arrays over the mesh."""
+    return jax.tree.map(partial(jax.device_put, device=split_batch(mesh, stacked=stacked)), batch)

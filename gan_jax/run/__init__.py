@@ -1,0 +1,1 @@
+"""The shell around the pure core: the train loop, checkpoints, logs, pictures."""

@@ -1,0 +1,259 @@
+"""The train loop: data in, steps, rows, grids and checkpoints out; the same bits however often it is killed."""
+
+import json
+import math
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh
+
+from gan_jax import parallel
+from gan_jax.build import build_gan, load_data
+from gan_jax.config import Config, check_same, to_json
+from gan_jax.data.batches import read_batch
+from gan_jax.data.dataset import Dataset
+from gan_jax.errors import ConfigError, DataError, DivergedError, RunError, Stopped
+from gan_jax.gan import GAN, GANState, generate, init, make_step
+from gan_jax.images import to_bytes
+from gan_jax.recipes import load
+from gan_jax.run import signals
+from gan_jax.run.checkpoints import Checkpoints
+from gan_jax.run.files import RunFolder, write_atomically
+from gan_jax.run.logs import Events, MetricLog, Reporter
+from gan_jax.run.pictures import save_animation, save_curves, save_grid
+from gan_jax.run.sampling import abstract_state, latents_by_index, sampling_weights
+from gan_jax.types import Batch, Metrics
+
+IN_FLIGHT = 2
+"""Steps handed to the device ahead of the host. Unbounded, forced CPU devices deadlock; two hide all latency."""
+
+
+def train(config: Config, path: Path) -> None:
+    """Trains, or goes on training, the run in folder `path` until `config.steps`.
+
+    Raises ConfigError, DataError, DivergedError, RunError, or Stopped once a signal has been obeyed.
+    """
+    mesh = parallel.make_mesh(choose_devices(config))
+    data = load_data(config)
+    gan = build_gan(config, len(data.classes))
+    folder = RunFolder(path)
+    with folder.locked():
+        if folder.config.exists():
+            check_same(load(str(folder.path)), config, str(path))
+        checkpoints = Checkpoints(folder.checkpoints, keep=config.every.keep)
+        try:
+            state, remarks = _first_state(config, gan, data, mesh, checkpoints)
+            write_atomically(folder.config, to_json(config).encode())
+            write_atomically(folder.environment, json.dumps(_environment(data, mesh), indent=2).encode())
+            _run(config, gan, data, mesh, folder, checkpoints, state, remarks)
+        finally:
+            checkpoints.close()
+
+
+def choose_devices(config: Config) -> Sequence[jax.Device]:
+    """The local devices that share the batch. Raises ConfigError where there are too few, or they cannot."""
+    found = jax.local_devices()
+    wanted = config.devices or len(found)
+    if wanted > len(found):
+        raise ConfigError(f"devices: {wanted} were asked for, this machine has {len(found)} ({found[0].device_kind})")
+    if config.batch_size % wanted:
+        raise ConfigError(
+            f"batch_size: {config.batch_size} cannot be shared by {wanted} devices; choose a multiple of {wanted}, or "
+            "fewer with --devices"
+        )
+    return found[:wanted]
+
+
+def _first_state(
+    config: Config, gan: GAN, data: Dataset, mesh: Mesh, checkpoints: Checkpoints
+) -> tuple[GANState, list[str]]:
+    """The state to go on from: the newest good checkpoint's, or a fresh one."""
+    restored = checkpoints.restore(lambda notes: abstract_state(config, len(notes["classes"])))
+    if restored is None:
+        key, _ = jax.random.split(jax.random.key(config.seed))
+        batch = _batch(config, data, 0)
+        one = batch if config.discriminator_steps == 1 else jax.tree.map(lambda a: a[0], batch)
+        return parallel.compile_init(lambda: init(gan, key, one), mesh), []
+    state, notes, remarks = restored
+    if notes["fingerprint"] != data.fingerprint:
+        raise DataError(
+            f"{data.name}: the data are not those that this run was trained on ({len(data)} images now, "
+            f"{notes['images']} then); restore them, or start another run with --run"
+        )
+    # Through jit, whose outputs are buffers of their own: the step will be given them for good.
+    state = parallel.compile_init(lambda: jax.tree.map(jnp.asarray, state), mesh)
+    return state, [*remarks, f"going on from step {int(state.step)}"]
+
+
+def _run(
+    config: Config,
+    gan: GAN,
+    data: Dataset,
+    mesh: Mesh,
+    folder: RunFolder,
+    checkpoints: Checkpoints,
+    state: GANState,
+    remarks: list[str],
+) -> None:
+    start, every, stacked = int(state.step), config.every, config.discriminator_steps
+    rows = MetricLog(folder.metrics, after=start)
+    events = Events(folder.events, after=start) if config.tensorboard else None
+    reporter = Reporter(folder, start=start, steps=config.steps, batch_size=config.batch_size * stacked)
+    step = parallel.compile_step(make_step(gan, discriminator_steps=stacked), mesh, stacked=stacked)
+    gallery = Gallery(config, gan, data, folder)
+    notes = {"fingerprint": data.fingerprint, "images": len(data), "classes": list(data.classes)}
+    pending: list[Metrics] = []
+
+    def save(done: int) -> None:
+        _require_finite(state, done, checkpoints)
+        checkpoints.save(done, state, notes)
+
+    try:
+        for remark in remarks:
+            reporter.say(remark)
+        if start == 0:
+            gallery.draw(state, 0, reporter)
+        for index in range(start, config.steps):
+            batch = parallel.put_batch(mesh, _batch(config, data, index), stacked=stacked)
+            state, metrics = step(state, batch)
+            pending.append(metrics)
+            if len(pending) > IN_FLIGHT:
+                jax.block_until_ready(pending[-1 - IN_FLIGHT])
+            done, stop = index + 1, signals.wished()
+            due = {name: done % getattr(every, name) == 0 or done == config.steps for name in _CADENCES}
+            if not (any(due.values()) or stop):
+                continue
+            row = _read(pending, done, checkpoints)
+            pending.clear()
+            if due["log"]:
+                rows.write({"step": done, "images": done * config.batch_size * stacked} | row)
+                reporter.progress({"step": done} | row)
+                if events:
+                    events.write({"step": done} | row)
+            if due["sample"]:
+                gallery.draw(state, done, reporter)
+            if due["checkpoint"] or stop:
+                save(done)
+            if stop and done < config.steps:
+                raise Stopped(f"stopped after step {done}, saved; the same command goes on: {_again(folder)}", stop)
+        gallery.finish(reporter)
+        for line in _farewell(config, folder, start):
+            reporter.say(line)
+    finally:
+        reporter.close()
+        if events:
+            events.close()
+
+
+_CADENCES = ("log", "sample", "checkpoint")
+
+
+class Gallery:
+    """The grids of a run: the same latents at every stage of training."""
+
+    def __init__(self, config: Config, gan: GAN, data: Dataset, folder: RunFolder) -> None:
+        self._folder = folder
+        self._columns = min(len(data.classes), 16) if config.conditional else 8
+        count = 8 * self._columns
+        _, key = jax.random.split(jax.random.key(config.seed))
+        latents = latents_by_index(gan, key, count)
+        labels = jnp.arange(count) % self._columns if config.conditional else None
+        classes = len(data.classes) if config.conditional else 0
+        self._draw = jax.jit(
+            lambda state: to_bytes(
+                generate(gan, sampling_weights(gan, state, classes=classes), latents, labels)
+            )
+        )
+        self._real = data.images[:count]
+
+    def draw(self, state: GANState, step: int, reporter: Reporter) -> None:
+        """Writes the grid of a step, and real images once. A picture that cannot be written is not worth a run."""
+        try:
+            if step == 0:
+                save_grid(self._folder.path / "real.png", self._real, self._columns)
+            save_grid(self._folder.sample(step), np.asarray(self._draw(state)), self._columns)
+        except RunError as error:
+            reporter.say(f"no picture of step {step}: {error}")
+
+    def finish(self, reporter: Reporter) -> None:
+        """Writes the animation and the curves."""
+        try:
+            save_animation(self._folder.animation, sorted(self._folder.samples.glob("step_*.png")))
+            save_curves(self._folder.curves, self._folder.metrics)
+        except RunError as error:
+            reporter.say(str(error))
+
+
+def _batch(config: Config, data: Dataset, step: int) -> Batch:
+    images, labels = read_batch(
+        data, step, batch_size=config.batch_size, seed=config.seed, stacked=config.discriminator_steps
+    )
+    return Batch(images, labels if config.conditional else None)
+
+
+def _read(pending: list[Metrics], done: int, checkpoints: Checkpoints) -> dict[str, float]:
+    """Fetches the metrics of the last steps, sees that all are finite, and returns the newest."""
+    fetched = jax.device_get(pending)
+    for i, metrics in enumerate(fetched):
+        for name in sorted(metrics):
+            if not np.isfinite(metrics[name]):
+                _diverged(done - len(fetched) + 1 + i, name, metrics[name], checkpoints)
+    return {name: float(value) for name, value in sorted(fetched[-1].items())}
+
+
+def _require_finite(state: GANState, done: int, checkpoints: Checkpoints) -> None:
+    for path, leaf in jax.tree_util.tree_leaves_with_path(state):
+        if jnp.issubdtype(leaf.dtype, jnp.floating) and not bool(jnp.all(jnp.isfinite(leaf))):
+            name = jax.tree_util.keystr(path, simple=True, separator=".")
+            _diverged(done, name, math.nan, checkpoints)
+
+
+def _diverged(step: int, name: str, value: Any, checkpoints: Checkpoints) -> None:
+    good = checkpoints.steps()
+    last = f"the last good checkpoint is step {good[-1]}" if good else "there is no checkpoint before it"
+    raise DivergedError(
+        f"{name} is {value} at step {step}; {last}, and nothing was saved after it. A lower learning rate, or "
+        "--r1 above 0, often helps; a different config needs another folder (--run)"
+    )
+
+
+def _environment(data: Dataset, mesh: Mesh) -> dict[str, Any]:
+    devices = [device.device_kind for device in mesh.devices.flat]
+    packages = ("gan-jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
+    return {
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "command": sys.argv,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "devices": {kind: devices.count(kind) for kind in set(devices)},
+        "packages": {name: version(name) for name in packages},
+        "data": {"name": data.name, "images": len(data), "classes": list(data.classes), "sha256": data.fingerprint},
+    }
+
+
+def _again(folder: RunFolder) -> str:
+    return f"gan-jax train {folder.path}"
+
+
+def _farewell(config: Config, folder: RunFolder, start: int) -> list[str]:
+    path = folder.path
+    first = f"already at step {start}" if start >= config.steps else f"trained to step {config.steps}"
+    labels = " --labels 0,1" if config.conditional else ""
+    return [
+        f"{first}. Look at:",
+        f"  {folder.sample(config.steps) if start < config.steps else folder.samples}",
+        f"  {folder.animation}",
+        f"  {folder.curves}",
+        "Try next:",
+        f"  gan-jax sample {path} --count 100 --seed 1{labels}",
+        f"  gan-jax sample {path} --interpolate 10 --count 8",
+        f"  gan-jax train {path} --steps {2 * max(config.steps, start)}",
+    ]

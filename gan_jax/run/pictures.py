@@ -1,0 +1,83 @@
+"""The pictures of a run: grids of samples, their animation, the curves of its metrics."""
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from gan_jax.images import sheet
+from gan_jax.run.files import write_atomically
+
+
+def save_grid(path: Path, images: np.ndarray, columns: int) -> None:
+    """Writes uint8 images `[N, H, W, C]` as one PNG; small ones are enlarged by a whole factor, pixels kept sharp."""
+    write_atomically(path, _png(_enlarged(_picture(sheet(images, columns)), images.shape[1])))
+
+
+def save_image(path: Path, image: np.ndarray) -> None:
+    """Writes one uint8 image `[H, W, C]` as PNG, pixel for pixel."""
+    write_atomically(path, _png(_picture(image)))
+
+
+def save_animation(path: Path, frames: list[Path], *, seconds: float = 6.0) -> None:
+    """Joins grids into a looping GIF; the last frame stays for two seconds. At most 120 frames, evenly picked."""
+    if not frames:
+        return
+    picked = [frames[round(i)] for i in np.linspace(0, len(frames) - 1, min(len(frames), 120))]
+    first, *rest = [Image.open(frame).convert("P") for frame in picked]
+    duration = [max(40, round(1000 * seconds / len(picked)))] * (len(picked) - 1) + [2000]
+    buffer = io.BytesIO()
+    first.save(buffer, "GIF", save_all=True, append_images=rest, duration=duration, loop=0)
+    write_atomically(path, buffer.getvalue())
+
+
+def save_curves(path: Path, metrics: Path) -> None:
+    """Draws losses, mean logits and gradient norms over steps from a metrics.jsonl: thin as logged, bold smoothed."""
+    import matplotlib.figure
+
+    rows = [json.loads(line) for line in metrics.read_text().splitlines()]
+    if not rows:
+        return
+    steps = [row["step"] for row in rows]
+    panels = {
+        "loss": ["d/loss", "g/loss"],
+        "mean logit": ["d/real_logit", "d/fake_logit"],
+        "gradient norm": ["d/gradient_norm", "g/gradient_norm"],
+    }
+    figure = matplotlib.figure.Figure(figsize=(12, 3.4), layout="constrained")
+    for axes, (title, names) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
+        for name, colour in zip(names, ("tab:blue", "tab:orange"), strict=True):
+            values = np.array([row[name] for row in rows])
+            axes.plot(steps, values, color=colour, alpha=0.25, linewidth=0.7)
+            axes.plot(steps, _smoothed(values), color=colour, linewidth=1.6, label=name)
+        axes.set(title=title, xlabel="step")
+        axes.grid(alpha=0.3)
+        axes.legend()
+    figure.axes[2].set_yscale("log")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    write_atomically(path, buffer.getvalue())
+
+
+def _smoothed(values: np.ndarray) -> np.ndarray:
+    """Centred mean over a twentieth of the curve; at the ends over what there is of it."""
+    width = max(1, len(values) // 20)
+    kernel = np.ones(width)
+    return np.convolve(values, kernel, "same") / np.convolve(np.ones(len(values)), kernel, "same")
+
+
+def _picture(image: np.ndarray) -> Image.Image:
+    return Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+
+
+def _enlarged(picture: Image.Image, size: int) -> Image.Image:
+    factor = max(1, 64 // size)
+    return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
+
+
+def _png(picture: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()

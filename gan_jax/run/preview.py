@@ -1,0 +1,41 @@
+"""What a run would be, before it is: `--dry-run`."""
+
+import jax
+
+from gan_jax import parallel
+from gan_jax.build import build_gan, load_data
+from gan_jax.config import Config, to_json
+from gan_jax.gan import init, make_step
+from gan_jax.run.loop import choose_devices
+from gan_jax.run.sampling import example
+
+
+def preview(config: Config) -> str:
+    """The resolved config, the data, parameter counts, and the compiled step's work and memory. Writes nothing."""
+    devices = choose_devices(config)
+    mesh = parallel.make_mesh(devices)
+    data = load_data(config)
+    gan = build_gan(config, len(data.classes))
+    state = jax.eval_shape(lambda: init(gan, jax.random.key(0), example(config)))
+    stacked = config.discriminator_steps
+    step = parallel.compile_step(make_step(gan, discriminator_steps=stacked), mesh, stacked=stacked)
+    batch = jax.eval_shape(lambda: example(config, stacked=stacked))
+    compiled = step.lower(state, batch).compile()  # type: ignore[attr-defined]
+    cost = compiled.cost_analysis() or {}
+    memory = compiled.memory_analysis()
+    lines = [
+        to_json(config).rstrip(),
+        f"data           {data.name}: {len(data)} images {data.images.shape[1:]}, {len(data.classes)} classes",
+        f"generator      {_size(state.generator.weights.params):,} parameters",
+        f"discriminator  {_size(state.discriminator.weights.params):,} parameters",
+        f"devices        {len(devices)} x {devices[0].device_kind}",
+        f"a step         {cost['flops'] / 1e9:.2f} GFLOP a device (XLA's count)" if "flops" in cost else "",
+        f"memory         {(memory.argument_size_in_bytes + memory.temp_size_in_bytes) / 2**20:.0f} MiB a device "
+        "(state, batch and intermediates)" if memory else "",
+        "dry run: nothing was written",
+    ]  # fmt: skip
+    return "\n".join(line for line in lines if line)
+
+
+def _size(tree: object) -> int:
+    return sum(leaf.size for leaf in jax.tree.leaves(tree))

@@ -1,0 +1,174 @@
+"""Pictures from a trained generator: for the grids of a run, and for `gan-jax sample`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gan_jax.build import build_gan
+from gan_jax.config import Config, image_channels, image_size
+from gan_jax.errors import ConfigError, RunError
+from gan_jax.gan import GAN, GANState, generate, init, standing_statistics
+from gan_jax.images import to_bytes
+from gan_jax.recipes import load
+from gan_jax.run.checkpoints import Checkpoints
+from gan_jax.run.files import RunFolder, write_atomically
+from gan_jax.run.pictures import save_grid, save_image
+from gan_jax.types import Batch, Labels, Latents, PRNGKey, Weights
+
+
+class Trained(NamedTuple):
+    """A run, opened to draw from."""
+
+    gan: GAN
+    state: GANState
+    classes: tuple[str, ...]  # empty if the networks are not told labels
+    remarks: list[str]  # about checkpoints that were passed over
+
+
+def open_run(path: str) -> Trained:
+    """Opens the newest good checkpoint of a run folder. Raises ConfigError, RunError."""
+    folder = RunFolder(path)
+    if not folder.config.is_file():
+        raise ConfigError(f"{path} is not a run folder: no config.json in it; gan-jax train makes one")
+    config = load(str(folder.path))
+    if not folder.checkpoints.is_dir():
+        raise RunError(f"{folder.path} has no checkpoint yet; start gan-jax train {path} first")
+    checkpoints = Checkpoints(folder.checkpoints, keep=config.every.keep)
+    try:
+        # The number of classes decides shapes, so the notes are read before there is a template.
+        steps = checkpoints.steps()
+        if not steps:
+            raise RunError(f"{folder.path} has no checkpoint yet; start gan-jax train {path} first")
+        restored = checkpoints.restore(lambda notes: abstract_state(config, len(notes["classes"])))
+    finally:
+        checkpoints.close()
+    assert restored is not None
+    state, notes, remarks = restored
+    classes = tuple(notes["classes"])
+    return Trained(build_gan(config, len(classes)), state, classes if config.conditional else (), remarks)
+
+
+def abstract_state(config: Config, classes: int) -> GANState:
+    """Shapes and dtypes of the state that a config trains."""
+    gan = build_gan(config, classes)
+    return jax.eval_shape(lambda: init(gan, jax.random.key(0), example(config)))
+
+
+def example(config: Config, *, stacked: int = 1) -> Batch:
+    """A batch of the shapes that a config trains on, all zeros."""
+    lead = (config.batch_size,) if stacked == 1 else (stacked, config.batch_size)
+    size = image_size(config)
+    images = jnp.zeros((*lead, size, size, image_channels(config)), jnp.uint8)
+    return Batch(images, jnp.zeros(lead, jnp.int32) if config.conditional else None)
+
+
+def sampling_weights(gan: GAN, state: GANState, *, classes: int, averaged: bool = True) -> Weights:
+    """The generator to draw with: averaged, its batch statistics measured anew; or as the step left it.
+
+    `classes` is their number if the generator is told labels, which are taken to be equally frequent, else 0.
+    """
+    if not averaged:
+        return state.generator.weights
+    labels = jnp.arange(128) % classes if classes else None
+    return standing_statistics(gan, state.average, jax.random.key(0), labels, batch_size=128)
+
+
+def latents_by_index(gan: GAN, key: PRNGKey, count: int) -> Latents:
+    """Standard normal latents `[count, L]`; the i-th depends on (key, i) only, not on how many there are."""
+    keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(count))
+    return jax.vmap(lambda k: jax.random.normal(k, (gan.latent_size,)))(keys)
+
+
+def between(start: Latents, end: Latents, steps: int) -> Latents:
+    """Latents on great circles from each start to its end: `[B, L]` twice to `[B, steps, L]`.
+
+    Normal latents lie near a sphere, which straight lines leave. White 2016 (arXiv:1609.04468), section 2.1.
+    """
+    norms = [jnp.linalg.norm(z, axis=-1, keepdims=True) for z in (start, end)]
+    cosine = jnp.sum(start / norms[0] * end / norms[1], axis=-1, keepdims=True)
+    angle = jnp.arccos(jnp.clip(cosine, -1 + 1e-6, 1 - 1e-6))[:, None]
+    t = jnp.linspace(0.0, 1.0, steps)[None, :, None]
+    return (jnp.sin((1 - t) * angle) * start[:, None] + jnp.sin(t * angle) * end[:, None]) / jnp.sin(angle)
+
+
+def draw(gan: GAN, weights: Weights, latents: Latents, labels: Labels | None, *, chunk: int = 256) -> np.ndarray:
+    """uint8 images `[N, H, W, C]`, `chunk` at a time."""
+    one = jax.jit(lambda weights, z, y: to_bytes(generate(gan, weights, z, y)))
+    count = len(latents)
+    chunk = min(chunk, count)
+    pad = -count % chunk  # every chunk of one size: one compilation
+    padded: Any = jax.tree.map(lambda a: jnp.concatenate([a, a[:1].repeat(pad, 0)]), (latents, labels))
+    parts = [
+        np.asarray(one(weights, *jax.tree.map(lambda a, i=i: a[i : i + chunk], padded)))
+        for i in range(0, count + pad, chunk)
+    ]
+    return np.concatenate(parts)[:count]
+
+
+def read_labels(text: str, classes: Sequence[str]) -> list[int]:
+    """"0-9", "3,1,4" or class names to class numbers. Raises ConfigError."""
+    if not classes:
+        raise ConfigError("labels: this run is unconditional; train one with --conditional to choose labels")
+    numbers: list[int] = []
+    for part in text.split(","):
+        part = part.strip()
+        low, dash, high = part.partition("-")
+        if part in classes:
+            numbers.append(list(classes).index(part))
+        elif low.isdigit() and (high.isdigit() if dash else not high):
+            numbers += range(int(low), int(high or low) + 1)
+        else:
+            raise ConfigError(f"labels: no class {part!r}; expected numbers as in 0-9 or 3,1,4, or {', '.join(classes)}")
+    if not numbers or max(numbers) >= len(classes):
+        raise ConfigError(f"labels: {text!r} goes beyond the classes 0-{len(classes) - 1}")
+    return numbers
+
+
+def sample(
+    run: str,
+    *,
+    out: Path | None,
+    count: int,
+    seed: int,
+    labels: str | None,
+    interpolate: int | None,
+    averaged: bool,
+) -> list[str]:
+    """`gan-jax sample`: draws, writes, and returns what to tell."""
+    gan, state, classes, remarks = open_run(run)
+    told = read_labels(labels, classes) if labels else list(range(len(classes)))
+    latents = latents_by_index(gan, jax.random.key(seed), count + bool(interpolate))
+    if interpolate:
+        latents = between(latents[:-1], latents[1:], interpolate).reshape(-1, gan.latent_size)
+    each = interpolate or 1  # all pictures of a strip have one label
+    chosen = jnp.array([told[i // each % len(told)] for i in range(len(latents))]) if classes else None
+    weights = sampling_weights(gan, state, classes=len(classes), averaged=averaged)
+    images = draw(gan, weights, latents, chosen)
+    columns = interpolate or (len(told) if 1 < len(told) <= 16 else round(len(images) ** 0.5))
+    what = "interpolation" if interpolate else "samples"
+    path = out or RunFolder(run).path / f"{what}_seed{seed}.png"
+    _write(path, images, None if chosen is None else np.asarray(chosen), columns)
+    which = "averaged" if averaged else "raw"
+    return [*remarks, f"{len(images)} images from the {which} weights of step {int(state.step)}: {path}"]
+
+
+def _write(path: Path, images: np.ndarray, labels: np.ndarray | None, columns: int) -> None:
+    """A .png grid, an .npz of arrays, or a folder of single images, by the suffix."""
+    if path.suffix == ".png":
+        save_grid(path, images, columns)
+    elif path.suffix == ".npz":
+        import io
+
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, images=images, **({} if labels is None else {"labels": labels}))
+        write_atomically(path, buffer.getvalue())
+    elif path.suffix:
+        raise ConfigError(f"out: {path.name} should end in .png (a grid), .npz (arrays), or nothing (a folder)")
+    else:
+        for i, image in enumerate(images):
+            label = "" if labels is None else f"_label{labels[i]}"
+            save_image(path / f"{i:06d}{label}.png", image)
