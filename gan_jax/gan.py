@@ -215,7 +215,7 @@ def _descend(
     gradient, (moved, metrics) = jax.grad(objective, has_aux=True)(params, stats)
     updates, opt_state = optimizer.update(gradient, player.opt_state, params)
     weights = Weights(optax.apply_updates(params, updates), moved)
-    return Player(weights, opt_state), optax.global_norm(gradient), metrics
+    return Player(weights, opt_state), optax.tree.norm(gradient), metrics
 
 
 def _unstack(batch: Batch, count: int) -> list[Batch]:

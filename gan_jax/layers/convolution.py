@@ -175,4 +175,4 @@ def up_by_phases(y: Maps, kernel: Kernel, geometry: _Geometry) -> Maps:
 
 def _add_bias(layer: Convolution | TransposedConvolution, y: Maps) -> Maps:
     bias = layer.param("bias", nn.initializers.zeros_init(), (layer.features,))
-    return y + bias.astype(y.dtype)
+    return y + bias.astype(y.dtype)[None, None, None, :]

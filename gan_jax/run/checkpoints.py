@@ -26,6 +26,7 @@ class Checkpoints:
         self._folder = folder
         self._trash = folder / ".trash"
         logging.getLogger("absl").setLevel(logging.ERROR)  # orbax narrates every save
+        self._set_aside_uncommitted()
         try:
             self._manager = ocp.CheckpointManager(
                 folder,
@@ -51,14 +52,12 @@ class Checkpoints:
         """Saves a pytree of arrays, and notes that JSON can hold. Raises RunError; older checkpoints stay."""
         if step in self.steps():
             return
-        # A save that failed half-way, or a checkpoint found damaged, may lie where this one goes.
-        shutil.rmtree(self._folder / str(step), ignore_errors=True)
         arrays = to_arrays(state)
         notes = notes | {"sha256": {name: _sha256(array) for name, array in arrays.items()}}
         try:
-            self._manager.save(
-                step, args=ocp.args.Composite(state=ocp.args.StandardSave(arrays), notes=ocp.args.JsonSave(notes))
-            )
+            items = ocp.args.Composite(state=ocp.args.StandardSave(arrays), notes=ocp.args.JsonSave(notes))
+            if not self._manager.save(step, args=items, force=True):
+                raise ValueError("orbax declined")
             self._manager.wait_until_finished()
         except Exception as error:  # tensorstore wraps a full disk in ValueError, orbax in others
             for leftover in self._folder.glob("*.orbax-checkpoint-tmp*"):
@@ -111,10 +110,18 @@ class Checkpoints:
         return arrays, item.notes
 
     def _set_aside(self, step: int) -> Path:
-        aside = self._folder / f"{step}.damaged-{time.time_ns()}"
-        (self._folder / str(step)).rename(aside)
+        aside = self._rename(self._folder / str(step))
         self._manager.reload()
         return aside
+
+    def _set_aside_uncommitted(self) -> None:
+        # Orbax takes any folder with a number for a checkpoint, and would then decline to save one of that number.
+        for path in self._folder.glob("[0-9]*"):
+            if path.name.isdigit() and not (path / COMMITTED).exists():
+                self._rename(path)
+
+    def _rename(self, path: Path) -> Path:
+        return path.rename(path.with_name(f"{path.name}.damaged-{time.time_ns()}"))
 
     def close(self) -> None:
         """Lets orbax finish."""

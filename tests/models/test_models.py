@@ -1,0 +1,98 @@
+"""Every pair of networks: shapes, ranges, parameter counts, conditions."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gan_jax.models import article, dcgan, mlp
+
+PAIRS = {
+    "mlp": lambda classes: (mlp.Generator(12, 3, 16, classes), mlp.Discriminator(8, classes=classes), 12, 3),
+    "dcgan": lambda classes: (dcgan.Generator(16, 3, 4, classes), dcgan.Discriminator(4, classes), 16, 3),
+    "article": lambda classes: (article.Generator(1, 4, classes), article.Discriminator(4, classes=classes), 28, 1),
+}
+
+
+def count(variables):
+    return sum(leaf.size for leaf in jax.tree.leaves(variables["params"]))
+
+
+def shapes(module, inputs, condition=None):
+    rngs = {"params": jax.random.key(0), "dropout": jax.random.key(1)}
+    return jax.eval_shape(lambda: module.init_with_output(rngs, inputs, condition, train=True))
+
+
+@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("kind", ["none", "labels", "image"])
+def test_each_pair_takes_no_condition_labels_or_an_image(name, kind):
+    generator, discriminator, size, channels = PAIRS[name](5 if kind == "labels" else 0)
+    condition = {"none": None, "labels": jnp.arange(2), "image": jnp.ones((2, size, size, 1))}[kind]
+    images, _ = shapes(generator, jnp.ones((2, 7)), condition)
+    assert images.shape == (2, size, size, channels)
+    logits, _ = shapes(discriminator, jnp.ones(images.shape), condition)
+    assert logits.shape == (2,)
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_generators_stay_in_range_and_start_in_its_middle(name):
+    generator, *_ = PAIRS[name](0)
+    latents = jax.random.normal(jax.random.key(1), (4, 7))
+    images, _ = generator.init_with_output(jax.random.key(0), latents, train=True)
+    assert np.abs(images).max() <= 1
+    assert abs(float(images.mean())) < 0.3
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_labels_without_classes_are_refused(name):
+    generator, *_ = PAIRS[name](0)
+    with pytest.raises(ValueError, match="classes=N"):
+        shapes(generator, jnp.ones((2, 7)), jnp.arange(2))
+
+
+@pytest.mark.parametrize("size", dcgan.STAGES)
+def test_dcgan_makes_and_judges_every_size_it_promises(size):
+    images, _ = shapes(dcgan.Generator(size, 3, 2), jnp.ones((2, 7)))
+    assert images.shape == (2, size, size, 3)
+    logits, variables = shapes(dcgan.Discriminator(2), jnp.ones(images.shape))
+    assert logits.shape == (2,)
+    kernel = variables["params"]["logit"]["kernel"]
+    assert kernel.shape[0] == (size >> dcgan.STAGES[size]) ** 2 * (2 << dcgan.STAGES[size] - 1)
+
+
+def test_dcgan_64_has_the_parameters_of_its_layers():
+    """Counted by hand: kernel² · in · out for each layer, 2 for each normalised channel."""
+    _, generator = shapes(dcgan.Generator(64, 3, 64), jnp.ones((2, 100)))
+    up = 16 * (512 * 256 + 256 * 128 + 128 * 64 + 64 * 3) + 3
+    assert count(generator) == 100 * 16 * 512 + up + 2 * (512 + 256 + 128 + 64)
+    _, discriminator = shapes(dcgan.Discriminator(64), jnp.ones((2, 64, 64, 3)))
+    down = 16 * (3 * 64 + 64 * 128 + 128 * 256 + 256 * 512) + 64
+    assert count(discriminator) == down + 2 * (128 + 256 + 512) + 16 * 512 + 1
+
+
+def test_original_gan_has_the_widths_of_its_paper():
+    _, generator = shapes(mlp.Generator(28), jnp.ones((2, 100)))
+    assert count(generator) == 101 * 1200 + 1201 * 1200 + 1201 * 784
+    _, discriminator = shapes(mlp.Discriminator(), jnp.ones((2, 28, 28, 1)))
+    assert count(discriminator) == 785 * 1200 + 241 * 1200 + 241
+
+
+def test_dcgan_names_the_sizes_it_can_make():
+    with pytest.raises(ValueError, match="8, 16, 28, 32, 64, 128 pixels, not 48"):
+        shapes(dcgan.Generator(48), jnp.ones((2, 7)))
+
+
+def test_half_precision_dcgan_answers_in_float32():
+    images, variables = shapes(dcgan.Generator(16, 3, 4, dtype=jnp.bfloat16), jnp.ones((2, 7)))
+    logits, _ = shapes(dcgan.Discriminator(4, dtype=jnp.bfloat16), jnp.ones(images.shape))
+    assert images.dtype == logits.dtype == jnp.float32
+    assert {leaf.dtype for leaf in jax.tree.leaves(variables)} == {jnp.dtype("float32")}
+
+
+def test_dropout_of_the_original_discriminator_acts_in_training_only():
+    discriminator = mlp.Discriminator(8)
+    images = jax.random.normal(jax.random.key(0), (2, 8, 8, 1))
+    variables = discriminator.init(jax.random.key(1), images)
+    judge = lambda seed, train: discriminator.apply(variables, images, train=train, rngs={"dropout": jax.random.key(seed)})
+    assert not np.array_equal(judge(0, True), judge(1, True))
+    np.testing.assert_array_equal(judge(0, False), judge(1, False))

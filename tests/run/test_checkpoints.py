@@ -1,0 +1,187 @@
+"""Checkpoints: round trips, what is kept, and every kind of damage."""
+
+import errno
+import os
+import shutil
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+import toys
+from gan_jax import init
+from gan_jax.errors import RunError
+from gan_jax.run.checkpoints import Checkpoints, to_arrays
+
+
+def state_of(seed):
+    return init(toys.make(), jax.random.key(seed), toys.batch())
+
+
+@pytest.fixture(scope="module")
+def states():
+    """Three different states of one GAN."""
+    return [state_of(seed) for seed in range(3)]
+
+
+@pytest.fixture
+def store(tmp_path):
+    """A folder of checkpoints that keeps three."""
+    checkpoints = Checkpoints(tmp_path / "checkpoints", keep=3)
+    yield checkpoints
+    checkpoints.close()
+
+
+def template(notes):
+    del notes
+    return jax.eval_shape(lambda: state_of(0))
+
+
+def assert_same(a, b):
+    a, b = to_arrays(a), to_arrays(b)
+    assert a.keys() == b.keys()
+    for name in a:
+        assert a[name].dtype == b[name].dtype
+        np.testing.assert_array_equal(a[name], b[name])
+
+
+def test_a_state_comes_back_bit_for_bit_with_its_notes(store, states):
+    store.save(7, states[1], {"classes": ["a", "b"]})
+    state, notes, passed = store.restore(template)
+    assert_same(state, states[1])
+    assert type(state) is type(states[1])
+    assert notes["classes"] == ["a", "b"]
+    assert passed == []
+
+
+def test_nothing_saved_is_nothing_restored(store):
+    assert store.restore(template) is None
+
+
+def test_only_the_newest_are_kept_and_nothing_else_lies_about(store, states):
+    for step in range(1, 6):
+        store.save(step, states[0], {})
+    assert store.steps() == [3, 4, 5]
+    left = {path.name for path in (store._folder).iterdir()}
+    assert left == {"3", "4", "5"}
+
+
+def largest_file(folder):
+    return max((path for path in folder.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
+
+
+def flip_a_bit(folder):
+    file = largest_file(folder / "state")
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+
+
+def truncate(folder):
+    file = largest_file(folder / "state")
+    os.truncate(file, file.stat().st_size // 2)
+
+
+def zero_fill(folder):
+    file = largest_file(folder / "state")
+    file.write_bytes(bytes(file.stat().st_size))
+
+
+DAMAGE = {
+    "a flipped bit": flip_a_bit,
+    "a truncated file": truncate,
+    "a file of zeros": zero_fill,
+    "a missing data file": lambda folder: largest_file(folder / "state").unlink(),
+    "missing metadata": lambda folder: (folder / "state" / "_METADATA").unlink(),
+    "missing notes": lambda folder: shutil.rmtree(folder / "notes"),
+    "a missing state": lambda folder: shutil.rmtree(folder / "state"),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_damage_falls_back_to_the_last_good_one_and_says_so(tmp_path, states, kind):
+    first = Checkpoints(tmp_path, keep=3)
+    for step, state in enumerate(states, start=1):
+        first.save(step, state, {})
+    first.close()
+    DAMAGE[kind](tmp_path / "3")
+    again = Checkpoints(tmp_path, keep=3)
+    state, _, passed = again.restore(template)
+    assert_same(state, states[1])
+    assert len(passed) == 1
+    assert "checkpoint 3 is damaged" in passed[0]
+    assert list(tmp_path.glob("3.damaged-*")), "evidence must not be deleted"
+    again.save(3, states[2], {})
+    state, _, passed = again.restore(template)
+    assert_same(state, states[2])
+    assert passed == []
+    again.close()
+
+
+def test_only_damaged_ones_left_is_an_error_not_a_fresh_start(store, states):
+    store.save(1, states[0], {})
+    flip_a_bit(store._folder / "1")
+    with pytest.raises(RunError, match="no good checkpoint is left"):
+        store.restore(template)
+
+
+@pytest.mark.parametrize("debris", ["4", "4.orbax-checkpoint-tmp"])
+def test_an_empty_or_unfinished_checkpoint_is_not_one(tmp_path, states, debris):
+    first = Checkpoints(tmp_path, keep=3)
+    first.save(3, states[0], {})
+    first.close()
+    (tmp_path / debris).mkdir()
+    again = Checkpoints(tmp_path, keep=3)
+    assert again.steps() == [3]
+    again.save(4, states[1], {})
+    state, *_ = again.restore(template)
+    assert_same(state, states[1])
+    again.close()
+
+
+def test_another_model_is_named_not_loaded(store, states):
+    store.save(1, states[0], {})
+    other = lambda notes: jax.eval_shape(lambda: init(toys.make(classes=3), jax.random.key(0), toys.batch(classes=3)))
+    with pytest.raises(RunError, match=r"hidden.kernel is float32 \(\d+, 16\), expected float32 \(\d+, 16\)"):
+        store.restore(other)
+
+
+def test_a_full_disk_is_told_and_older_checkpoints_stay_intact(store, states, monkeypatch):
+    store.save(1, states[0], {})
+
+    def full(*args, **kwargs):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store._manager, "save", full)
+        with pytest.raises(RunError, match=r"could not save checkpoint 2 .*No space left.*last good one is step 1"):
+            store.save(2, states[1], {})
+    state, *_ = store.restore(template)
+    assert_same(state, states[0])
+    store.save(2, states[1], {})
+    assert store.steps() == [1, 2]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0 or not Path("/bin/mount").exists(), reason="needs root, to mount a small disk")
+def test_a_disk_that_really_fills_up_keeps_the_good_checkpoint(tmp_path):
+    import subprocess
+
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", disk], capture_output=True).returncode:
+        pytest.skip("this machine does not let us mount")
+    try:
+        store = Checkpoints(disk / "checkpoints", keep=5)
+        noise = lambda seed: {"noise": np.random.default_rng(seed).standard_normal(300_000).astype(np.float32)}
+        for step in (1, 2):
+            store.save(step, noise(step), {})
+        with pytest.raises(RunError, match="could not save checkpoint 3"):
+            store.save(3, noise(3), {})
+        assert not list((disk / "checkpoints").glob("*tmp*"))
+        state, *_ = store.restore(lambda notes: noise(0))
+        np.testing.assert_array_equal(state["noise"], noise(2)["noise"])
+        store.close()
+    finally:
+        subprocess.run(["umount", disk], check=True)

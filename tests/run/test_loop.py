@@ -1,0 +1,296 @@
+"""Whole runs: what they leave behind, how they resume, how they stop."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from PIL import Image
+
+from gan_jax.config import CadenceConfig, Config, ConfigError, DataConfig, NetworkConfig, from_json
+from gan_jax.errors import DataError, DivergedError, RunError
+from gan_jax.run.checkpoints import Checkpoints
+from gan_jax.run.files import RunFolder
+from gan_jax.run.loop import train
+from gan_jax.run.sampling import abstract_state, sample
+
+TRAINER = Path(__file__).parent / "trainer.py"
+
+
+def small(**changes):
+    """A run of a second or two on the real digits."""
+    settings = {
+        "data": DataConfig(name="digits"),
+        "model": "mlp",
+        "latent_size": 4,
+        "generator": NetworkConfig(width=8),
+        "discriminator": NetworkConfig(width=4),
+        "batch_size": 8,
+        "steps": 6,
+        "every": CadenceConfig(log=2, sample=3, checkpoint=4),
+    }
+    return Config(**settings | changes)
+
+
+def final_arrays(path, config):
+    checkpoints = Checkpoints(RunFolder(path).checkpoints)
+    state, *_ = checkpoints.restore(lambda notes: abstract_state(config, 10))
+    checkpoints.close()
+    from gan_jax.run.checkpoints import to_arrays
+
+    return to_arrays(state)
+
+
+def assert_same_runs(path, reference, config):
+    ours, theirs = final_arrays(path, config), final_arrays(reference, config)
+    assert ours.keys() == theirs.keys()
+    for name in ours:
+        np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
+    assert RunFolder(path).metrics.read_bytes() == RunFolder(reference).metrics.read_bytes()
+
+
+def rows(path):
+    return [json.loads(line) for line in RunFolder(path).metrics.read_text().splitlines()]
+
+
+def test_a_run_leaves_all_that_was_promised(tmp_path, capsys):
+    train(small(), tmp_path / "run")
+    folder = RunFolder(tmp_path / "run")
+    assert from_json(folder.config.read_text()) == small()
+    assert [row["step"] for row in rows(folder.path)] == [2, 4, 6]
+    assert {path.name for path in folder.samples.iterdir()} == {f"step_0000000{i}.png" for i in (0, 3, 6)}
+    with Image.open(folder.animation) as animation:
+        assert animation.n_frames == 3
+    for picture in (folder.curves, folder.path / "real.png", folder.sample(6)):
+        with Image.open(picture) as image:
+            image.verify()
+    environment = json.loads(folder.environment.read_text())
+    assert environment["data"]["images"] == 1797
+    assert environment["packages"]["jax"] == jax.__version__
+    told = capsys.readouterr().out
+    for name in (folder.animation, folder.curves, "gan-jax sample", "gan-jax train"):
+        assert str(name) in told
+    assert "trained to step 6" in folder.log.read_text()
+
+
+def test_a_run_in_two_parts_is_the_run_in_one(tmp_path):
+    train(small(), tmp_path / "whole")
+    train(small(steps=4), tmp_path / "parts")
+    train(small(), tmp_path / "parts")
+    assert_same_runs(tmp_path / "parts", tmp_path / "whole", small())
+
+
+def test_a_finished_run_says_so_and_changes_nothing(tmp_path, capsys):
+    train(small(), tmp_path / "run")
+    before = RunFolder(tmp_path / "run").metrics.read_bytes()
+    train(small(), tmp_path / "run")
+    assert "already at step 6" in capsys.readouterr().out
+    assert RunFolder(tmp_path / "run").metrics.read_bytes() == before
+
+
+def test_a_different_config_for_the_same_folder_is_refused(tmp_path):
+    train(small(steps=2), tmp_path / "run")
+    other = small(steps=2, seed=1, generator=NetworkConfig(width=8, learning_rate=1e-3))
+    with pytest.raises(ConfigError) as error:
+        train(other, tmp_path / "run")
+    assert "seed: 0 there, 1 now" in str(error.value)
+    assert "generator.learning_rate: 0.0002 there, 0.001 now" in str(error.value)
+
+
+def test_changed_data_are_refused(tmp_path):
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for i in range(10):
+        Image.fromarray(np.full((8, 8), 20 * i, np.uint8)).save(pictures / f"{i}.png")
+    config = small(data=DataConfig(path=str(pictures), size=8, channels=1), steps=2)
+    train(config, tmp_path / "run")
+    Image.new("L", (8, 8)).save(pictures / "another.png")
+    with pytest.raises(DataError, match=r"not those that this run was trained on \(11 images now, 10 then\)"):
+        train(replace(config, steps=4), tmp_path / "run")
+
+
+def test_divergence_names_step_and_term_and_keeps_the_last_good_checkpoint(tmp_path):
+    config = small(
+        model="dcgan",
+        generator=NetworkConfig(width=2, learning_rate=1e-4),
+        every=CadenceConfig(log=1, sample=1000, checkpoint=2),
+        steps=4,
+    )
+    train(config, tmp_path / "run")
+    folder = RunFolder(tmp_path / "run")
+    config = replace(config, steps=1000, discriminator=replace(config.discriminator, learning_rate=1e30))
+    folder.config.write_text(folder.config.read_text().replace('"learning_rate": 0.0002', '"learning_rate": 1e+30'))
+    with pytest.raises(DivergedError, match=r"[dg]/\w+ is (nan|inf|-inf) at step \d+; the last good checkpoint is step"):
+        train(config, tmp_path / "run")
+    for name, array in final_arrays(tmp_path / "run", config).items():
+        assert np.all(np.isfinite(array)), name
+
+
+def test_a_run_folder_that_cannot_be_made_is_one_clear_line(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(RunError, match="cannot write the run folder .*choose one with --run"):
+        train(small(), tmp_path / "file" / "run")
+
+
+def test_a_second_run_on_one_folder_refuses(tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    with folder.locked(), pytest.raises(RunError, match="in use by another run"):
+        train(small(), folder.path)
+
+
+def test_too_many_devices_or_a_batch_they_cannot_share_stop_before_anything_is_written(tmp_path):
+    with pytest.raises(ConfigError, match="devices: 99 were asked for"):
+        train(small(devices=99), tmp_path / "run")
+    with pytest.raises(ConfigError, match="batch_size: 9 cannot be shared by 2 devices"):
+        train(small(batch_size=9), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("model", ["mlp", "dcgan", "article"])
+@pytest.mark.parametrize("loss", ["minimax", "non_saturating"])
+@pytest.mark.parametrize("conditional", [False, True])
+def test_each_combination_trains(tmp_path, model, loss, conditional):
+    if (model, loss, conditional) not in {
+        ("mlp", "minimax", False), ("mlp", "non_saturating", True),
+        ("dcgan", "minimax", True), ("dcgan", "non_saturating", False),
+        ("article", "minimax", False), ("article", "non_saturating", True),
+    }:  # fmt: skip
+        pytest.skip("pairwise is enough: each value of each meets each other one")
+    config = small(
+        model=model,
+        loss=loss,
+        conditional=conditional,
+        data=DataConfig(name="digits", size=28 if model == "article" else 8),
+        generator=NetworkConfig(width=2),
+        discriminator=NetworkConfig(width=2),
+        steps=2,
+    )
+    train(config, tmp_path / "run")
+    last = rows(tmp_path / "run")[-1]
+    assert np.isfinite(list(last.values())).all()
+
+
+def test_sampling_is_repeatable_and_image_i_does_not_depend_on_the_count(tmp_path):
+    train(small(conditional=True), tmp_path / "run")
+    arguments = {"interpolate": None, "averaged": True, "seed": 3, "labels": "0-2"}
+    for name, count in (("a", 5), ("b", 5), ("c", 300)):
+        sample(str(tmp_path / "run"), out=tmp_path / f"{name}.npz", count=count, **arguments)
+    a, b, c = (np.load(tmp_path / f"{name}.npz") for name in "abc")
+    np.testing.assert_array_equal(a["images"], b["images"])
+    # The size of a batch may turn a rounding, hence a level by one.
+    assert np.abs(a["images"].astype(int) - c["images"][:5]).max() <= 1
+    np.testing.assert_array_equal(a["labels"], [0, 1, 2, 0, 1])
+    assert a["images"].dtype == np.uint8
+    assert a["images"].shape == (5, 8, 8, 1)
+
+
+def test_sampling_writes_grids_folders_and_strips(tmp_path):
+    train(small(), tmp_path / "run")
+    run = str(tmp_path / "run")
+    common = {"seed": 0, "labels": None, "averaged": True}
+    sample(run, out=tmp_path / "images", count=3, interpolate=None, **common)
+    assert sorted(path.name for path in (tmp_path / "images").iterdir()) == [f"00000{i}.png" for i in range(3)]
+    sample(run, out=tmp_path / "strip.png", count=2, interpolate=5, **common)
+    with Image.open(tmp_path / "strip.png") as strip:
+        assert strip.size == ((5 * 9 - 1) * 8, (2 * 9 - 1) * 8)
+    with pytest.raises(ConfigError, match="this run is unconditional"):
+        sample(run, out=None, count=1, interpolate=None, **common | {"labels": "1"})
+
+
+def start(folder, steps, *fault):
+    command = [sys.executable, str(TRAINER), str(folder), str(steps), *fault]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+
+
+def finish(process, timeout=120):
+    output, _ = process.communicate(timeout=timeout)
+    return process.returncode, output
+
+
+def load_trainer():
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location("trainer", TRAINER)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    """The run that nobody disturbed, 12 steps."""
+    path = tmp_path_factory.mktemp("reference") / "run"
+    code, output = finish(start(path, 12))
+    assert code == 0, output
+    return path
+
+
+@pytest.mark.parametrize("fault", ["save", "deletion"])
+def test_a_kill_inside_a_save_or_a_deletion_costs_nothing(tmp_path, uninterrupted, fault):
+    code, output = finish(start(tmp_path / "run", 12, fault))
+    assert code == -signal.SIGKILL, output
+    code, output = finish(start(tmp_path / "run", 12))
+    assert code == 0, output
+    assert "going on from step" in output
+    assert_same_runs(tmp_path / "run", uninterrupted, load_trainer().config(12))
+
+
+def wait_for_rows(path, process, count=1, timeout=90):
+    metrics, begun = RunFolder(path).metrics, time.monotonic()
+    while not (metrics.exists() and metrics.read_bytes().count(b"\n") >= count):
+        assert process.poll() is None, process.stdout.read()
+        assert time.monotonic() - begun < timeout
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_finishes_the_step_saves_and_leaves(tmp_path, number, code):
+    config = load_trainer().config(1_000_000)
+    process = start(tmp_path / "run", 1_000_000)
+    wait_for_rows(tmp_path / "run", process)
+    process.send_signal(number)
+    returned, output = finish(process)
+    assert returned == code, output
+    assert "stopped after step" in output
+    arrays = final_arrays(tmp_path / "run", config)
+    step = int(arrays["step"])
+    assert rows(tmp_path / "run")[-1]["step"] == step
+    code, output = finish(start(tmp_path / "run", step + 2))
+    assert (code, f"going on from step {step}" in output) == (0, True), output
+
+
+@pytest.mark.slow
+def test_ten_kills_at_random_moments_end_bit_for_bit_like_the_run_that_was_never_killed(tmp_path, capsys):
+    steps, generator = 400, np.random.default_rng(0)
+    code, output = finish(start(tmp_path / "whole", steps))
+    assert code == 0, output
+    kills = 0
+    while kills < 10:
+        process = start(tmp_path / "killed", steps)
+        wait = time.monotonic() + 60
+        process.stdout.readline()
+        before = RunFolder(tmp_path / "killed").metrics
+        size = before.stat().st_size if before.exists() else -1
+        # From the first new row on, at a random moment: saves, deletions and steps are all hit.
+        while process.poll() is None and time.monotonic() < wait:
+            if before.exists() and before.stat().st_size not in (size, 0):
+                break
+            time.sleep(0.002)
+        time.sleep(generator.uniform(0.0, 0.4))
+        if process.poll() is not None:
+            break
+        process.kill()
+        process.communicate()
+        kills += 1
+    code, output = finish(start(tmp_path / "killed", steps))
+    assert code == 0, output
+    assert kills == 10, "the run ended too soon to be killed ten times; give it more steps"
+    assert_same_runs(tmp_path / "killed", tmp_path / "whole", load_trainer().config(steps))
+    with capsys.disabled():
+        print(f"\n{kills} kills of {kills} survived, bit for bit")

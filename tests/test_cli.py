@@ -1,0 +1,208 @@
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gan_jax import __version__, cli, recipes
+from gan_jax.config import Config, flatten, to_json
+
+FILES = {
+    "run/config.json": to_json(Config()),
+    "broken/config.json": '{"steps": ',
+    "unknown/config.json": '{"batchsize": 3}',
+    "unfit/config.json": '{"batch_size": 0}',
+    "list/config.json": "[1]",
+    "pictures/readme.txt": "",
+    "raises.py": "def get_config():\n    raise ValueError('no luck')\n",
+    "syntax.py": "def get_config(:\n",
+    "imports.py": "import no_such_module\n",
+    "exits.py": "import sys\nsys.exit(0)\n",
+    "without.py": "steps = 3\n",
+    "dict.py": "def get_config():\n    return {}\n",
+    "unfit.py": "from gan_jax.config import Config\nget_config = lambda: Config(batch_size=0, loss='minmax')\n",
+}
+
+MISTAKES = [
+    # The command
+    ("trian digits", "no command 'trian'", "train, sample, configs"),
+    ("--nope", "no command '--nope'", "train, sample, configs"),
+    ("configs digits", "configs takes no arguments", "digits"),
+    # The recipe
+    ("train", "train what?", "digits"),
+    ("train --steps 3", "the recipe comes first", "gan-jax train RECIPE --steps 3"),
+    ("train digit", "named 'digit'", "Did you mean digits?"),
+    ("train nothing-like-it", "named 'nothing-like-it'", "Recipes are", "digits"),
+    ("train missing.py", "named 'missing.py'", "gan-jax configs"),
+    ("train ''", "named ''", "gan-jax configs"),
+    ("train raises.py", "raises.py: get_config() raised ValueError: no luck"),
+    ("train syntax.py", "syntax.py: SyntaxError", "line 1"),
+    ("train imports.py", "imports.py: ModuleNotFoundError", "no_such_module"),
+    ("train exits.py", "exits.py: SystemExit"),
+    ("train without.py", "without.py: no get_config()", "def get_config() -> Config"),
+    ("train dict.py", "dict.py: get_config() gave a dict, not a gan_jax.config.Config"),
+    ("train unfit.py", "batch_size: expected a whole number", "got 0", "'minmax'; did you mean minimax?"),
+    ("train broken", "broken/config.json: not JSON", "line 1"),
+    ("train unknown", "unknown/config.json: batchsize: no such key; did you mean batch_size?"),
+    ("train unfit", "unfit/config.json: batch_size: expected a whole number from 1, got 0"),
+    ("train list", "list/config.json", "expected a group of keys, got [1]"),
+    # Going on with a run
+    ("train run --seed 3", "run holds a run with another config", "seed: 0 there, 3 now"),
+    ("train run --generator.width 8", "generator.width: 64 there, 8 now", "choose another folder with --run"),
+    ("train digits --run run", "latent_size: 128 there, 64 now", "gan-jax train run"),
+    ("train digits --run broken", "broken/config.json: not JSON"),
+    # Flags
+    ("train digits --stesp 5", "Unrecognized options: --stesp, 5", "Perhaps you meant: --steps INT"),
+    ("train digits --batchsize 5", "--batchsize, 5", "Perhaps you meant: --batch-size INT"),
+    ("train digits --every.smaple 3", "--every.smaple, 3", "Perhaps you meant: --every.sample INT"),
+    ("train digits --generator.learning-rat 1", "learning-rat, 1", "meant: --generator.learning-rate"),
+    ("train digits extra", "Unrecognized options: extra"),
+    ("train digits --conditional yes", "Unrecognized options: yes"),
+    ("train digits --steps", "Missing value for argument '--steps'"),
+    # Types
+    ("train digits --batch-size many", "--batch-size", "'many'", "INT"),
+    ("train digits --steps 6.5", "--steps", "'6.5'", "INT"),
+    ("train digits --data.size big", "--data.size", "'big'", "INT"),
+    ("train digits --generator.learning-rate fast", "--generator.learning-rate", "'fast'", "FLOAT"),
+    # Choices
+    ("train digits --model dcgn", "'dcgn'", "--model", "'mlp', 'dcgan', 'article'"),
+    ("train digits --loss wgan", "'wgan'", "--loss", "'minimax', 'non_saturating'"),
+    ("train digits --data.name minst", "'minst'", "--data.name", "'mnist', 'fashion_mnist', 'cifar10'"),
+    ("train digits --data.channels 2", "'2'", "--data.channels", "'1', '3'"),
+    ("train digits --data.on-bad ignore", "'ignore'", "--data.on-bad", "'refuse', 'skip'"),
+    # Ranges
+    ("train digits --batch-size 0", "batch_size: expected a whole number from 1, got 0"),
+    ("train digits --batch-size -4", "batch_size: expected a whole number from 1, got -4"),
+    ("train digits --steps 0", "steps: expected a whole number from 1, got 0"),
+    ("train digits --latent-size 0", "latent_size: expected a whole number from 1, got 0"),
+    ("train digits --discriminator-steps 0", "discriminator_steps: expected a whole number from 1, got 0"),
+    ("train digits --devices 0", "devices: expected a whole number from 1, got 0"),
+    ("train digits --data.size -8", "data.size: expected a whole number from 1, got -8"),
+    ("train digits --every.log 0", "every.log: expected a whole number from 1, got 0"),
+    ("train digits --every.keep -1", "every.keep: expected a whole number from 1, got -1"),
+    ("train digits --generator.width 0", "generator.width: expected a whole number from 1, got 0"),
+    ("train digits --generator.learning-rate 0", "generator.learning_rate: expected a finite number", "got 0"),
+    ("train digits --generator.learning-rate nan", "generator.learning_rate: expected a finite", "got nan"),
+    ("train digits --discriminator.learning-rate inf", "discriminator.learning_rate: expected", "got inf"),
+    ("train digits --discriminator.learning-rate -1e-3", "discriminator.learning_rate", "got -0.001"),
+    ("train digits --generator.beta1 1.0", "generator.beta1: expected a number in [0, 1), got 1.0"),
+    ("train digits --discriminator.beta2 1.5", "discriminator.beta2: expected a number in [0, 1), got 1.5"),
+    ("train digits --generator.epsilon 0", "generator.epsilon: expected a finite number above 0, got 0"),
+    ("train digits --average-decay 1", "average_decay: expected a number in [0, 1), got 1"),
+    ("train digits --r1 -1", "r1: expected a finite number from 0, got -1"),
+    ("train digits --seed -1", "seed: expected a whole number in [0, 2**32), got -1"),
+    ("train digits --seed 4294967296", "seed: expected a whole number in [0, 2**32), got 4294967296"),
+    # Keys that do not go together
+    ("train digits --devices 3", "batch_size: 64 cannot be shared by 3 devices; try 63 or 66"),
+    ("train digits --data.size 17", "data.size: model dcgan makes 8, 16,", "not 17; try --data.size 16"),
+    ("train digits --model article", "data.size: model article makes 28 pixels, not 16; try --data.size 28"),
+    ("train digits --batch-size 1", "batch_size: model dcgan normalises over the batch", "2 or more, got 1"),
+    ("train digits --data.path pictures --data.size None", "data.size: your own pictures need a size"),
+    ("train digits --data.path ''", "data.path", "''"),
+    # Sampling
+    ("sample", "Missing from gan-jax sample: PATH", "The run folder"),
+    ("sample nowhere", "nowhere is not a run folder", "gan-jax train"),
+    ("sample raises.py", "raises.py is not a run folder"),
+    ("sample run --count 0", "count: expected a whole number from 1, got 0"),
+    ("sample run --count few", "--count", "'few'", "INT"),
+    ("sample run --cuont 3", "--cuont, 3", "Perhaps you meant: --count INT"),
+    ("sample run --interpolate 1", "interpolate: expected a whole number from 2, got 1"),
+    ("sample run --seed -1", "seed: expected a whole number in [0, 2**32), got -1"),
+    ("sample run --out x.jpg", "out: x.jpg", ".png", ".npz"),
+    ("sample run more", "Unrecognized options: more"),
+]
+
+
+@pytest.fixture
+def workplace(tmp_path, monkeypatch):
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def contents(folder):
+    return {path: path.is_file() and path.read_text() for path in folder.rglob("*")}
+
+
+def run(line):
+    try:
+        return cli.main(shlex.split(line))
+    except SystemExit as left:
+        return left.code
+
+
+def plain(printed):
+    """Without the boxes that messages are drawn in, and without their line breaks."""
+    return re.sub(r"(?:[│╭╮╰╯─\s]|-{5,})+", " ", printed)
+
+
+@pytest.mark.parametrize(("line", "fragments"), [pytest.param(line, said, id=line) for line, *said in MISTAKES])
+def test_a_mistake_is_named_and_nothing_is_written(workplace, monkeypatch, capsys, line, fragments):
+    for module in ("gan_jax.run", "gan_jax.run.sampling"):  # a mistake let through must not begin to train
+        monkeypatch.setitem(sys.modules, module, None)
+    before = contents(workplace)
+    assert run(line) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    for fragment in fragments:
+        assert fragment in plain(captured.err)
+    assert "Traceback" not in captured.err
+    assert contents(workplace) == before
+
+
+def test_mistakes_are_found_without_jax(workplace):
+    program = """
+import json, shlex, sys
+from gan_jax.cli import main
+
+assert "jax" not in sys.modules
+sys.modules["jax"] = None  # an import of it is now an error
+for line in json.load(sys.stdin):
+    try:
+        code = main(shlex.split(line))
+    except SystemExit as left:
+        code = left.code
+    assert code == 2, (line, code)
+"""
+    lines = json.dumps([line for line, *_ in MISTAKES])
+    done = subprocess.run([sys.executable, "-c", program], input=lines, text=True, capture_output=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "Traceback" not in done.stderr
+
+
+def test_help_lists_every_key(capsys):
+    assert run("train --help") == 0
+    shown = plain(capsys.readouterr().out)
+    for key in flatten(Config()):
+        assert re.search(rf"--{re.escape(key.replace('_', '-'))}[ ,]", shown), key
+
+
+def test_help_of_a_recipe_shows_its_own_values(workplace, capsys):
+    recipe = "from gan_jax.config import Config\nget_config = lambda: Config(steps=4321)\n"
+    (workplace / "mine.py").write_text(recipe)
+    assert run("train mine.py --help") == 0
+    assert "4321" in capsys.readouterr().out
+
+
+def test_configs_lists_each_recipe_with_a_line(capsys):
+    assert run("configs") == 0
+    lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert sorted(lines) == sorted(p.stem for p in Path(recipes.FOLDER).glob("*.py") if p.stem != "__init__")
+    assert all(lines.values())
+
+
+def test_version(capsys):
+    assert run("--version") == 0
+    assert capsys.readouterr().out.strip() == __version__
+
+
+@pytest.mark.parametrize(("line", "code"), [("--help", 0), ("", 2)])
+def test_usage_shows_the_commands(capsys, line, code):
+    assert run(line) == code
+    shown = capsys.readouterr().out
+    assert all(f"gan-jax {command}" in shown for command in ("train", "sample", "configs"))

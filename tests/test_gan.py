@@ -1,0 +1,233 @@
+"""The heart: what a step moves, what it must not, and that it is a pure function."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import toys
+from gan_jax import Batch, generate, init, make_step, sample_latents, standing_statistics
+from gan_jax.gan import update_discriminator, update_generator
+from gan_jax.losses import AdversarialLoss
+from gan_jax.types import Weights
+
+
+def same(a, b):
+    bits = lambda leaf: jax.random.key_data(leaf) if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) else leaf
+    equal = jax.tree.map(lambda x, y: bool(jnp.array_equal(bits(x), bits(y))), a, b)
+    return all(jax.tree.leaves(equal))
+
+
+@pytest.fixture(scope="module")
+def begun():
+    """A toy GAN, its first state and a batch."""
+    gan = toys.make()
+    return gan, init(gan, jax.random.key(0), toys.batch()), toys.batch()
+
+
+def test_discriminator_update_moves_the_discriminator_alone(begun):
+    gan, state, batch = begun
+    moved, _ = jax.jit(lambda s, b, k: update_discriminator(gan, s, b, k))(state, batch, jax.random.key(1))
+    assert same(moved._replace(discriminator=state.discriminator), state)
+    assert not same(moved.discriminator.weights.params, state.discriminator.weights.params)
+    assert not same(moved.discriminator.weights.stats, state.discriminator.weights.stats)
+
+
+def test_generator_update_moves_the_generator_and_its_average_alone(begun):
+    gan, state, batch = begun
+    moved, _ = jax.jit(lambda s, b, k: update_generator(gan, s, b, k))(state, batch, jax.random.key(1))
+    assert same(moved._replace(generator=state.generator, average=state.average), state)
+    assert not same(moved.generator.weights.params, state.generator.weights.params)
+    assert not same(moved.average, state.average)
+
+
+def test_gradients_are_those_of_a_hand_written_game():
+    """Scalar players: G(z) = g, D(x) = d * x, SGD with rate 1, non-saturating loss, all worked out on paper."""
+
+    class Constant:
+        def init(self, rngs, inputs, condition, *, train):
+            return {"params": jnp.array(0.5)}
+
+        def apply(self, variables, inputs, condition, *, train, rngs, mutable):
+            return jnp.full((len(inputs), 1, 1, 1), variables["params"]), {}
+
+    class Slope(Constant):
+        def apply(self, variables, inputs, condition, *, train, rngs, mutable):
+            return variables["params"] * inputs[:, 0, 0, 0], {}
+
+    gan = toys.make(optimizer=optax.sgd(1.0))
+    gan = type(gan)(Constant(), Slope(), gan.generator_optimizer, gan.discriminator_optimizer, latent_size=2)
+    batch = Batch(jnp.full((4, 1, 1, 1), 0.25))
+    state = init(gan, jax.random.key(0), batch)
+    moved, metrics = make_step(gan)(state, batch)
+    sigmoid = lambda x: 1 / (1 + np.exp(-x))
+    d, g, x = 0.5, 0.5, 0.25
+    d_slope = -x * sigmoid(-d * x) + g * sigmoid(d * g)
+    new_d = d - d_slope
+    new_g = g + new_d * sigmoid(-new_d * g)
+    np.testing.assert_allclose(moved.discriminator.weights.params, new_d, rtol=1e-5)
+    np.testing.assert_allclose(moved.generator.weights.params, new_g, rtol=1e-5)
+    np.testing.assert_allclose(metrics["d/gradient_norm"], abs(d_slope), rtol=1e-5)
+
+
+def test_step_is_pure_and_compiles_once(begun):
+    gan, state, batch = begun
+    traces = []
+
+    @jax.jit
+    def step(state, batch):
+        traces.append(1)
+        return make_step(gan)(state, batch)
+
+    first, again = step(state, batch), step(state, batch)
+    assert same(first, again)
+    later = first[0]
+    for seed in range(3):
+        later, _ = step(later, toys.batch(seed))
+    assert len(traces) == 1
+    assert int(later.step) == 4
+    assert same(later.key, state.key)
+
+
+def test_no_key_pays_for_two_things(begun):
+    gan, state, batch = begun
+    with jax.debug_key_reuse(True):
+        make_step(gan)(state, batch)
+
+
+def test_every_step_draws_new_latents(begun):
+    gan, state, batch = begun
+    frozen = type(gan)(gan.generator, gan.discriminator, optax.sgd(0.0), optax.sgd(0.0), latent_size=8)
+    step = jax.jit(make_step(frozen))
+    state, first = step(state, batch)
+    _, second = step(state, batch)
+    assert first["g/loss"] != second["g/loss"]
+
+
+def test_several_discriminator_steps_equal_as_many_updates_by_hand():
+    gan = toys.make()
+    batches = [toys.batch(seed) for seed in range(3)]
+    state = init(gan, jax.random.key(0), batches[0])
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *batches)
+    whole, _ = jax.jit(make_step(gan, discriminator_steps=3))(state, stacked)
+    *keys, g_key = jax.random.split(jax.random.fold_in(state.key, 0), 4)
+    for batch, key in zip(batches, keys, strict=True):
+        state, _ = update_discriminator(gan, state, batch, key)
+    state, _ = update_generator(gan, state, batches[-1], g_key)
+    close = lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6)
+    jax.tree.map(close, (whole.generator, whole.discriminator), (state.generator, state.discriminator))
+
+
+def test_a_loss_that_compares_sees_real_and_fake_in_both_updates():
+    seen = []
+
+    def watch(real_logits, fake_logits):
+        seen.append((real_logits.shape, fake_logits.shape))
+        return jnp.mean(fake_logits - real_logits)
+
+    gan = toys.make(loss=AdversarialLoss(watch, watch))
+    state = init(gan, jax.random.key(0), toys.batch())
+    jax.eval_shape(make_step(gan), state, toys.batch())
+    assert seen == [((8,), (8,))] * 2
+
+
+def test_penalty_is_added_to_the_discriminators_loss_and_handed_the_critic_it_trains():
+    seen = {}
+
+    def spy(key, critic, real, fake):
+        seen["logits"], seen["range"] = critic(real).shape, (float(real.min()), float(real.max()))
+        return jnp.float32(7.0)
+
+    gan = toys.make(penalty=spy)
+    batch = toys.batch()
+    state = init(gan, jax.random.key(0), batch)
+    plain = make_step(toys.make())(state, batch)[1]
+    with_penalty = make_step(gan)(state, batch)[1]
+    assert seen["logits"] == (8,)
+    assert -1 <= seen["range"][0] < seen["range"][1] <= 1
+    assert with_penalty["d/penalty"] == 7.0
+    assert with_penalty["d/loss"] == plain["d/loss"]
+
+
+def test_vmap_over_states_trains_each_as_if_alone():
+    gan = toys.make()
+    batch = toys.batch()
+    states = jax.vmap(lambda key: init(gan, key, batch))(jax.random.split(jax.random.key(0), 3))
+    many, metrics = jax.jit(jax.vmap(make_step(gan), in_axes=(0, None)))(states, batch)
+    assert metrics["d/loss"].shape == (3,)
+    alone, _ = make_step(gan)(jax.tree.map(lambda leaf: leaf[1], states), batch)
+    close = lambda a, b: np.testing.assert_allclose(a[1], b, atol=1e-5)
+    jax.tree.map(close, (many.generator, many.discriminator), (alone.generator, alone.discriminator))
+
+
+def test_vmap_over_learning_rates():
+    sgd = optax.inject_hyperparams(optax.sgd)(learning_rate=0.1)
+    gan = toys.make(optimizer=sgd)
+    batch = toys.batch()
+
+    def begin(rate):
+        state = init(gan, jax.random.key(0), batch)
+        opt_state = state.generator.opt_state
+        opt_state.hyperparams["learning_rate"] = rate
+        return state._replace(generator=state.generator._replace(opt_state=opt_state))
+
+    begun = jax.vmap(begin)(jnp.array([0.0, 0.1]))
+    moved, _ = jax.vmap(make_step(gan), in_axes=(0, None))(begun, batch)
+    still = lambda i: same(
+        jax.tree.map(lambda a: a[i], moved.generator.weights.params),
+        jax.tree.map(lambda a: a[i], begun.generator.weights.params),
+    )
+    assert still(0)
+    assert not still(1)
+
+
+def test_generated_images_do_not_depend_on_their_neighbours(begun):
+    gan, state, _ = begun
+    latents = sample_latents(gan, jax.random.key(2), 6)
+    together = generate(gan, state.average, latents)
+    alone = generate(gan, state.average, latents[2:3])
+    assert together.shape == (6, 4, 4, 1)
+    np.testing.assert_allclose(together[2:3], alone, atol=1e-6)
+
+
+def test_labels_change_what_is_generated():
+    gan = toys.make(classes=3)
+    state = init(gan, jax.random.key(0), toys.batch(classes=3))
+    state, _ = make_step(gan)(state, toys.batch(classes=3))
+    latents = jnp.tile(sample_latents(gan, jax.random.key(2), 1), (3, 1))
+    images = generate(gan, state.average, latents, jnp.arange(3))
+    assert not np.allclose(images[0], images[1])
+
+
+def test_standing_statistics_are_those_of_the_weights_they_come_with(begun):
+    gan, state, _ = begun
+    params = state.generator.weights.params
+    shifted = jax.tree.map(lambda leaf: leaf + 0.3, params)
+    settled = standing_statistics(gan, Weights(shifted, state.average.stats), jax.random.key(0), passes=100)
+    z = sample_latents(gan, jax.random.key(5), 20000)
+    before_norm = z @ shifted["hidden"]["kernel"] + shifted["hidden"]["bias"][None]
+    np.testing.assert_allclose(settled.stats["batch_stats"]["norm"]["mean"], before_norm.mean(0), atol=0.3)
+    np.testing.assert_allclose(settled.stats["batch_stats"]["norm"]["var"], before_norm.var(0), rtol=0.25)
+    assert same(settled.params, shifted)
+
+
+def test_average_of_statistics_is_left_alone_where_there_are_none(begun):
+    gan, state, _ = begun
+    bare = Weights(state.average.params, {})
+    assert standing_statistics(gan, bare, jax.random.key(0)) is bare
+
+
+def test_first_state_has_buffers_of_its_own_so_that_a_step_may_consume_it(begun):
+    gan, _, batch = begun
+    state = init(gan, jax.random.key(3), batch)
+    step = jax.jit(make_step(gan), donate_argnums=0)
+    state, _ = step(state, batch)
+    state, metrics = step(state, batch)
+    assert np.isfinite(metrics["d/loss"])
+
+
+def test_a_generator_of_the_wrong_size_is_named_before_training():
+    wrong = Batch(jnp.zeros((2, 5, 5, 1)))
+    with pytest.raises(ValueError, match=r"makes images of \(4, 4, 1\), the data are \(5, 5, 1\)"):
+        init(toys.make(), jax.random.key(0), wrong)

@@ -1,0 +1,80 @@
+import pytest
+
+from gan_jax import recipes
+from gan_jax.config import Config, DataConfig, check, to_json
+from gan_jax.errors import ConfigError
+
+NAMES = sorted(path.stem for path in recipes.FOLDER.glob("*.py") if path.stem != "__init__")
+
+
+def test_names_are_the_files_of_the_folder():
+    assert list(recipes.names()) == NAMES
+    assert "digits" in NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_recipe_loads_checks_and_says_what_it_is(name):
+    assert check(recipes.load(name)) == recipes.load(name)
+    assert recipes.names()[name].endswith(".")
+
+
+def test_a_recipe_of_ones_own_is_read_by_path(tmp_path):
+    mine = tmp_path / "mine.py"
+    mine.write_text("from gan_jax.config import Config\n\ndef get_config():\n    return Config(steps=3)\n")
+    assert recipes.load(str(mine)) == Config(steps=3)
+
+
+def test_a_recipe_may_build_on_another(tmp_path):
+    mine = tmp_path / "mine.py"
+    mine.write_text(
+        "import dataclasses\nfrom gan_jax import recipes\n\n"
+        "def get_config():\n    return dataclasses.replace(recipes.load('digits'), steps=3)\n"
+    )
+    assert recipes.load(str(mine)).steps == 3
+
+
+def test_a_run_folder_is_a_recipe(tmp_path):
+    config = Config(data=DataConfig(size=32), steps=5)
+    (tmp_path / "config.json").write_text(to_json(config))
+    assert recipes.load(str(tmp_path)) == config
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("import no_such_module", "ModuleNotFoundError: No module named 'no_such_module'"),
+        ("def get_config(:", "SyntaxError"),
+        ("steps = 3", "no get_config()"),
+        ("get_config = 3", "no get_config()"),
+        ("def get_config():\n    raise ValueError('no luck')", "get_config() raised ValueError: no luck"),
+        ("def get_config():\n    return {}", "gave a dict, not a gan_jax.config.Config"),
+        ("import sys\nsys.exit(0)", "SystemExit"),
+        (
+            "from gan_jax.config import Config\ndef get_config():\n    return Config(steps=0, model='dcgn')",
+            "did you mean dcgan?\nsteps: expected a whole number from 1, got 0",
+        ),
+    ],
+)
+def test_a_file_that_is_no_recipe_is_refused_by_its_path(tmp_path, text, said):
+    mine = tmp_path / "mine.py"
+    mine.write_text(text)
+    with pytest.raises(ConfigError) as refused:
+        recipes.load(str(mine))
+    assert str(refused.value).startswith(f"{mine}: ")
+    assert said in str(refused.value)
+
+
+def test_a_config_that_is_not_text_is_refused(tmp_path):
+    (tmp_path / "config.json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match=r"config\.json"):
+        recipes.load(str(tmp_path))
+
+
+def test_a_name_too_long_for_a_file_is_refused():
+    with pytest.raises(ConfigError, match="no recipe"):
+        recipes.load("a" * 300)
+
+
+def test_the_nearest_recipe_is_offered():
+    with pytest.raises(ConfigError, match=r"named 'digts'. Did you mean digits\?"):
+        recipes.load("digts")
