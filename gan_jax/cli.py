@@ -30,7 +30,7 @@ class Train:
     Every field of the recipe can be set anew, for instance --steps 500 --generator.learning-rate 1e-4.
     """
 
-    config: Annotated[Config, tyro.conf.arg(name="")] = Config()
+    config: Annotated[Config, tyro.conf.arg(name="")] = dataclasses.field(default_factory=Config)
     run: Path | None = None
     """Folder for the config, metrics, pictures and checkpoints. Default: runs/RECIPE. If it holds a run, goes on."""
     dry_run: bool = False
@@ -110,9 +110,9 @@ def _train(arguments: list[str]) -> None:
 
 def _absolute(config: Config) -> Config:
     """Paths as they are from anywhere: the run may be resumed from another folder."""
-    paths = {key: getattr(config.data, key) for key in ("path", "data_dir")}
-    absolute = {key: str(Path(path).expanduser().absolute()) for key, path in paths.items() if path}
-    return dataclasses.replace(config, data=dataclasses.replace(config.data, **absolute))
+    absolute = lambda path: path and str(Path(path).expanduser().absolute())
+    data = dataclasses.replace(config.data, path=absolute(config.data.path), data_dir=absolute(config.data.data_dir))
+    return dataclasses.replace(config, data=data)
 
 
 def _sample(arguments: list[str]) -> None:

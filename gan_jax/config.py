@@ -28,10 +28,10 @@ MODEL_SIZES: dict[str, tuple[int, ...] | None] = {
 class DataConfig:
     """Where the real images come from."""
 
-    name: Literal["digits", "mnist", "fashion_mnist", "cifar10"] = "digits"
-    """Named dataset: digits is scikit-learn's, the others come through tensorflow-datasets."""
+    name: Literal["digits", "mnist", "fashion_mnist", "cifar10", "pictures"] = "digits"
+    """digits is scikit-learn's, pictures are your own (see path), the others come through tensorflow-datasets."""
     path: str | None = None
-    """A folder or .zip of your own pictures; takes the place of `name`. Sub-folders become classes."""
+    """A folder or .zip of your own pictures, which then take the place of `name`. Sub-folders become classes."""
     data_dir: str | None = None
     """Where tensorflow-datasets keeps prepared data; by default ~/tensorflow_datasets."""
     download: bool = False
@@ -152,7 +152,11 @@ def _wrong_values(config: Config) -> list[str]:
         value: Any = config
         for part in key.split("."):
             value = getattr(value, part)
-        if isinstance(value, int | float) and not isinstance(value, bool) and not (math.isfinite(value) and right(value)):
+        if (
+            isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and not (math.isfinite(value) and right(value))
+        ):
             found.append(f"{key}: expected {allowed}, got {value}")
 
     found: list[str] = []
@@ -176,7 +180,10 @@ def _wrong_together(config: Config) -> list[str]:
     if _wrong_types(config):
         return []
     found = []
-    if config.data.path and config.data.size is None:
+    own = config.data.path is not None or config.data.name == "pictures"
+    if own and not config.data.path:
+        found.append("data.path: expected a folder or .zip of pictures, got nothing; add --data.path FOLDER-OR-ZIP")
+    if own and config.data.size is None:
         found.append("data.size: your own pictures need a size to be resized and cropped to, such as --data.size 64")
     else:
         size, allowed = image_size(config), MODEL_SIZES[config.model]
@@ -208,7 +215,13 @@ def _in_words(expected: Any) -> str:
         return "one of " + ", ".join(map(str, typing.get_args(expected)))
     if isinstance(expected, types.UnionType) or typing.get_origin(expected) is typing.Union:
         return " or ".join(_in_words(option) for option in typing.get_args(expected))
-    words = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", type(None): "nothing"}
+    words = {
+        int: "a whole number",
+        float: "a number",
+        str: "a text",
+        bool: "true or false",
+        type(None): "nothing",
+    }
     return words[expected]
 
 

@@ -1,7 +1,7 @@
 """The heart: a GAN is a value, its state is a pytree, and training is a pure function of the two."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import jax
@@ -39,7 +39,7 @@ class GAN:
     latent_size: int = 128
     loss: AdversarialLoss = non_saturating
     penalty: penalties.Penalty = penalties.none
-    average: averaging.Averaging = averaging.ema(0.999)
+    average: averaging.Averaging = field(default_factory=lambda: averaging.ema(0.999))
 
 
 class Player(NamedTuple):
@@ -166,13 +166,19 @@ def generate(gan: GAN, weights: Weights, latents: Latents, condition: Condition 
 
 
 def standing_statistics(
-    gan: GAN, weights: Weights, key: PRNGKey, condition: Condition = None, *, batch_size: int = 64, passes: int = 32
+    gan: GAN,
+    weights: Weights,
+    key: PRNGKey,
+    condition: Condition = None,
+    *,
+    batch_size: int = 64,
+    passes: int = 32,
 ) -> Weights:
     """The same parameters with batch statistics measured anew, over `passes` forward passes.
 
     A moving average of parameters is a network that never ran: the statistics of the raw one do not fit it.
-    Brock et al. 2019 (arXiv:1809.11096), section 4.1 and appendix B, "standing statistics". `condition`, if the generator
-    takes one, holds `batch_size` typical ones. Networks without statistics come back unchanged.
+    Brock et al. 2019 (arXiv:1809.11096), section 4.1, "standing statistics". `condition`, if the generator takes
+    one, holds `batch_size` typical ones. Networks without statistics come back unchanged.
     """
     if not weights.stats:
         return weights
@@ -185,16 +191,21 @@ def standing_statistics(
     return weights._replace(stats=jax.lax.fori_loop(0, passes, one_pass, weights.stats))
 
 
-def forward(
-    network: Network, weights: Weights, key: PRNGKey, inputs: Any, condition: Condition
-) -> tuple[Array, Stats]:
+def forward(network: Network, weights: Weights, key: PRNGKey, inputs: Any, condition: Condition) -> tuple[Array, Stats]:
     """One forward pass in training mode: the output, and the statistics that it leaves behind."""
     variables = {"params": weights.params, **weights.stats}
     return _apply(network, variables, {"dropout": key}, inputs, condition, train=True, mutable=list(weights.stats))
 
 
 def _apply(
-    network: Network, variables: Any, rngs: Any, inputs: Any, condition: Condition, *, train: bool, mutable: list[str]
+    network: Network,
+    variables: Any,
+    rngs: Any,
+    inputs: Any,
+    condition: Condition,
+    *,
+    train: bool,
+    mutable: list[str],
 ) -> tuple[Array, Stats]:
     return network.apply(variables, inputs, condition, train=train, rngs=rngs, mutable=mutable)
 

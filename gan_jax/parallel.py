@@ -45,6 +45,7 @@ def compile_step(step: Step, mesh: Mesh, *, stacked: int = 1) -> Step:
     )
 
 
-def put_batch(mesh: Mesh, batch: Batch, *, stacked: int = 1) -> Batch:
-    """Lays a batch of NumPy arrays over the mesh."""
-    return jax.tree.map(partial(jax.device_put, device=split_batch(mesh, stacked=stacked)), batch)
+def put_batch(mesh: Mesh, images: np.ndarray, condition: np.ndarray | None = None, *, stacked: int = 1) -> Batch:
+    """Lays a batch over the mesh, each device's share on that device."""
+    put = partial(jax.device_put, device=split_batch(mesh, stacked=stacked))
+    return Batch(put(images), None if condition is None else put(condition))

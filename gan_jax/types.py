@@ -39,8 +39,10 @@ class Network(Protocol):
     and the collections named in `mutable`, as the forward pass has left them.
     """
 
-    def init(self, rngs: Any, inputs: Any, condition: Any, *, train: bool) -> Any: ...
+    def init(self, rngs: Any, inputs: Any, condition: Any, *, train: bool) -> Any:
+        """Draws the variables."""
 
     def apply(
         self, variables: Any, inputs: Any, condition: Any, *, train: bool, rngs: Any, mutable: Any
-    ) -> Any: ...
+    ) -> tuple[Any, Any]:
+        """One forward pass."""

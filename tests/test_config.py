@@ -60,7 +60,8 @@ OTHERS = {
 
 def with_key(config, key, value):
     name, _, rest = key.partition(".")
-    return dataclasses.replace(config, **{name: with_key(getattr(config, name), rest, value)}) if name else value
+    inner = with_key(getattr(config, name), rest, value) if rest else value
+    return dataclasses.replace(config, **{name: inner})
 
 
 def complaint(config):
@@ -91,7 +92,7 @@ def test_keys_missing_from_json_take_their_defaults():
     ("text", "said"),
     [
         ('{"batchsize": 8}', "batchsize: no such key; did you mean batch_size?"),
-        ('{"generator": {"beta": 1}}', "generator.beta: no such key; did you mean generator.beta1?"),
+        ('{"generator": {"widht": 1}}', "generator.widht: no such key; did you mean generator.width?"),
         ('{"every": {"zzz": 1}}', "every.zzz: no such key; known are log, sample, checkpoint, keep"),
         ('{"data": 3}', "data: expected a group of keys, got 3"),
         ("[]", "config: expected a group of keys, got []"),
@@ -165,7 +166,7 @@ def test_a_value_of_another_type_is_named(key, value):
 
 
 def test_a_group_of_keys_must_be_of_its_kind():
-    assert complaint(Config(generator={"width": 3})) == "generator: expected a NetworkConfig, got {'width': 3}"
+    assert complaint(Config(data={"size": 3})) == "data: expected a DataConfig, got {'size': 3}"
 
 
 def test_a_whole_number_will_do_for_a_number():

@@ -21,7 +21,7 @@ def test_two_devices_equal_one_to_rounding_batch_statistics_included(stacked):
         state = parallel.compile_init(lambda: init(gan, jax.random.key(0), batch), mesh)
         step = parallel.compile_step(make_step(gan, discriminator_steps=stacked), mesh, stacked=stacked)
         for _ in range(3):
-            state, metrics = step(state, parallel.put_batch(mesh, lots, stacked=stacked))
+            state, metrics = step(state, parallel.put_batch(mesh, lots.images, stacked=stacked))
         assert all(len(leaf.sharding.device_set) == len(devices) for leaf in jax.tree.leaves(state))
         results.append(jax.device_get((state.generator, state.discriminator, state.average, metrics)))
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), *results)
@@ -29,5 +29,5 @@ def test_two_devices_equal_one_to_rounding_batch_statistics_included(stacked):
 
 def test_each_device_holds_its_share_of_a_batch():
     mesh = parallel.make_mesh(jax.local_devices()[:2])
-    laid = parallel.put_batch(mesh, toys.batch(size=8))
+    laid = parallel.put_batch(mesh, toys.batch(size=8).images)
     assert [shard.data.shape[0] for shard in laid.images.addressable_shards] == [4, 4]

@@ -1,5 +1,6 @@
 """Datasets that tensorflow-datasets has prepared, read without TensorFlow."""
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ def load(name: str, *, data_dir: str | None = None, download: bool = False) -> D
 
 def _prepare(name: str, folder: Path) -> None:
     try:
-        import tensorflow  # type: ignore[import-not-found, unused-ignore]  # noqa: F401
+        import tensorflow  # noqa: F401
     except ImportError:
         raise DataError(
             f"preparing {name} needs TensorFlow, for this one step: pip install tensorflow, then the same "
@@ -46,6 +47,7 @@ def _prepare(name: str, folder: Path) -> None:
 def _read(name: str, folder: Path) -> Dataset:
     import tensorflow_datasets as tfds
 
+    logging.getLogger("absl").setLevel(logging.ERROR)  # or it recommends OpenCV at every start
     try:
         builder = tfds.builder(name, data_dir=str(folder))
         source = builder.as_data_source(split="train")

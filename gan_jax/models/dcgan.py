@@ -35,9 +35,7 @@ class Generator(nn.Module):
         start = self.size >> stages
         widest = self.width << (stages - 1)
         x = join_latent(latents, condition, self.classes)
-        x = nn.Dense(
-            start * start * widest, use_bias=False, kernel_init=_small, dtype=self.dtype, name="project"
-        )(x)
+        x = nn.Dense(start * start * widest, use_bias=False, kernel_init=_small, dtype=self.dtype, name="project")(x)
         x = x.reshape(len(x), start, start, widest)
         x = nn.relu(_normalise(x, train, name="norm_0"))
         for i in range(1, stages):
@@ -71,9 +69,7 @@ _small = nn.initializers.normal(0.02)
 
 def _normalise(x: Array, train: bool, name: str) -> Array:
     scale = lambda key, shape, dtype=jnp.float32: 1 + _small(key, shape, dtype)
-    layer = nn.BatchNorm(
-        use_running_average=not train, momentum=0.9, scale_init=scale, dtype=x.dtype, name=name
-    )
+    layer = nn.BatchNorm(use_running_average=not train, momentum=0.9, scale_init=scale, dtype=x.dtype, name=name)
     return layer(x)
 
 

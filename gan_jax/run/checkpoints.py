@@ -106,7 +106,9 @@ class Checkpoints:
         expected = item.notes["sha256"]
         wrong = sorted(n for n in expected if n not in arrays or _sha256(arrays[n]) != expected[n])
         if wrong:
-            raise ValueError(f"{len(wrong)} of {len(expected)} arrays have other bits than were saved, first {wrong[0]}")
+            raise ValueError(
+                f"{len(wrong)} of {len(expected)} arrays have other bits than were saved, first {wrong[0]}"
+            )
         return arrays, item.notes
 
     def _set_aside(self, step: int) -> Path:
@@ -146,7 +148,7 @@ def from_arrays(template: Any, arrays: dict[str, np.ndarray], *, where: str) -> 
         if (array.shape, array.dtype) != (wanted.shape, wanted.dtype):
             raise RunError(f"{where}: {name} is {array.dtype} {array.shape}, expected {wanted.dtype} {wanted.shape}")
         is_key = jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-        leaves.append(jax.random.wrap_key_data(array) if is_key else array)
+        leaves.append(jax.random.wrap_key_data(jax.numpy.asarray(array)) if is_key else array)
     return jax.tree.unflatten(structure, leaves)
 
 
@@ -162,4 +164,3 @@ def _first_line(error: BaseException) -> str:
     """What a library said, cut to a length that a person reads."""
     text = (str(error) or type(error).__name__).strip().splitlines()[0]
     return text if len(text) <= 160 else text[:157] + "..."
-

@@ -39,7 +39,9 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             lock = open(self.path / ".lock", "w")  # noqa: SIM115 - open as long as the lock is held
         except OSError as error:
-            raise RunError(f"cannot write the run folder {self.path}: {error.strerror}; choose one with --run") from None
+            raise RunError(
+                f"cannot write the run folder {self.path}: {error.strerror}; choose one with --run"
+            ) from None
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -79,7 +79,7 @@ def _first_state(
     restored = checkpoints.restore(lambda notes: abstract_state(config, len(notes["classes"])))
     if restored is None:
         key, _ = jax.random.split(jax.random.key(config.seed))
-        batch = _batch(config, data, 0)
+        batch = _batch(config, data, mesh, 0)
         one = batch if config.discriminator_steps == 1 else jax.tree.map(lambda a: a[0], batch)
         return parallel.compile_init(lambda: init(gan, key, one), mesh), []
     state, notes, remarks = restored
@@ -122,7 +122,7 @@ def _run(
         if start == 0:
             gallery.draw(state, 0, reporter)
         for index in range(start, config.steps):
-            batch = parallel.put_batch(mesh, _batch(config, data, index), stacked=stacked)
+            batch = _batch(config, data, mesh, index)
             state, metrics = step(state, batch)
             pending.append(metrics)
             if len(pending) > IN_FLIGHT:
@@ -168,9 +168,7 @@ class Gallery:
         labels = jnp.arange(count) % self._columns if config.conditional else None
         classes = len(data.classes) if config.conditional else 0
         self._draw = jax.jit(
-            lambda state: to_bytes(
-                generate(gan, sampling_weights(gan, state, classes=classes), latents, labels)
-            )
+            lambda state: to_bytes(generate(gan, sampling_weights(gan, state, classes=classes), latents, labels))
         )
         self._real = data.images[:count]
 
@@ -192,11 +190,10 @@ class Gallery:
             reporter.say(str(error))
 
 
-def _batch(config: Config, data: Dataset, step: int) -> Batch:
-    images, labels = read_batch(
-        data, step, batch_size=config.batch_size, seed=config.seed, stacked=config.discriminator_steps
-    )
-    return Batch(images, labels if config.conditional else None)
+def _batch(config: Config, data: Dataset, mesh: Mesh, step: int) -> Batch:
+    stacked = config.discriminator_steps
+    images, labels = read_batch(data, step, batch_size=config.batch_size, seed=config.seed, stacked=stacked)
+    return parallel.put_batch(mesh, images, labels if config.conditional else None, stacked=stacked)
 
 
 def _read(pending: list[Metrics], done: int, checkpoints: Checkpoints) -> dict[str, float]:
@@ -235,7 +232,12 @@ def _environment(data: Dataset, mesh: Mesh) -> dict[str, Any]:
         "platform": platform.platform(),
         "devices": {kind: devices.count(kind) for kind in set(devices)},
         "packages": {name: version(name) for name in packages},
-        "data": {"name": data.name, "images": len(data), "classes": list(data.classes), "sha256": data.fingerprint},
+        "data": {
+            "name": data.name,
+            "images": len(data),
+            "classes": list(data.classes),
+            "sha256": data.fingerprint,
+        },
     }
 
 

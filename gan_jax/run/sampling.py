@@ -1,5 +1,6 @@
 """Pictures from a trained generator: for the grids of a run, and for `gan-jax sample`."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -110,7 +111,7 @@ def draw(gan: GAN, weights: Weights, latents: Latents, labels: Labels | None, *,
 
 
 def read_labels(text: str, classes: Sequence[str]) -> list[int]:
-    """"0-9", "3,1,4" or class names to class numbers. Raises ConfigError."""
+    """Class numbers from a text: "0-9", "3,1,4" or class names. Raises ConfigError."""
     if not classes:
         raise ConfigError("labels: this run is unconditional; train one with --conditional to choose labels")
     numbers: list[int] = []
@@ -122,7 +123,9 @@ def read_labels(text: str, classes: Sequence[str]) -> list[int]:
         elif low.isdigit() and (high.isdigit() if dash else not high):
             numbers += range(int(low), int(high or low) + 1)
         else:
-            raise ConfigError(f"labels: no class {part!r}; expected numbers as in 0-9 or 3,1,4, or {', '.join(classes)}")
+            raise ConfigError(
+                f"labels: no class {part!r}; expected numbers as in 0-9 or 3,1,4, or {', '.join(classes)}"
+            )
     if not numbers or max(numbers) >= len(classes):
         raise ConfigError(f"labels: {text!r} goes beyond the classes 0-{len(classes) - 1}")
     return numbers
@@ -161,10 +164,9 @@ def _write(path: Path, images: np.ndarray, labels: np.ndarray | None, columns: i
     if path.suffix == ".png":
         save_grid(path, images, columns)
     elif path.suffix == ".npz":
-        import io
-
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, images=images, **({} if labels is None else {"labels": labels}))
+        arrays = {"images": images} if labels is None else {"images": images, "labels": labels}
+        np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
         write_atomically(path, buffer.getvalue())
     elif path.suffix:
         raise ConfigError(f"out: {path.name} should end in .png (a grid), .npz (arrays), or nothing (a folder)")

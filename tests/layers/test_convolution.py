@@ -37,7 +37,11 @@ def test_convolution_and_its_gradients_equal_those_of_xla(k, stride, size):
     def both_orders(operator):
         loss = lambda x, kernel: jnp.sum(jnp.sin(operator(x, kernel, stride)))
         slope = lambda x, kernel: jnp.sum(jnp.square(jax.grad(loss)(x, kernel)))
-        return operator(x, kernel, stride), jax.grad(loss, (0, 1))(x, kernel), jax.grad(slope, (0, 1))(x, kernel)
+        return (
+            operator(x, kernel, stride),
+            jax.grad(loss, (0, 1))(x, kernel),
+            jax.grad(slope, (0, 1))(x, kernel),
+        )
 
     ours, theirs = both_orders(convolution), both_orders(reference)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=2e-4), ours, theirs)

@@ -10,7 +10,12 @@ from gan_jax.models import article, dcgan, mlp
 PAIRS = {
     "mlp": lambda classes: (mlp.Generator(12, 3, 16, classes), mlp.Discriminator(8, classes=classes), 12, 3),
     "dcgan": lambda classes: (dcgan.Generator(16, 3, 4, classes), dcgan.Discriminator(4, classes), 16, 3),
-    "article": lambda classes: (article.Generator(1, 4, classes), article.Discriminator(4, classes=classes), 28, 1),
+    "article": lambda classes: (
+        article.Generator(1, 4, classes),
+        article.Discriminator(4, classes=classes),
+        28,
+        1,
+    ),
 }
 
 
@@ -93,6 +98,8 @@ def test_dropout_of_the_original_discriminator_acts_in_training_only():
     discriminator = mlp.Discriminator(8)
     images = jax.random.normal(jax.random.key(0), (2, 8, 8, 1))
     variables = discriminator.init(jax.random.key(1), images)
-    judge = lambda seed, train: discriminator.apply(variables, images, train=train, rngs={"dropout": jax.random.key(seed)})
+    judge = lambda seed, train: discriminator.apply(
+        variables, images, train=train, rngs={"dropout": jax.random.key(seed)}
+    )
     assert not np.array_equal(judge(0, True), judge(1, True))
     np.testing.assert_array_equal(judge(0, False), judge(1, False))

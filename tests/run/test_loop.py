@@ -126,7 +126,9 @@ def test_divergence_names_step_and_term_and_keeps_the_last_good_checkpoint(tmp_p
     folder = RunFolder(tmp_path / "run")
     config = replace(config, steps=1000, discriminator=replace(config.discriminator, learning_rate=1e30))
     folder.config.write_text(folder.config.read_text().replace('"learning_rate": 0.0002', '"learning_rate": 1e+30'))
-    with pytest.raises(DivergedError, match=r"[dg]/\w+ is (nan|inf|-inf) at step \d+; the last good checkpoint is step"):
+    with pytest.raises(
+        DivergedError, match=r"[dg]/\w+ is (nan|inf|-inf) at step \d+; the last good checkpoint is step"
+    ):
         train(config, tmp_path / "run")
     for name, array in final_arrays(tmp_path / "run", config).items():
         assert np.all(np.isfinite(array)), name
@@ -134,7 +136,7 @@ def test_divergence_names_step_and_term_and_keeps_the_last_good_checkpoint(tmp_p
 
 def test_a_run_folder_that_cannot_be_made_is_one_clear_line(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(RunError, match="cannot write the run folder .*choose one with --run"):
+    with pytest.raises(RunError, match=r"cannot write the run folder .*choose one with --run"):
         train(small(), tmp_path / "file" / "run")
 
 

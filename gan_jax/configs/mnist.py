@@ -1,0 +1,13 @@
+"""DCGAN on MNIST: the introductory article's job, with a network that does it well."""
+
+from gan_jax.config import CadenceConfig, Config, DataConfig
+
+
+def get_config() -> Config:
+    """28x28 digits through tensorflow-datasets, without their labels."""
+    return Config(
+        data=DataConfig(name="mnist"),
+        steps=4000,
+        average_decay=0.995,
+        every=CadenceConfig(sample=200),
+    )

@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+
+from gan_jax.data.batches import batch_indices, read_batch
+from gan_jax.data.dataset import Dataset
+from gan_jax.errors import DataError
+
+
+def epoch(number, *, count=12, batch_size=4, seed=0):
+    steps = count // batch_size
+    return np.concatenate(
+        [
+            batch_indices(step, count=count, batch_size=batch_size, seed=seed)
+            for step in range(number * steps, (number + 1) * steps)
+        ]
+    )
+
+
+@pytest.fixture
+def numbered():
+    """Image i is filled with i, and so is its label."""
+    images = np.broadcast_to(np.arange(12, dtype=np.uint8)[:, None, None, None], (12, 2, 2, 1))
+    return Dataset("numbered", images, np.arange(12, dtype=np.int32), tuple(map(str, range(12))))
+
+
+@pytest.mark.parametrize("number", [0, 1, 7])
+def test_each_epoch_shows_every_image_once(number):
+    assert sorted(epoch(number)) == list(range(12))
+
+
+def test_epochs_and_seeds_have_orders_of_their_own():
+    orders = {tuple(epoch(number, seed=seed)) for number in range(3) for seed in range(3)}
+    assert len(orders) == 9
+
+
+def test_a_batch_is_known_from_seed_and_step_alone():
+    ahead = batch_indices(1000, count=12, batch_size=4, seed=3)
+    for step in range(50):
+        batch_indices(step, count=12, batch_size=4, seed=step)
+    np.testing.assert_array_equal(batch_indices(1000, count=12, batch_size=4, seed=3), ahead)
+
+
+def test_images_that_do_not_fill_a_batch_are_left_out_of_the_epoch():
+    seen = [set(epoch(number, count=11)) for number in range(20)]
+    assert {len(images) for images in seen} == {8}
+    assert set.union(*seen) == set(range(11))
+
+
+@pytest.mark.parametrize("seed", [0, 2**32 - 1])
+def test_any_seed_and_a_late_step_will_do(seed):
+    assert len(batch_indices(10**9, count=12, batch_size=4, seed=seed)) == 4
+
+
+def test_too_few_images_are_counted():
+    with pytest.raises(DataError, match=r"3 images do not fill one batch of 4; lower --batch-size"):
+        batch_indices(0, count=3, batch_size=4, seed=0)
+
+
+def test_images_come_with_their_labels(numbered):
+    images, labels = read_batch(numbered, 2, batch_size=4, seed=0)
+    assert images.shape == (4, 2, 2, 1)
+    np.testing.assert_array_equal(images[:, 0, 0, 0], labels)
+
+
+def test_stacked_batches_are_those_that_follow_each_other(numbered):
+    images, labels = read_batch(numbered, 5, batch_size=2, seed=0, stacked=3)
+    assert images.shape == (3, 2, 2, 2, 1)
+    for i in range(3):
+        one, its_labels = read_batch(numbered, 15 + i, batch_size=2, seed=0)
+        np.testing.assert_array_equal(images[i], one)
+        np.testing.assert_array_equal(labels[i], its_labels)
+
+
+def test_without_classes_there_are_no_labels(numbered):
+    assert read_batch(Dataset("plain", numbered.images), 0, batch_size=4, seed=0)[1] is None

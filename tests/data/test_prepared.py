@@ -1,0 +1,132 @@
+import io
+import json
+import socket
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gan_jax.data import prepared
+from gan_jax.errors import DataError
+
+SHARED = Path(__file__).parents[3] / "shared" / "data" / "tfds"
+
+
+@pytest.fixture(autouse=True)
+def _without_network(monkeypatch):
+    def refuse(*_):
+        raise AssertionError("went to the network")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "cifar10"])
+def test_missing_data_are_refused_at_once_with_the_flags_to_type(tmp_path, name):
+    start = time.monotonic()
+    with pytest.raises(DataError) as refused:
+        prepared.load(name, data_dir=str(tmp_path))
+    assert time.monotonic() - start < 1
+    for part in (f"{name} is not prepared in {tmp_path}", "--data.data-dir", "--data.download"):
+        assert part in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_prepared_data_are_looked_for_at_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(DataError) as refused:
+        prepared.load("mnist")
+    assert str(tmp_path / "tensorflow_datasets") in str(refused.value)
+
+
+def test_downloading_without_tensorflow_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    with pytest.raises(DataError, match=r"preparing mnist needs TensorFlow.*pip install tensorflow"):
+        prepared.load("mnist", data_dir=str(tmp_path), download=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_damaged_data_are_refused_by_their_folder(tmp_path):
+    folder = tmp_path / "mnist" / "3.0.1"
+    folder.mkdir(parents=True)
+    (folder / "dataset_info.json").write_text("{")
+    with pytest.raises(DataError) as refused:
+        prepared.load("mnist", data_dir=str(tmp_path))
+    assert f"mnist in {tmp_path} cannot be read" in str(refused.value)
+    assert f"delete {tmp_path / 'mnist'}" in str(refused.value)
+
+
+@pytest.fixture
+def tiny_mnist(tmp_path):
+    """Three images, laid out as tensorflow-datasets does: image i is filled with i and has label 9 - i."""
+    from array_record.python.array_record_module import ArrayRecordWriter
+    from tensorflow_datasets.proto import tf_example_pb2
+
+    folder = tmp_path / "mnist" / "3.0.1"
+    folder.mkdir(parents=True)
+    writer = ArrayRecordWriter(str(folder / "mnist-train.array_record-00000-of-00001"), "group_size:1")
+    for i in range(3):
+        png = io.BytesIO()
+        Image.new("L", (28, 28), i).save(png, "PNG")
+        example = tf_example_pb2.Example()
+        example.features.feature["image"].bytes_list.value.append(png.getvalue())
+        example.features.feature["label"].int64_list.value.append(9 - i)
+        writer.write(example.SerializeToString())
+    writer.close()
+    kinds = "tensorflow_datasets.core.features"
+    image = {"image": {"dtype": "uint8", "shape": {"dimensions": ["28", "28", "1"]}}}
+    features = {
+        "image": {"pythonClassName": f"{kinds}.image_feature.Image", **image},
+        "label": {
+            "pythonClassName": f"{kinds}.class_label_feature.ClassLabel",
+            "classLabel": {"numClasses": "10"},
+        },
+    }
+    group = {"pythonClassName": f"{kinds}.features_dict.FeaturesDict", "featuresDict": {"features": features}}
+    split = {
+        "name": "train",
+        "numBytes": "1",
+        "shardLengths": ["3"],
+        "filepathTemplate": "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}",
+    }
+    info = {"name": "mnist", "version": "3.0.1", "fileFormat": "array_record", "splits": [split]}
+    (folder / "features.json").write_text(json.dumps(group))
+    (folder / "dataset_info.json").write_text(json.dumps(info))
+    return tmp_path
+
+
+def test_prepared_images_are_read_without_tensorflow_or_network(tiny_mnist, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    data = prepared.load("mnist", data_dir=str(tiny_mnist))
+    assert data.images.shape == (3, 28, 28, 1)
+    assert data.images[:, 5, 5, 0].tolist() == [0, 1, 2]
+    assert data.labels.tolist() == [9, 8, 7]
+    assert data.classes == tuple("0123456789")
+
+
+def test_data_prepared_as_tfrecord_say_how_to_prepare_them_again(tiny_mnist):
+    info = tiny_mnist / "mnist" / "3.0.1" / "dataset_info.json"
+    info.write_text(info.read_text().replace("array_record", "tfrecord"))
+    with pytest.raises(DataError, match=r"prepared as TFRecord.*tfds build mnist --file_format=array_record"):
+        prepared.load("mnist", data_dir=str(tiny_mnist))
+
+
+def test_damaged_records_are_refused_by_their_folder(tiny_mnist):
+    records = next((tiny_mnist / "mnist" / "3.0.1").glob("*train*"))
+    records.write_bytes(records.read_bytes()[:100])
+    with pytest.raises(DataError, match="cannot be read"):
+        prepared.load("mnist", data_dir=str(tiny_mnist))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (SHARED / "mnist").is_dir(), reason=f"no prepared MNIST in {SHARED}")
+def test_mnist_is_read_without_tensorflow(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    data = prepared.load("mnist", data_dir=str(SHARED))
+    assert data.images.shape == (60000, 28, 28, 1)
+    assert (data.images.min(), data.images.max()) == (0, 255)
+    assert data.classes == tuple("0123456789")
+    assert np.bincount(data.labels).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]

@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from gan_jax.data.resize import resize_all, to_square
+
+
+def stripes(width, height):
+    """Red, green and blue thirds across the longer side."""
+    image = np.zeros((height, width, 3), np.uint8)
+    for i, third in enumerate(np.array_split(np.arange(max(width, height)), 3)):
+        image[(third, slice(None), i) if height > width else (slice(None), third, i)] = 255
+    return Image.fromarray(image)
+
+
+@pytest.mark.parametrize(("width", "height"), [(48, 16), (16, 48)])
+def test_the_middle_is_kept(width, height):
+    cropped = to_square(stripes(width, height), 16, 3)
+    assert np.all(cropped == [0, 255, 0])
+
+
+@pytest.mark.parametrize(("width", "height"), [(8, 8), (7, 9), (100, 33), (16, 17), (1, 1), (1, 40)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_any_size_becomes_the_square(width, height, channels):
+    assert to_square(Image.new("RGB", (width, height)), 16, channels).shape == (16, 16, channels)
+
+
+def test_the_right_size_is_left_as_it_is():
+    pixels = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
+    np.testing.assert_array_equal(to_square(Image.fromarray(pixels), 16, 3), pixels)
+
+
+def test_no_size_keeps_the_pictures_own():
+    assert to_square(Image.new("L", (5, 7)), None, 1).shape == (7, 5, 1)
+
+
+def test_a_very_long_picture_takes_no_more_memory_than_its_middle():
+    assert to_square(Image.new("L", (1, 2_000_000), 9), 64, 1).max() == 9
+
+
+def test_a_plain_colour_stays_that_colour():
+    grown = to_square(Image.new("RGB", (5, 9), (10, 100, 200)), 32, 3)
+    assert np.all(grown == [10, 100, 200])
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour", "expected"),
+    [
+        ("1", 1, [255, 255, 255]),
+        ("L", 77, [77, 77, 77]),
+        ("LA", (0, 0), [255, 255, 255]),
+        ("LA", (77, 255), [77, 77, 77]),
+        ("RGB", (1, 2, 3), [1, 2, 3]),
+        ("RGBA", (255, 0, 0, 255), [255, 0, 0]),
+        ("RGBA", (255, 0, 0, 0), [255, 255, 255]),
+        ("RGBA", (0, 0, 0, 51), [204, 204, 204]),
+        ("CMYK", (0, 255, 255, 0), [255, 0, 0]),
+        ("I;16", 77 * 257, [77, 77, 77]),
+        ("I", 77 * 257, [77, 77, 77]),
+    ],
+)
+def test_every_mode_becomes_rgb_on_white(mode, colour, expected):
+    assert np.all(to_square(Image.new(mode, (4, 4), colour), 4, 3) == expected)
+
+
+@pytest.mark.parametrize("transparency", [0, b"\x00"])
+def test_a_palettes_transparent_colour_lies_on_white(transparency):
+    picture = Image.new("P", (2, 1))
+    picture.putpalette([255, 0, 0, 0, 0, 255])
+    picture.putpixel((1, 0), 1)
+    picture.info["transparency"] = transparency
+    np.testing.assert_array_equal(to_square(picture, None, 3), [[[255, 255, 255], [0, 0, 255]]])
+
+
+def test_grey_is_the_weighted_mean_of_the_colours():
+    assert to_square(Image.new("RGB", (2, 2), (255, 0, 0)), 2, 1).ravel().tolist() == [76] * 4
+
+
+def test_an_array_of_images_is_resized_one_by_one():
+    images = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 1), np.uint8)
+    grown = resize_all(images, 16, 3)
+    assert grown.shape == (3, 16, 16, 3)
+    for small, large in zip(images, grown, strict=True):
+        np.testing.assert_array_equal(large, to_square(Image.fromarray(small[..., 0]), 16, 3))
+
+
+@pytest.mark.parametrize(("size", "channels"), [(None, None), (8, 1), (8, None), (None, 1)])
+def test_an_array_that_fits_is_not_copied(size, channels):
+    images = np.zeros((3, 8, 8, 1), np.uint8)
+    assert resize_all(images, size, channels) is images
