@@ -1,15 +1,17 @@
 """The command line: gan-jax train | sample | configs. Imports JAX only once all arguments are known to be right."""
 
 import dataclasses
+import difflib
 import sys
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
 from gan_jax import __version__, recipes
-from gan_jax.config import Config, check, check_same
+from gan_jax.config import Config, check, check_same, flatten, wrong_text
 from gan_jax.errors import ConfigError, GanJaxError
 
 USAGE = f"""gan-jax {__version__}: train GANs in JAX, and draw from them.
@@ -69,7 +71,9 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     try:
         if arguments[0] not in commands:
-            raise ConfigError(f"no command {arguments[0]!r}; there are {', '.join(commands)}")
+            close = difflib.get_close_matches(arguments[0], commands, n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            raise ConfigError(f"no command {arguments[0]!r}, there are {', '.join(commands)}{hint}")
         commands[arguments[0]](arguments[1:])
     except GanJaxError as error:
         print(f"gan-jax: {error}", file=sys.stderr)
@@ -88,6 +92,7 @@ def _train(arguments: list[str]) -> None:
         default = Config()
     else:
         default = recipes.load(recipe)
+    _check_options(rest)
     options = tyro.cli(Train, args=rest, default=Train(default), prog=f"gan-jax train {recipe}")
     config = check(_absolute(options.config))
     is_run = (Path(recipe).expanduser() / "config.json").is_file()
@@ -106,6 +111,32 @@ def _train(arguments: list[str]) -> None:
     from gan_jax.run.loop import train
 
     train(config, run)
+
+
+def _check_options(arguments: list[str]) -> None:
+    """Says what is wrong with an option before tyro does: shorter, and with the nearest right one."""
+    for flag, follower in pairwise([*arguments, "--"]):
+        if not flag.startswith("--") or flag in ("--", "--help"):
+            continue
+        name, inline, value = flag.removeprefix("--").partition("=")
+        key, text = name.replace("-", "_"), value if inline else follower
+        if key.removeprefix("no_") not in _OPTIONS:
+            raise ConfigError(f"no option --{name}{_nearest_option(key)} (gan-jax train --help lists all)")
+        if (inline or not text.startswith("--")) and (wrong := wrong_text(key, text)):
+            raise ConfigError(wrong)
+
+
+_OPTIONS = [*flatten(Config()), "run", "dry_run"]
+
+
+def _nearest_option(key: str) -> str:
+    """The likeliest option: spelled alike, or of which the key is the last part, or its initials ("lr")."""
+    typed = key.split(".")[-1]
+    last = {option: option.split(".")[-1] for option in _OPTIONS}
+    initials = {option: "".join(word[0] for word in part.split("_")) for option, part in last.items()}
+    close = [option for option in _OPTIONS if typed in (last[option], initials[option])]
+    close = difflib.get_close_matches(key, close, n=3, cutoff=0.0) or difflib.get_close_matches(key, _OPTIONS, n=1)
+    return "; did you mean " + " or ".join(f"--{option.replace('_', '-')}" for option in close) + "?" if close else ""
 
 
 def _absolute(config: Config) -> Config:

@@ -126,8 +126,14 @@ def image_channels(config: Config) -> int:
 
 def check(config: Config) -> Config:
     """Returns the config, or raises ConfigError naming every key that cannot work."""
-    wrong = [*_wrong_types(config), *_wrong_values(config)]
-    if wrong:
+    if wrong := _wrong_together(check_values(config)):
+        raise ConfigError("\n".join(wrong))
+    return config
+
+
+def check_values(config: Config) -> Config:
+    """The same for each key by itself: what a recipe must keep, even if the command line has yet to add to it."""
+    if wrong := [*_wrong_types(config), *_wrong_values(config)]:
         raise ConfigError("\n".join(wrong))
     return config
 
@@ -151,7 +157,7 @@ def _wrong_values(config: Config) -> list[str]:
     def number(key: str, allowed: str, right: Any) -> None:
         value: Any = config
         for part in key.split("."):
-            value = getattr(value, part)
+            value = getattr(value, part, None)
         if (
             isinstance(value, int | float)
             and not isinstance(value, bool)
@@ -173,12 +179,10 @@ def _wrong_values(config: Config) -> list[str]:
     number("average_decay", "a number in [0, 1)", lambda v: 0 <= v < 1)
     number("r1", "a finite number from 0", lambda v: v >= 0)
     number("seed", "a whole number in [0, 2**32)", lambda v: 0 <= v < 2**32)
-    return found or _wrong_together(config)
+    return found
 
 
 def _wrong_together(config: Config) -> list[str]:
-    if _wrong_types(config):
-        return []
     found = []
     own = config.data.path is not None or config.data.name == "pictures"
     if own and not config.data.path:
@@ -239,6 +243,35 @@ def flatten(config: Any, prefix: str = "") -> dict[str, Any]:
         value = getattr(config, f.name)
         flat |= flatten(value, f"{prefix}{f.name}.") if dataclasses.is_dataclass(value) else {prefix + f.name: value}
     return flat
+
+
+def wrong_text(key: str, text: str) -> str | None:
+    """What is wrong with what somebody typed for one key, or None if it is right or there is no such key."""
+    kind: Any = Config
+    for part in key.split("."):
+        hints = typing.get_type_hints(kind) if dataclasses.is_dataclass(kind) else {}
+        if part not in hints:
+            return None
+        kind = hints[part]
+    if dataclasses.is_dataclass(kind) or _reads_as(text, kind):
+        return None
+    if kind is bool:
+        flag = key.replace("_", "-")
+        return f"{key}: takes no value, got {text!r}; write --{flag} or --no-{flag}"
+    return f"{key}: expected {_in_words(kind)}, got {text!r}{_nearest(text, kind)}"
+
+
+def _reads_as(text: str, kind: Any) -> bool:
+    if typing.get_origin(kind) is Literal:
+        return text in map(str, typing.get_args(kind))
+    if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:
+        return any(_reads_as(text, option) for option in typing.get_args(kind))
+    if kind is type(None):
+        return text == "None"
+    try:
+        return kind is not bool and kind(text) is not None
+    except ValueError:
+        return False
 
 
 def to_json(config: Config) -> str:

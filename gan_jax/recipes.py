@@ -2,10 +2,11 @@
 
 import ast
 import difflib
+import os
 import runpy
 from pathlib import Path
 
-from gan_jax.config import Config, from_json
+from gan_jax.config import Config, check_values, from_json
 from gan_jax.errors import ConfigError
 
 FOLDER = Path(__file__).parent / "configs"
@@ -26,12 +27,12 @@ def load(recipe: str) -> Config:
     path = Path(recipe).expanduser()
     if recipe in names():
         return _from_python(FOLDER / f"{recipe}.py")
-    if path.suffix == ".py" and path.is_file():
+    if path.suffix == ".py" and os.path.isfile(path):
         return _from_python(path)
-    if (path / "config.json").is_file():
+    if os.path.isfile(path / "config.json"):
         try:
             return from_json((path / "config.json").read_text("utf-8"))
-        except ConfigError as error:
+        except (ConfigError, OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path / 'config.json'}: {error}") from None
     close = difflib.get_close_matches(recipe, names(), n=1)
     hint = f"Did you mean {close[0]}? " if close else ""
@@ -44,14 +45,17 @@ def load(recipe: str) -> Config:
 def _from_python(path: Path) -> Config:
     try:
         get_config = runpy.run_path(str(path)).get("get_config")
-    except Exception as error:  # whatever a user's file may raise
+    except (Exception, SystemExit) as error:  # whatever a user's file may raise
         raise ConfigError(f"{path}: {type(error).__name__}: {error}") from None
     if not callable(get_config):
         raise ConfigError(f"{path}: no get_config(); a recipe is a file with `def get_config() -> Config`")
     try:
         config = get_config()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConfigError(f"{path}: get_config() raised {type(error).__name__}: {error}") from None
     if not isinstance(config, Config):
         raise ConfigError(f"{path}: get_config() gave a {type(config).__name__}, not a gan_jax.config.Config")
-    return config
+    try:
+        return check_values(config)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None

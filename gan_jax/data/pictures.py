@@ -49,7 +49,10 @@ def _entries(source: Path) -> Iterator[Entry]:
             if file.is_file() and _is_picture(name):
                 yield name, file.read_bytes
     elif source.is_file() and zipfile.is_zipfile(source):
-        yield from _zip_entries(source)
+        try:
+            yield from _zip_entries(source)
+        except (zipfile.BadZipFile, OSError) as error:
+            raise DataError(f"{source}: a damaged zip: {error}") from None
     elif source.is_file():
         raise DataError(f"{source}: neither a folder nor a readable zip")
     else:

@@ -1,7 +1,7 @@
 """Brings pictures of any size and mode to one square size and one number of channels."""
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 
 def to_square(picture: Image.Image, size: int | None, channels: int) -> np.ndarray:
@@ -9,14 +9,13 @@ def to_square(picture: Image.Image, size: int | None, channels: int) -> np.ndarr
 
     Transparent parts lie on white; 16-bit greys are scaled to 8 bits; `size` None keeps the picture's own.
     """
-    picture = _flatten(picture).convert("L" if channels == 1 else "RGB")
+    picture = _flatten(ImageOps.exif_transpose(picture)).convert("L" if channels == 1 else "RGB")
     if size is not None and picture.size != (size, size):
         width, height = picture.size
-        scale = size / min(width, height)
-        scaled = (max(size, round(width * scale)), max(size, round(height * scale)))
-        picture = picture.resize(scaled, Image.Resampling.LANCZOS, reducing_gap=3.0)
-        left, top = (scaled[0] - size) // 2, (scaled[1] - size) // 2
-        picture = picture.crop((left, top, left + size, top + size))
+        side = min(width, height)
+        left, top = (width - side) / 2, (height - side) / 2
+        middle = (left, top, left + side, top + side)
+        picture = picture.resize((size, size), Image.Resampling.LANCZOS, box=middle, reducing_gap=3.0)
     return np.asarray(picture, np.uint8).reshape(picture.height, picture.width, channels)
 
 
