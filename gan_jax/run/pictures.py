@@ -22,11 +22,14 @@ def save_image(path: Path, image: np.ndarray) -> None:
 
 
 def save_animation(path: Path, frames: list[Path], *, seconds: float = 6.0) -> None:
-    """Joins grids into a looping GIF; the last frame stays for two seconds. At most 120 frames, evenly picked."""
+    """Joins grids into a looping GIF, its last frame for two seconds.
+
+    At most 120 frames, evenly picked, of at most some 500 pixels: it is meant to be sent and shown.
+    """
     if not frames:
         return
     picked = [frames[round(i)] for i in np.linspace(0, len(frames) - 1, min(len(frames), 120))]
-    first, *rest = [Image.open(frame).convert("P") for frame in picked]
+    first, *rest = [_reduced(Image.open(frame), 500).quantize(32) for frame in picked]
     duration = [max(40, round(1000 * seconds / len(picked)))] * (len(picked) - 1) + [2000]
     buffer = io.BytesIO()
     first.save(buffer, "GIF", save_all=True, append_images=rest, duration=duration, loop=0)
@@ -75,6 +78,10 @@ def _picture(image: np.ndarray) -> Image.Image:
 def _enlarged(picture: Image.Image, size: int) -> Image.Image:
     factor = max(1, 64 // size)
     return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
+
+
+def _reduced(picture: Image.Image, limit: int) -> Image.Image:
+    return picture.reduce(-(-max(picture.size) // limit))
 
 
 def _png(picture: Image.Image) -> bytes:

@@ -1,0 +1,32 @@
+"""The README's examples run as they stand."""
+
+import re
+from pathlib import Path
+
+from PIL import Image
+
+from gan_jax import recipes
+
+README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+
+
+def test_library_examples_run_one_after_the_other(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    first, second, *_ = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert "range(300)" in first
+    scope = {}
+    exec(first.replace("range(300)", "range(3)"), scope)
+    with Image.open("digits.png") as drawn:
+        assert drawn.size == (568, 568)
+    exec(second, scope)
+    assert scope["metrics"]["d/loss"].shape == (3,)
+
+
+def test_every_recipe_is_in_the_table():
+    for name in recipes.names():
+        assert f"`{name}`" in README
+
+
+def test_every_file_that_is_linked_exists():
+    for target in re.findall(r"\]\(((?!http)[^)#]+)\)", README):
+        assert (Path(__file__).parents[1] / target).exists(), target
