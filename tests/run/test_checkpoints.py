@@ -170,11 +170,11 @@ def test_a_disk_that_really_fills_up_keeps_the_good_checkpoint(tmp_path):
 
     disk = tmp_path / "disk"
     disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", disk], capture_output=True).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=5m", "tmpfs", disk], capture_output=True).returncode:
         pytest.skip("this machine does not let us mount")
     try:
         store = Checkpoints(disk / "checkpoints", keep=5)
-        noise = lambda seed: {"noise": np.random.default_rng(seed).standard_normal(300_000).astype(np.float32)}
+        noise = lambda seed: {"noise": np.random.default_rng(seed).standard_normal(500_000).astype(np.float32)}
         for step in (1, 2):
             store.save(step, noise(step), {})
         with pytest.raises(RunError, match="could not save checkpoint 3"):
