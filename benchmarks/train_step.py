@@ -1,0 +1,274 @@
+"""Images per second of one train step (both networks updated), gan_jax beside the peers, in one run.
+
+    python benchmarks/train_step.py                 # needs pip install 'gan-jax[benchmark]'
+
+Each side runs in a process of its own, in turn (A B A B ...), so that the machine's moods meet both. A side is handed a
+fresh NumPy batch each step, and its step counts as done once its losses are known. All is float32, non-saturating
+loss, Adam(2e-4, beta1 0.5), latents of 100.
+"""
+
+import argparse
+import datetime
+import importlib.util
+import itertools
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+LATENT = 100
+SHAPES = {"article": (64, 28, 28, 1), "dcgan": (32, 64, 64, 3)}
+"""Batch of each network, `[B, H, W, C]`."""
+
+Side = tuple[Callable[[np.ndarray], Any], dict[str, int]]
+"""A step of uint8 images, which returns when it is done; and the parameters that gradients move."""
+
+
+def with_gan_jax(network: str) -> Side:
+    """The step as a run of gan_jax compiles it: donated state, batch laid over all devices."""
+    import jax
+    import optax
+
+    from gan_jax import GAN, Batch, init, make_step, parallel
+    from gan_jax.models import article, dcgan
+
+    pairs = {
+        "article": (article.Generator(), article.Discriminator()),
+        "dcgan": (dcgan.Generator(64), dcgan.Discriminator()),
+    }
+    adam = optax.adam(2e-4, b1=0.5)
+    gan = GAN(*pairs[network], adam, adam, latent_size=LATENT)
+    mesh = parallel.make_mesh()
+    example = Batch(np.zeros(SHAPES[network], np.uint8))
+    state = parallel.compile_init(lambda: init(gan, jax.random.key(0), example), mesh)
+    compiled = parallel.compile_step(make_step(gan), mesh)
+    count = lambda player: sum(leaf.size for leaf in jax.tree.leaves(player.weights.params))
+    counts = {"generator": count(state.generator), "discriminator": count(state.discriminator)}
+
+    def step(images: np.ndarray) -> Any:
+        nonlocal state
+        state, metrics = compiled(state, parallel.put_batch(mesh, images))
+        return jax.device_get(metrics)
+
+    return step, counts
+
+
+def with_keras() -> Side:
+    """The article's program: train_on_batch of the discriminator twice, then of the combined model, mended.
+
+    The mends: strides that end at 28x28, and a discriminator that is frozen inside the combined model.
+    """
+    os.environ["KERAS_BACKEND"], os.environ["TF_CPP_MIN_LOG_LEVEL"] = "tensorflow", "3"
+    import keras
+    from keras import layers
+
+    leaky, adam = lambda: layers.LeakyReLU(negative_slope=0.3), lambda: keras.optimizers.Adam(2e-4, beta_1=0.5)
+    up = lambda features, stride, **more: layers.Conv2DTranspose(
+        features, 5, strides=stride, padding="same", use_bias=False, **more
+    )
+    norm = lambda: layers.BatchNormalization(momentum=0.9)
+    generator = keras.Sequential(
+        [
+            keras.Input((LATENT,)),
+            layers.Dense(7 * 7 * 256, use_bias=False),
+            norm(),
+            leaky(),
+            layers.Reshape((7, 7, 256)),
+            up(128, 1),
+            norm(),
+            leaky(),
+            up(64, 2),
+            norm(),
+            leaky(),
+            up(1, 2, activation="tanh"),
+        ]
+    )
+    down = lambda features: layers.Conv2D(features, 5, strides=2, padding="same")
+    discriminator = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            down(64),
+            leaky(),
+            layers.Dropout(0.3),
+            down(128),
+            leaky(),
+            layers.Dropout(0.3),
+            layers.Flatten(),
+            layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+    size = lambda model: sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+    counts = {"generator": size(generator), "discriminator": size(discriminator)}
+    discriminator.compile(loss="binary_crossentropy", optimizer=adam())
+    ones, zeros = np.ones((64, 1), np.float32), np.zeros((64, 1), np.float32)
+    noise = lambda: np.random.normal(size=(64, LATENT)).astype(np.float32)
+    # Keras 3 reads `trainable` when it traces, at the first call: the discriminator's own training is traced while it
+    # is True, the combined model's while it is False.
+    discriminator.train_on_batch(generator.predict(noise(), verbose=0), zeros)
+    discriminator.trainable = False
+    combined = keras.Sequential([generator, discriminator])
+    combined.compile(loss="binary_crossentropy", optimizer=adam())
+    combined.train_on_batch(noise(), ones)
+
+    def step(images: np.ndarray) -> Any:
+        fake = generator.predict(noise(), verbose=0)
+        real = discriminator.train_on_batch(images / np.float32(127.5) - 1, ones)
+        return real, discriminator.train_on_batch(fake, zeros), combined.train_on_batch(noise(), ones)
+
+    _check_each_update_moves_its_own(step, discriminator, combined, generator, noise(), ones)
+    return step, counts
+
+
+def _check_each_update_moves_its_own(
+    step: Callable[[np.ndarray], Any], discriminator: Any, combined: Any, generator: Any, noise: Any, ones: Any
+) -> None:
+    """The comparison is void if the peer does other work; raises SystemExit then."""
+    snapshot = lambda model: [weight.numpy() for weight in model.weights]
+    moved = lambda a, b: any(not np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+    step(np.zeros(SHAPES["article"], np.uint8))
+    d, g = snapshot(discriminator), snapshot(generator)
+    combined.train_on_batch(noise, ones)
+    if moved(d, snapshot(discriminator)) or not moved(g, snapshot(generator)):
+        sys.exit("the Keras program's combined model does not train the generator alone")
+    discriminator.train_on_batch(np.ones(SHAPES["article"], np.float32), ones)
+    if not moved(d, snapshot(discriminator)):
+        sys.exit("the Keras program's discriminator does not train")
+
+
+def with_torch() -> Side:
+    """The same DCGAN in PyTorch eager."""
+    import torch
+    from torch import nn
+    from torch.nn.functional import softplus
+
+    class Project(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.dense = nn.Linear(LATENT, 4 * 4 * 512, bias=False)
+
+        def forward(self, latents: Any) -> Any:
+            return self.dense(latents).reshape(-1, 512, 4, 4)
+
+    widths = (512, 256, 128, 64)
+    norm = lambda width: [nn.BatchNorm2d(width), nn.ReLU()]
+    stages = [
+        [nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False), *norm(b)] for a, b in itertools.pairwise(widths)
+    ]
+    last = [nn.ConvTranspose2d(64, 3, 4, 2, 1), nn.Tanh()]
+    generator = nn.Sequential(Project(), *norm(512), *[layer for stage in stages for layer in stage], *last)
+    down = [
+        [nn.Conv2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), nn.LeakyReLU(0.2)]
+        for a, b in zip(widths[:0:-1], widths[-2::-1], strict=True)
+    ]
+    first = [nn.Conv2d(3, 64, 4, 2, 1), nn.LeakyReLU(0.2)]
+    discriminator = nn.Sequential(
+        *first, *[layer for stage in down for layer in stage], nn.Flatten(), nn.Linear(4 * 4 * 512, 1)
+    )
+    size = lambda model: sum(p.numel() for p in model.parameters())
+    counts = {"generator": size(generator), "discriminator": size(discriminator)}
+    g_adam, d_adam = (torch.optim.Adam(model.parameters(), 2e-4, (0.5, 0.999)) for model in (generator, discriminator))
+
+    def step(images: np.ndarray) -> Any:
+        real = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1
+        fake = generator(torch.randn(len(real), LATENT)).detach()
+        d_loss = softplus(-discriminator(real)).mean() + softplus(discriminator(fake)).mean()
+        d_adam.zero_grad()
+        d_loss.backward()
+        d_adam.step()
+        g_loss = softplus(-discriminator(generator(torch.randn(len(real), LATENT)))).mean()
+        g_adam.zero_grad()
+        g_loss.backward()
+        g_adam.step()
+        return d_loss.item(), g_loss.item()
+
+    return step, counts
+
+
+SIDES: dict[str, dict[str, Callable[[], Side]]] = {
+    "article": {"gan_jax": lambda: with_gan_jax("article"), "Keras": with_keras},
+    "dcgan": {"gan_jax": lambda: with_gan_jax("dcgan"), "PyTorch eager": with_torch},
+}
+PACKAGES = {"gan_jax": ("jax",), "Keras": ("keras", "tensorflow"), "PyTorch eager": ("torch",)}
+
+
+def measure(network: str, side: str, seconds: float) -> dict[str, Any]:
+    """One round of one side: median images/s over `seconds`, after ten steps that do not count."""
+    missing = [name for name in PACKAGES[side] if importlib.util.find_spec(name) is None]
+    if missing:
+        sys.exit(f"{side} needs {', '.join(missing)}: pip install 'gan-jax[benchmark]'")
+    step, counts = SIDES[network][side]()
+    rng = np.random.default_rng(0)
+    batches = [rng.integers(0, 256, SHAPES[network], np.uint8) for _ in range(8)]
+    for i in range(10):
+        step(batches[i % 8])
+    times: list[float] = []
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        begun = time.perf_counter()
+        step(batches[len(times) % 8])
+        times.append(time.perf_counter() - begun)
+    return {"speed": SHAPES[network][0] / statistics.median(times), "counts": counts, "steps": len(times)}
+
+
+def compare(network: str, rounds: int, seconds: float, peer_python: str) -> list[str]:
+    """Rows of the table for one network. Raises SystemExit if the sides are not the same network."""
+    results: dict[str, list[dict[str, Any]]] = {side: [] for side in SIDES[network]}
+    for _ in range(rounds):
+        for side in SIDES[network]:
+            python = sys.executable if side == "gan_jax" else peer_python
+            command = [python, __file__, "--side", network, side, "--seconds", str(seconds)]
+            done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+            if done.returncode:
+                sys.exit(done.returncode)
+            results[side].append(json.loads(done.stdout.splitlines()[-1]))
+    counts = {side: found[0]["counts"] for side, found in results.items()}
+    if len({json.dumps(count, sort_keys=True) for count in counts.values()}) != 1:
+        sys.exit(f"not the same network: {counts}")
+    speeds = {side: [result["speed"] for result in found] for side, found in results.items()}
+    ours = statistics.median(speeds["gan_jax"])
+    batch, height, width, channels = SHAPES[network]
+    title = f"{network} {height}x{width}x{channels}, batch {batch}"
+    return [
+        f"| {title} | {side} | {statistics.median(found):.0f} ({min(found):.0f} to {max(found):.0f}) | "
+        + ("" if side == "gan_jax" else f"{ours / statistics.median(found):.2f}")
+        + " |"
+        for side, found in speeds.items()
+    ]
+
+
+def main() -> None:
+    """Runs all rounds and prints the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5, help="processes for each side (default 5)")
+    parser.add_argument("--seconds", type=float, default=10, help="timed seconds in each (default 10)")
+    parser.add_argument("--only", choices=list(SIDES), help="one network instead of all")
+    parser.add_argument("--peer-python", default=sys.executable, help="interpreter that has the peers, if another")
+    parser.add_argument("--side", nargs=2, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.side:
+        print(json.dumps(measure(*options.side, options.seconds)))
+        return
+    rows = [
+        row
+        for network in ([options.only] if options.only else SIDES)
+        for row in compare(network, options.rounds, options.seconds, options.peer_python)
+    ]
+    ask = "from importlib.metadata import version as v; print(', '.join(f'{n} {v(n)}' for n in ('torch', 'keras')))"
+    peers = subprocess.run([options.peer_python, "-c", ask], stdout=subprocess.PIPE, text=True).stdout.strip()
+    print(f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()},")
+    print(f"jax {version('jax')}, {peers}; {options.rounds} rounds of {options.seconds:g} s\n")
+    print("| network | side | images/s, median of rounds (least to most) | gan_jax / peer |")
+    print("|---|---|---|---|")
+    print("\n".join(rows))
+
+
+if __name__ == "__main__":
+    main()
