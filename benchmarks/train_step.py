@@ -159,9 +159,7 @@ def with_torch() -> Side:
 
     widths = (512, 256, 128, 64)
     norm = lambda width: [nn.BatchNorm2d(width), nn.ReLU()]
-    stages = [
-        [nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False), *norm(b)] for a, b in itertools.pairwise(widths)
-    ]
+    stages = [[nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False), *norm(b)] for a, b in itertools.pairwise(widths)]
     last = [nn.ConvTranspose2d(64, 3, 4, 2, 1), nn.Tanh()]
     generator = nn.Sequential(Project(), *norm(512), *[layer for stage in stages for layer in stage], *last)
     down = [

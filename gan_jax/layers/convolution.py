@@ -72,9 +72,10 @@ def convolution(x: Maps, kernel: Kernel, stride: int = 1) -> Maps:
 def transposed_convolution(x: Maps, kernel: Kernel, stride: int = 1) -> Maps:
     """Every pixel paints `kernel`, `stride` output pixels apart: `[B, stride * H, stride * W, outputs]`.
 
-    The adjoint of `convolution` with the same kernel, which here is `[k, k, outputs, inputs]`, as in Keras. Of the k - stride surplus pixels on each axis, floor((k - stride) / 2) are cut
-    in front, as TensorFlow's "same" and PyTorch's `padding=(k - stride) // 2` do. Differentiable in reverse
-    mode, any number of times. Raises ValueError if the kernel is smaller than the stride.
+    The adjoint of `convolution` with the same kernel, which here is `[k, k, outputs, inputs]`, as in Keras. Of the
+    k - stride surplus pixels on each axis, floor((k - stride) / 2) are cut in front, as TensorFlow's "same" and
+    PyTorch's `padding=(k - stride) // 2` do. Differentiable in reverse mode, any number of times. Raises ValueError
+    if the kernel is smaller than the stride.
     """
     k = kernel.shape[0]
     if k < stride:
