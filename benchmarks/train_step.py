@@ -2,24 +2,30 @@
 
     python benchmarks/train_step.py                 # needs pip install 'gan-jax[benchmark]'
 
-Each side runs in a process of its own, in turn (A B A B ...), so that the machine's moods meet both. A side is handed a
-fresh NumPy batch each step, and its step counts as done once its losses are known. All is float32, non-saturating
-loss, Adam(2e-4, beta1 0.5), latents of 100.
+Each side runs in a process of its own, in turn (A B A B ...), so that the machine's moods meet both. A side
+is handed a fresh NumPy batch each step, and its step counts as done once its losses are known. All is
+float32, non-saturating loss, Adam(2e-4, beta1 0.5), latents of 100. gan_jax also averages the generator,
+as always.
+
+Run it on an idle machine. OpenMP threads, which PyTorch uses, spin while they wait, and lose several times
+their speed when another program wants the cores; here they sleep, unless OMP_WAIT_POLICY is set already.
 """
 
 import argparse
 import datetime
+import importlib
 import importlib.util
 import itertools
 import json
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
@@ -48,7 +54,7 @@ def with_gan_jax(network: str) -> Side:
     gan = GAN(*pairs[network], adam, adam, latent_size=LATENT)
     mesh = parallel.make_mesh()
     example = Batch(np.zeros(SHAPES[network], np.uint8))
-    state = parallel.compile_init(lambda: init(gan, jax.random.key(0), example), mesh)
+    state = parallel.make_state(lambda: init(gan, jax.random.key(0), example), mesh)
     compiled = parallel.compile_step(make_step(gan), mesh)
     count = lambda player: sum(leaf.size for leaf in jax.tree.leaves(player.weights.params))
     counts = {"generator": count(state.generator), "discriminator": count(state.discriminator)}
@@ -70,7 +76,8 @@ def with_keras() -> Side:
     import keras
     from keras import layers
 
-    leaky, adam = lambda: layers.LeakyReLU(negative_slope=0.3), lambda: keras.optimizers.Adam(2e-4, beta_1=0.5)
+    leaky = lambda: layers.LeakyReLU(negative_slope=0.3)
+    adam = lambda: keras.optimizers.Adam(2e-4, beta_1=0.5)
     up = lambda features, stride, **more: layers.Conv2DTranspose(
         features, 5, strides=stride, padding="same", use_bias=False, **more
     )
@@ -110,8 +117,8 @@ def with_keras() -> Side:
     discriminator.compile(loss="binary_crossentropy", optimizer=adam())
     ones, zeros = np.ones((64, 1), np.float32), np.zeros((64, 1), np.float32)
     noise = lambda: np.random.normal(size=(64, LATENT)).astype(np.float32)
-    # Keras 3 reads `trainable` when it traces, at the first call: the discriminator's own training is traced while it
-    # is True, the combined model's while it is False.
+    # Keras 3 reads `trainable` when it traces, at the first call: the discriminator's own training is traced
+    # while it is True, the combined model's while it is False.
     discriminator.train_on_batch(generator.predict(noise(), verbose=0), zeros)
     discriminator.trainable = False
     combined = keras.Sequential([generator, discriminator])
@@ -121,14 +128,20 @@ def with_keras() -> Side:
     def step(images: np.ndarray) -> Any:
         fake = generator.predict(noise(), verbose=0)
         real = discriminator.train_on_batch(images / np.float32(127.5) - 1, ones)
-        return real, discriminator.train_on_batch(fake, zeros), combined.train_on_batch(noise(), ones)
+        made = discriminator.train_on_batch(fake, zeros)
+        return real, made, combined.train_on_batch(noise(), ones)
 
     _check_each_update_moves_its_own(step, discriminator, combined, generator, noise(), ones)
     return step, counts
 
 
 def _check_each_update_moves_its_own(
-    step: Callable[[np.ndarray], Any], discriminator: Any, combined: Any, generator: Any, noise: Any, ones: Any
+    step: Callable[[np.ndarray], Any],
+    discriminator: Any,
+    combined: Any,
+    generator: Any,
+    noise: np.ndarray,
+    ones: np.ndarray,
 ) -> None:
     """The comparison is void if the peer does other work; raises SystemExit then."""
     snapshot = lambda model: [weight.numpy() for weight in model.weights]
@@ -144,7 +157,7 @@ def _check_each_update_moves_its_own(
 
 
 def with_torch() -> Side:
-    """The same DCGAN in PyTorch eager."""
+    """The same DCGAN in PyTorch eager, no gradient computed that no optimizer reads."""
     import torch
     from torch import nn
     from torch.nn.functional import softplus
@@ -159,7 +172,8 @@ def with_torch() -> Side:
 
     widths = (512, 256, 128, 64)
     norm = lambda width: [nn.BatchNorm2d(width), nn.ReLU()]
-    stages = [[nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False), *norm(b)] for a, b in itertools.pairwise(widths)]
+    up = lambda a, b: [nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False), *norm(b)]
+    stages = [up(a, b) for a, b in itertools.pairwise(widths)]
     last = [nn.ConvTranspose2d(64, 3, 4, 2, 1), nn.Tanh()]
     generator = nn.Sequential(Project(), *norm(512), *[layer for stage in stages for layer in stage], *last)
     down = [
@@ -172,19 +186,23 @@ def with_torch() -> Side:
     )
     size = lambda model: sum(p.numel() for p in model.parameters())
     counts = {"generator": size(generator), "discriminator": size(discriminator)}
-    g_adam, d_adam = (torch.optim.Adam(model.parameters(), 2e-4, (0.5, 0.999)) for model in (generator, discriminator))
+    adam = lambda model: torch.optim.Adam(model.parameters(), 2e-4, (0.5, 0.999))
+    g_adam, d_adam = adam(generator), adam(discriminator)
 
     def step(images: np.ndarray) -> Any:
         real = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1
-        fake = generator(torch.randn(len(real), LATENT)).detach()
+        with torch.no_grad():
+            fake = generator(torch.randn(len(real), LATENT))
         d_loss = softplus(-discriminator(real)).mean() + softplus(discriminator(fake)).mean()
         d_adam.zero_grad()
         d_loss.backward()
         d_adam.step()
+        discriminator.requires_grad_(False)
         g_loss = softplus(-discriminator(generator(torch.randn(len(real), LATENT)))).mean()
         g_adam.zero_grad()
         g_loss.backward()
         g_adam.step()
+        discriminator.requires_grad_(True)
         return d_loss.item(), g_loss.item()
 
     return step, counts
@@ -194,7 +212,12 @@ SIDES: dict[str, dict[str, Callable[[], Side]]] = {
     "article": {"gan_jax": lambda: with_gan_jax("article"), "Keras": with_keras},
     "dcgan": {"gan_jax": lambda: with_gan_jax("dcgan"), "PyTorch eager": with_torch},
 }
-PACKAGES = {"gan_jax": ("jax",), "Keras": ("keras", "tensorflow"), "PyTorch eager": ("torch",)}
+PACKAGES = {
+    "gan_jax": {"gan_jax": "gan-jax", "jax": "jax"},
+    "Keras": {"keras": "keras", "tensorflow": "tensorflow-cpu"},
+    "PyTorch eager": {"torch": "torch"},
+}
+"""What each side imports, and the distribution that it comes in."""
 
 
 def measure(network: str, side: str, seconds: float) -> dict[str, Any]:
@@ -204,68 +227,102 @@ def measure(network: str, side: str, seconds: float) -> dict[str, Any]:
         sys.exit(f"{side} needs {', '.join(missing)}: pip install 'gan-jax[benchmark]'")
     step, counts = SIDES[network][side]()
     rng = np.random.default_rng(0)
-    batches = [rng.integers(0, 256, SHAPES[network], np.uint8) for _ in range(8)]
-    for i in range(10):
-        step(batches[i % 8])
+    batch, *shape = SHAPES[network]
+    data = rng.integers(0, 256, (512, *shape), np.uint8)
     times: list[float] = []
+    for _ in range(10):
+        step(data[rng.integers(0, len(data), batch)])
     end = time.perf_counter() + seconds
-    while time.perf_counter() < end:
+    while len(times) < 5 or time.perf_counter() < end:
+        images = data[rng.integers(0, len(data), batch)]
         begun = time.perf_counter()
-        step(batches[len(times) % 8])
+        step(images)
         times.append(time.perf_counter() - begun)
-    return {"speed": SHAPES[network][0] / statistics.median(times), "counts": counts, "steps": len(times)}
+    versions = {name: _version(name, package) for name, package in PACKAGES[side].items()}
+    return {"speed": batch / statistics.median(times), "counts": counts, "versions": versions}
 
 
-def compare(network: str, rounds: int, seconds: float, peer_python: str) -> list[str]:
-    """Rows of the table for one network. Raises SystemExit if the sides are not the same network."""
+def _version(name: str, package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # TensorFlow comes under several names
+        return str(importlib.import_module(name).__version__)
+
+
+def compare(network: str, rounds: int, seconds: float, peer_python: str) -> dict[str, list[dict[str, Any]]]:
+    """What `measure` found, in each round of each side.
+
+    Raises SystemExit if a side fails, or if the first round shows that the networks differ in size.
+    """
     results: dict[str, list[dict[str, Any]]] = {side: [] for side in SIDES[network]}
+    quiet = {"OMP_WAIT_POLICY": "PASSIVE"} | os.environ
     for _ in range(rounds):
-        for side in SIDES[network]:
+        for side, found in results.items():
             python = sys.executable if side == "gan_jax" else peer_python
             command = [python, __file__, "--side", network, side, "--seconds", str(seconds)]
-            done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+            done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=quiet)
             if done.returncode:
-                sys.exit(done.returncode)
-            results[side].append(json.loads(done.stdout.splitlines()[-1]))
-    counts = {side: found[0]["counts"] for side, found in results.items()}
-    if len({json.dumps(count, sort_keys=True) for count in counts.values()}) != 1:
-        sys.exit(f"not the same network: {counts}")
-    speeds = {side: [result["speed"] for result in found] for side, found in results.items()}
-    ours = statistics.median(speeds["gan_jax"])
-    batch, height, width, channels = SHAPES[network]
-    title = f"{network} {height}x{width}x{channels}, batch {batch}"
-    return [
-        f"| {title} | {side} | {statistics.median(found):.0f} ({min(found):.0f} to {max(found):.0f}) | "
-        + ("" if side == "gan_jax" else f"{ours / statistics.median(found):.2f}")
-        + " |"
-        for side, found in speeds.items()
-    ]
+                sys.exit(f"{network}: the side {side} failed")
+            found.append(json.loads(done.stdout.splitlines()[-1]))
+        counts = {side: found[0]["counts"] for side, found in results.items()}
+        if any(count != counts["gan_jax"] for count in counts.values()):
+            sys.exit(f"{network}: not the same network: {counts}")
+    return results
+
+
+def report(results: dict[str, dict[str, list[dict[str, Any]]]]) -> str:
+    """Parameter counts and the table, in Markdown."""
+    counts, rows = ["Parameters:", ""], []
+    for network, sides in results.items():
+        batch, height, width, channels = SHAPES[network]
+        speeds = {side: [result["speed"] for result in found] for side, found in sides.items()}
+        ours = statistics.median(speeds["gan_jax"])
+        for side, found in speeds.items():
+            size = sides[side][0]["counts"]
+            counts.append(f"- {network}, {side}: {size['generator']:,} in G, {size['discriminator']:,} in D")
+            median = statistics.median(found)
+            ratio = "" if side == "gan_jax" else f"{ours / median:.2f}"
+            title = f"{network} {height}x{width}x{channels}, batch {batch}"
+            rows.append(f"| {title} | {side} | {median:.0f} ({min(found):.0f}-{max(found):.0f}) | {ratio} |")
+    head = ["| network | side | images/s: median (min-max) of rounds | gan_jax / peer |", "|---|---|---|---|"]
+    return "\n".join([*counts, "", *head, *rows])
 
 
 def main() -> None:
-    """Runs all rounds and prints the table."""
+    """Runs all rounds and prints the report."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5, help="processes for each side (default 5)")
-    parser.add_argument("--seconds", type=float, default=10, help="timed seconds in each (default 10)")
+    parser.add_argument("--seconds", type=float, default=8, help="timed seconds in each (default 8)")
     parser.add_argument("--only", choices=list(SIDES), help="one network instead of all")
-    parser.add_argument("--peer-python", default=sys.executable, help="interpreter that has the peers, if another")
+    parser.add_argument(
+        "--peer-python",
+        default=sys.executable,
+        metavar="PATH",
+        help="interpreter for the peers, if they live in another environment",
+    )
     parser.add_argument("--side", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.side:
         print(json.dumps(measure(*options.side, options.seconds)))
         return
-    rows = [
-        row
-        for network in ([options.only] if options.only else SIDES)
-        for row in compare(network, options.rounds, options.seconds, options.peer_python)
-    ]
-    ask = "from importlib.metadata import version as v; print(', '.join(f'{n} {v(n)}' for n in ('torch', 'keras')))"
-    peers = subprocess.run([options.peer_python, "-c", ask], stdout=subprocess.PIPE, text=True).stdout.strip()
-    print(f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()},")
-    print(f"jax {version('jax')}, {peers}; {options.rounds} rounds of {options.seconds:g} s\n")
-    print("| network | side | images/s, median of rounds (least to most) | gan_jax / peer |")
-    print("|---|---|---|---|")
-    print("\n".join(rows))
+    if options.rounds < 1:
+        parser.error("--rounds is at least 1")
+    if shutil.which(options.peer_python) is None:
+        parser.error(f"--peer-python: {options.peer_python} is not a program")
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
+    if load > 0.5:
+        print(f"the machine is busy (load {load:.1f}): do not quote what follows", file=sys.stderr)
+    networks = [options.only] if options.only else list(SIDES)
+    how = (options.rounds, options.seconds, options.peer_python)
+    results = {network: compare(network, *how) for network in networks}
+    versions: dict[str, str] = {}
+    for sides in results.values():
+        for found in sides.values():
+            versions |= found[0]["versions"]
+    listed = ", ".join(f"{name} {number}" for name, number in versions.items())
+    print(f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores, load before {load:.1f};")
+    print(f"Python {platform.python_version()}, {listed}; {options.rounds} rounds of {options.seconds:g} s\n")
+    print(report(results))
 
 
 if __name__ == "__main__":

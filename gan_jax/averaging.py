@@ -15,8 +15,8 @@ Averaging = Callable[[Weights, Weights, Int[Array, ""]], Weights]
 def ema(decay: float) -> Averaging:
     """Exponential moving average: average <- d · average + (1 - d) · current.
 
-    d = min(decay, (1 + step) / (10 + step)) lets the random start be forgotten. Expects 0 <= decay < 1.
-    Yaz et al. 2019 (arXiv:1806.04498), section 3.2, for GANs.
+    d = min(decay, (1 + step) / (10 + step)) lets the random start be forgotten, as TensorFlow's does. Yazıcı et al.
+    2019 (arXiv:1806.04498) brought it to GANs. Raises ValueError unless 0 <= decay < 1.
     """
     if not 0 <= decay < 1:
         raise ValueError(f"the decay of an average is in [0, 1), not {decay}")

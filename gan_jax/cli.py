@@ -2,6 +2,8 @@
 
 import dataclasses
 import difflib
+import importlib.util
+import re
 import sys
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,7 +13,7 @@ from typing import Annotated
 import tyro
 
 from gan_jax import __version__, recipes
-from gan_jax.config import Config, check, check_same, flatten, wrong_text
+from gan_jax.config import MAY_CHANGE, Config, check, check_same, flatten, with_values, wrong_text
 from gan_jax.errors import ConfigError, GanJaxError
 
 USAGE = f"""gan-jax {__version__}: train GANs in JAX, and draw from them.
@@ -75,6 +77,9 @@ def main(argv: list[str] | None = None) -> int:
             hint = f"; did you mean {close[0]}?" if close else ""
             raise ConfigError(f"no command {arguments[0]!r}, there are {', '.join(commands)}{hint}")
         commands[arguments[0]](arguments[1:])
+    except KeyboardInterrupt:
+        print("gan-jax: stopped", file=sys.stderr)
+        return 130
     except GanJaxError as error:
         print(f"gan-jax: {error}", file=sys.stderr)
         return error.exit_code
@@ -94,23 +99,32 @@ def _train(arguments: list[str]) -> None:
         default = recipes.load(recipe)
     _check_options(rest)
     options = tyro.cli(Train, args=rest, default=Train(default), prog=f"gan-jax train {recipe}")
-    config = check(_absolute(options.config))
-    is_run = (Path(recipe).expanduser() / "config.json").is_file()
-    run = options.run or (Path(recipe).expanduser() if is_run else Path("runs") / Path(recipe).stem)
-    if (run / "config.json").is_file():
-        check_same(recipes.load(str(run)), config, str(run))
-
-    from gan_jax.run import signals
-
+    config = _absolute(options.config)
+    path = Path(recipe).expanduser()
+    resumes = recipe not in recipes.names() and recipes.is_run(path)
+    run = options.run.expanduser() if options.run else path if resumes else Path("runs") / path.stem
+    if recipes.is_run(run):
+        stored = recipes.load_run(run)
+        config = with_values(config, _kept(stored, config, rest))
+        check_same(stored, check(config), str(run))
+    check(config)
+    if config.tensorboard and importlib.util.find_spec("tensorboardX") is None:
+        raise ConfigError("tensorboard: needs tensorboardX; pip install tensorboardX, or go without --tensorboard")
     if options.dry_run:
         from gan_jax.run.preview import preview
 
         print(preview(config))
         return
-    signals.listen()
     from gan_jax.run.loop import train
 
     train(config, run)
+
+
+def _kept(stored: Config, config: Config, arguments: list[str]) -> dict[str, object]:
+    """What a run keeps although it may change: all that the command line does not mention, and its greater length."""
+    given = {re.sub(r"(^|\.)no_", r"\1", a[2:].partition("=")[0].replace("-", "_")) for a in arguments if a[:2] == "--"}
+    kept = {key: value for key, value in flatten(stored).items() if key in MAY_CHANGE - given}
+    return kept | {"steps": max(stored.steps, config.steps)} if "steps" in kept else kept
 
 
 def _check_options(arguments: list[str]) -> None:
@@ -120,7 +134,7 @@ def _check_options(arguments: list[str]) -> None:
             continue
         name, inline, value = flag.removeprefix("--").partition("=")
         key, text = name.replace("-", "_"), value if inline else follower
-        if key.removeprefix("no_") not in _OPTIONS:
+        if re.sub(r"(^|\.)no_(?=\w+$)", r"\1", key) not in _OPTIONS:
             raise ConfigError(f"no option --{name}{_nearest_option(key)} (gan-jax train --help lists all)")
         if (inline or not text.startswith("--")) and (wrong := wrong_text(key, text)):
             raise ConfigError(wrong)
@@ -155,14 +169,14 @@ def _sample(arguments: list[str]) -> None:
         raise ConfigError(f"seed: expected a whole number in [0, 2**32), got {options.seed}")
     if options.out and options.out.suffix not in (".png", ".npz", ""):
         raise ConfigError(f"out: {options.out} should end in .png (a grid), .npz (arrays), or nothing (a folder)")
-    if not (options.run.expanduser() / "config.json").is_file():
+    if not recipes.is_run(options.run):
         raise ConfigError(f"{options.run} is not a run folder: no config.json in it; gan-jax train makes one")
 
     from gan_jax.run.sampling import sample
 
     lines = sample(
         str(options.run),
-        out=options.out,
+        out=options.out and options.out.expanduser(),
         count=options.count,
         seed=options.seed,
         labels=options.labels,

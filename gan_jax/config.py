@@ -92,7 +92,7 @@ class Config:
     discriminator_steps: int = 1
     """Updates of the discriminator for each one of the generator, on as many batches."""
     r1: float = 0.0
-    """Weight of the R1 gradient penalty; 0 leaves it out."""
+    """Weight of the R1 gradient penalty; 0 leaves it out. Meant for discriminators without batch norm (not dcgan's)."""
     average_decay: float = 0.999
     """Decay of the generator's moving average, in [0, 1)."""
     batch_size: int = 64
@@ -105,13 +105,16 @@ class Config:
     """How many local devices share the batch. Default: all."""
     every: CadenceConfig = CadenceConfig()
     tensorboard: bool = False
-    """Also write TensorBoard events (needs the extra: pip install 'gan-jax[tensorboard]')."""
+    """Also write TensorBoard events (needs pip install tensorboardX)."""
 
 
-MAY_CHANGE = {"steps", "devices", "tensorboard", "data.data_dir", "data.download"} | {
+MAY_CHANGE = {"steps", "devices", "tensorboard", "data.path", "data.data_dir", "data.download"} | {
     f"every.{f.name}" for f in dataclasses.fields(CadenceConfig)
 }
-"""Keys that a resumed run may set anew: they do not change what any step computes."""
+"""Keys that a resumed run may set anew: no step computes another thing for them.
+
+Another number of devices rounds differently; the data may move, but their fingerprint must stay.
+"""
 
 
 def image_size(config: Config) -> int:
@@ -256,8 +259,9 @@ def wrong_text(key: str, text: str) -> str | None:
     if dataclasses.is_dataclass(kind) or _reads_as(text, kind):
         return None
     if kind is bool:
-        flag = key.replace("_", "-")
-        return f"{key}: takes no value, got {text!r}; write --{flag} or --no-{flag}"
+        *group, leaf = key.replace("_", "-").split(".")
+        yes, no = ".".join([*group, leaf]), ".".join([*group, f"no-{leaf}"])
+        return f"{key}: takes no value, got {text!r}; write --{yes} or --{no}"
     return f"{key}: expected {_in_words(kind)}, got {text!r}{_nearest(text, kind)}"
 
 
@@ -272,6 +276,19 @@ def _reads_as(text: str, kind: Any) -> bool:
         return kind is not bool and kind(text) is not None
     except ValueError:
         return False
+
+
+def with_values(config: Config, values: dict[str, Any]) -> Config:
+    """The config with some keys, such as "every.log", set anew."""
+    for key, value in values.items():
+        group, _, leaf = key.rpartition(".")
+        if group:
+            config = dataclasses.replace(
+                config, **{group: dataclasses.replace(getattr(config, group), **{leaf: value})}
+            )
+        else:
+            config = dataclasses.replace(config, **{leaf: value})
+    return config
 
 
 def to_json(config: Config) -> str:

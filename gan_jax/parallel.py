@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
@@ -26,9 +27,14 @@ def split_batch(mesh: Mesh, *, stacked: int = 1) -> NamedSharding:
     return NamedSharding(mesh, PartitionSpec("data") if stacked == 1 else PartitionSpec(None, "data"))
 
 
-def compile_init(make_state: Callable[[], GANState], mesh: Mesh) -> GANState:
-    """Makes a state on the device(s); its buffers are distinct, so that a step may be given them for good."""
-    return jax.jit(make_state, out_shardings=replicated(mesh))()
+def make_state(make: Callable[[], GANState], mesh: Mesh) -> GANState:
+    """Makes a state on the devices, whole on each; its buffers are distinct, so that a step may consume them."""
+    return jax.jit(make, out_shardings=replicated(mesh))()
+
+
+def place(state: GANState, mesh: Mesh) -> GANState:
+    """Copies a state, such as one read from disk, to the devices; a step may consume the copy."""
+    return jax.jit(lambda state: jax.tree.map(jnp.copy, state), out_shardings=replicated(mesh))(state)
 
 
 def compile_step(step: Step, mesh: Mesh, *, stacked: int = 1) -> Step:

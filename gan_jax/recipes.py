@@ -29,17 +29,28 @@ def load(recipe: str) -> Config:
         return _from_python(FOLDER / f"{recipe}.py")
     if path.suffix == ".py" and os.path.isfile(path):
         return _from_python(path)
-    if os.path.isfile(path / "config.json"):
-        try:
-            return from_json((path / "config.json").read_text("utf-8"))
-        except (ConfigError, OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{path / 'config.json'}: {error}") from None
+    if is_run(path):
+        return load_run(path)
     close = difflib.get_close_matches(recipe, names(), n=1)
     hint = f"Did you mean {close[0]}? " if close else ""
     raise ConfigError(
         f"no recipe, .py file or run folder named {recipe!r}. {hint}Recipes are {', '.join(names())}; "
         "gan-jax configs describes them"
     )
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder holds a run."""
+    return os.path.isfile(folder.expanduser() / "config.json")
+
+
+def load_run(folder: Path) -> Config:
+    """Reads the config that a run folder was begun with. Raises ConfigError if it cannot be read."""
+    file = folder.expanduser() / "config.json"
+    try:
+        return from_json(file.read_text("utf-8"))
+    except (ConfigError, OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: {error}") from None
 
 
 def _from_python(path: Path) -> Config:

@@ -53,4 +53,4 @@ def test_networks_are_initialised_and_applied_in_one_place_each():
 
 @pytest.mark.parametrize("file", sorted(PACKAGE.rglob("*.py")), ids=lambda file: file.relative_to(PACKAGE).as_posix())
 def test_no_file_grows_out_of_hand(file):
-    assert len(file.read_text().splitlines()) <= 320
+    assert len(file.read_text().splitlines()) <= 350

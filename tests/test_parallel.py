@@ -18,10 +18,14 @@ def test_two_devices_equal_one_to_rounding_batch_statistics_included(stacked):
     results = []
     for devices in (jax.local_devices()[:1], jax.local_devices()[:2]):
         mesh = parallel.make_mesh(devices)
-        state = parallel.compile_init(lambda: init(gan, jax.random.key(0), batch), mesh)
-        step = parallel.compile_step(make_step(gan, discriminator_steps=stacked), mesh, stacked=stacked)
+        state = parallel.make_state(lambda: init(gan, jax.random.key(0), batch), mesh)
+        traces = []
+        pure = make_step(gan, discriminator_steps=stacked)
+        counted = lambda state, batch, traces=traces, pure=pure: traces.append(1) or pure(state, batch)
+        step = parallel.compile_step(counted, mesh, stacked=stacked)
         for _ in range(3):
             state, metrics = step(state, parallel.put_batch(mesh, lots.images, stacked=stacked))
+        assert len(traces) == 1, "recompiled after the first step"
         assert all(len(leaf.sharding.device_set) == len(devices) for leaf in jax.tree.leaves(state))
         results.append(jax.device_get((state.generator, state.discriminator, state.average, metrics)))
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), *results)

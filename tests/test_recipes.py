@@ -1,10 +1,13 @@
 import dataclasses
+import typing
 
 import pytest
 
 from gan_jax import recipes
-from gan_jax.config import Config, DataConfig, check, to_json
+from gan_jax.build import LOSSES, MODELS
+from gan_jax.config import MODEL_SIZES, Config, DataConfig, check, to_json
 from gan_jax.errors import ConfigError
+from gan_jax.models import dcgan
 
 NAMES = sorted(path.stem for path in recipes.FOLDER.glob("*.py") if path.stem != "__init__")
 
@@ -83,3 +86,10 @@ def test_a_name_too_long_for_a_file_is_refused():
 def test_the_nearest_recipe_is_offered():
     with pytest.raises(ConfigError, match=r"named 'digts'. Did you mean digits\?"):
         recipes.load("digts")
+
+
+def test_names_in_configs_and_values_behind_them_are_the_same():
+    hints = typing.get_type_hints(Config)
+    assert set(typing.get_args(hints["model"])) == set(MODELS) == set(MODEL_SIZES)
+    assert set(typing.get_args(hints["loss"])) == set(LOSSES)
+    assert MODEL_SIZES["dcgan"] == tuple(dcgan.STAGES)

@@ -170,11 +170,11 @@ def up_by_product(y: Maps, kernel: Kernel, geometry: _Geometry) -> Maps:
     kernel = jnp.pad(kernel, ((0, fill), (0, fill), (0, 0), (0, 0)))
     product = lax.dot_general(y.reshape(-1, inputs), kernel.reshape(-1, inputs), (((1,), (1,)), ((), ())))
     tiles = product.reshape(batch, height, width, n, stride, n, stride, outputs)
-    painted = sum(
-        jnp.pad(tiles[:, :, :, i, :, j], ((0, 0), (i, n - 1 - i), (j, n - 1 - j), (0, 0), (0, 0), (0, 0)))
-        for i in range(n)
-        for j in range(n)
-    )
+    painted = jnp.zeros((batch, height + n - 1, width + n - 1, stride, stride, outputs), y.dtype)
+    for i in range(n):
+        for j in range(n):
+            around = ((0, 0), (i, n - 1 - i), (j, n - 1 - j), (0, 0), (0, 0), (0, 0))
+            painted += jnp.pad(tiles[:, :, :, i, :, j], around)
     rows, columns = height + n - 1, width + n - 1
     full = painted.transpose(0, 1, 3, 2, 4, 5).reshape(batch, rows * stride, columns * stride, outputs)
     return _crop(full, geometry.front, geometry.large)

@@ -1,12 +1,14 @@
 """Checkpoints with one commit point, checked bit by bit: orbax writes them, SHA-256 vouches for them."""
 
+import errno
 import hashlib
+import json
 import logging
 import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -19,15 +21,81 @@ Notes = dict[str, Any]
 COMMITTED = "commit_success.txt"  # orbax writes it last, and renames the folder into place
 
 
+class Restored(NamedTuple):
+    """A good checkpoint, and the newer ones that were not."""
+
+    state: Any
+    notes: Notes
+    bad: dict[int, str]  # step to what is wrong with it
+
+
+def committed(folder: Path) -> list[int]:
+    """The steps of all finished checkpoints, oldest first, as the disk has them now."""
+    if not folder.is_dir():
+        return []
+    found = (path for path in folder.iterdir() if path.name.isdigit() and (path / COMMITTED).exists())
+    return sorted(int(path.name) for path in found)
+
+
+def newest(folder: Path, template: Callable[[Notes], Any]) -> Restored | None:
+    """Reads the newest good checkpoint, and changes nothing on disk: a run may be writing there.
+
+    `template` says, from the notes, which pytree the arrays belong in; of its leaves only shapes and dtypes matter.
+    None if there never was a checkpoint. Raises RunError if there are only damaged ones, or if a good one holds
+    another structure.
+    """
+    bad: dict[int, str] = {}
+    for step in reversed(committed(folder)):
+        try:
+            arrays, notes = _read(folder, step)
+        except MemoryError:
+            raise
+        except Exception as error:  # whatever a damaged file makes tensorstore raise
+            if not (folder / str(step)).exists():
+                return newest(folder, template)  # a run has just replaced it by a newer one
+            if isinstance(error, OSError) and error.errno in _NOT_DAMAGE:
+                raise RunError(f"cannot read {folder / str(step)}: {error.strerror}") from None
+            bad[step] = _in_short(error)
+            continue
+        return Restored(from_arrays(template(notes), arrays, where=f"{folder}/{step}"), notes, bad)
+    if bad or list(folder.glob("*.damaged-*")):
+        told = "; ".join(f"step {step}: {why}" for step, why in bad.items()) or "all were set aside earlier"
+        raise RunError(
+            f"no good checkpoint is left in {folder} ({told}). Nothing was deleted; to begin anew choose another "
+            "folder with --run"
+        )
+    return None
+
+
+_NOT_DAMAGE = {errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE}
+
+
+def _read(folder: Path, step: int) -> tuple[dict[str, np.ndarray], Notes]:
+    with ocp.CheckpointManager(folder, options=ocp.CheckpointManagerOptions(read_only=True)) as manager:
+        item = manager.restore(
+            step, args=ocp.args.Composite(state=ocp.args.StandardRestore(), notes=ocp.args.JsonRestore())
+        )
+    arrays, notes = {name: np.asarray(array) for name, array in item.state.items()}, dict(item.notes)
+    expected = notes.pop("sha256")
+    found = _hashes(arrays, notes)
+    wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
+    if wrong:
+        raise ValueError(f"{len(wrong)} of {len(expected)} items have other bits than were saved, first {wrong[0]}")
+    return arrays, notes
+
+
 class Checkpoints:
-    """The checkpoints of one run. Every save is finished, and on disk, when the call returns."""
+    """Writes the checkpoints of one run, whose lock the caller holds. A save is on disk when the call returns."""
 
     def __init__(self, folder: Path, *, keep: int = 2) -> None:
         self._folder = folder
         self._trash = folder / ".trash"
         logging.getLogger("absl").setLevel(logging.ERROR)  # orbax narrates every save
-        self._set_aside_uncommitted()
         try:
+            # Orbax takes any folder with a number for a checkpoint, and would then decline to save one of that number.
+            for path in folder.glob("[0-9]*"):
+                if path.name.isdigit() and not (path / COMMITTED).exists():
+                    _set_aside(path, "unfinished")
             self._manager = ocp.CheckpointManager(
                 folder,
                 options=ocp.CheckpointManagerOptions(
@@ -44,16 +112,15 @@ class Checkpoints:
         shutil.rmtree(self._trash, ignore_errors=True)
 
     def steps(self) -> list[int]:
-        """The steps of all committed checkpoints, oldest first, as the disk has them now."""
-        found = (p for p in self._folder.iterdir() if p.name.isdigit() and (p / COMMITTED).exists())
-        return sorted(int(p.name) for p in found)
+        """The steps of all finished checkpoints, oldest first."""
+        return committed(self._folder)
 
     def save(self, step: int, state: Any, notes: Notes) -> None:
         """Saves a pytree of arrays, and notes that JSON can hold. Raises RunError; older checkpoints stay."""
         if step in self.steps():
             return
         arrays = to_arrays(state)
-        notes = notes | {"sha256": {name: _sha256(array) for name, array in arrays.items()}}
+        notes = notes | {"sha256": _hashes(arrays, notes)}
         try:
             items = ocp.args.Composite(state=ocp.args.StandardSave(arrays), notes=ocp.args.JsonSave(notes))
             if not self._manager.save(step, args=items, force=True):
@@ -67,67 +134,32 @@ class Checkpoints:
             good = f"the last good one is step {self.steps()[-1]}" if self.steps() else "there is none before it"
             raise RunError(
                 f"could not save checkpoint {step} ({size:.1f} MB) in {self._folder}, {free:.1f} MB free: "
-                f"{_first_line(error)}; {good}. Free some space and start the same command again"
+                f"{_in_short(error)}; {good}. Make room, and start the same command again"
             ) from None
         shutil.rmtree(self._trash, ignore_errors=True)
 
     def restore(self, template: Callable[[Notes], Any]) -> tuple[Any, Notes, list[str]] | None:
-        """The newest good checkpoint: state, notes, and a line for each bad one passed.
-
-        `template` says, from the notes, which pytree the arrays belong in; of its leaves only shapes and dtypes
-        matter.
-
-        A bad one is set aside under another name, never deleted. None if there is no checkpoint at all. Raises
-        RunError if there are only bad ones, or if the state of a good one has another structure.
-        """
-        passed: list[str] = []
-        for step in reversed(self.steps()):
-            try:
-                arrays, notes = self._read(step)
-            except Exception as error:  # whatever a damaged file makes tensorstore raise
-                aside = self._set_aside(step)
-                passed.append(f"checkpoint {step} is damaged ({_first_line(error)}); set aside as {aside.name}")
-                continue
-            return from_arrays(template(notes), arrays, where=f"{self._folder}/{step}"), notes, passed
-        if passed:
-            raise RunError(
-                f"no good checkpoint is left in {self._folder}: {'; '.join(passed)}. Nothing was deleted; to begin "
-                "anew choose another folder with --run"
-            )
-        return None
-
-    def _read(self, step: int) -> tuple[dict[str, np.ndarray], Notes]:
-        folder = self._folder / str(step)
-        with ocp.CheckpointManager(folder.parent, options=ocp.CheckpointManagerOptions(read_only=True)) as manager:
-            item = manager.restore(
-                step, args=ocp.args.Composite(state=ocp.args.StandardRestore(), notes=ocp.args.JsonRestore())
-            )
-        arrays = {name: np.asarray(array) for name, array in item.state.items()}
-        expected = item.notes["sha256"]
-        wrong = sorted(n for n in expected if n not in arrays or _sha256(arrays[n]) != expected[n])
-        if wrong:
-            raise ValueError(
-                f"{len(wrong)} of {len(expected)} arrays have other bits than were saved, first {wrong[0]}"
-            )
-        return arrays, item.notes
-
-    def _set_aside(self, step: int) -> Path:
-        aside = self._rename(self._folder / str(step))
+        """As `newest`: state, notes, and a line for each damaged checkpoint, which is set aside, never deleted."""
+        found = newest(self._folder, template)
+        if found is None:
+            return None
+        remarks = []
+        for step, why in found.bad.items():
+            aside = _set_aside(self._folder / str(step), "damaged")
+            remarks.append(f"checkpoint {step} is damaged ({why}); set aside as {aside.name}")
         self._manager.reload()
-        return aside
-
-    def _set_aside_uncommitted(self) -> None:
-        # Orbax takes any folder with a number for a checkpoint, and would then decline to save one of that number.
-        for path in self._folder.glob("[0-9]*"):
-            if path.name.isdigit() and not (path / COMMITTED).exists():
-                self._rename(path)
-
-    def _rename(self, path: Path) -> Path:
-        return path.rename(path.with_name(f"{path.name}.damaged-{time.time_ns()}"))
+        return found.state, found.notes, remarks
 
     def close(self) -> None:
         """Lets orbax finish."""
         self._manager.close()
+
+
+def _set_aside(path: Path, why: str) -> Path:
+    try:
+        return path.rename(path.with_name(f"{path.name}.{why}-{time.time_ns()}"))
+    except OSError as error:
+        raise RunError(f"cannot rename the {why} checkpoint {path}: {error.strerror}") from None
 
 
 def to_arrays(state: Any) -> dict[str, np.ndarray]:
@@ -160,7 +192,14 @@ def _sha256(array: np.ndarray) -> str:
     return hashlib.sha256(repr((array.shape, str(array.dtype))).encode() + array.tobytes()).hexdigest()
 
 
-def _first_line(error: BaseException) -> str:
+def _hashes(arrays: dict[str, np.ndarray], notes: Notes) -> dict[str, str]:
+    text = json.dumps(notes, sort_keys=True)
+    return {name: _sha256(array) for name, array in arrays.items()} | {
+        "notes": hashlib.sha256(text.encode()).hexdigest()
+    }
+
+
+def _in_short(error: BaseException) -> str:
     """What a library said, cut to a length that a person reads."""
-    text = (str(error) or type(error).__name__).strip().splitlines()[0]
+    text = f"{type(error).__name__}: {error}".strip().splitlines()[0]
     return text if len(text) <= 160 else text[:157] + "..."

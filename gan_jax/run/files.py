@@ -49,6 +49,8 @@ class RunFolder:
                 raise RunError(
                     f"{self.path} is in use by another run; wait for it, or choose another folder with --run"
                 ) from None
+            except OSError as error:
+                raise RunError(f"cannot lock the run folder {self.path}: {error.strerror}; choose another") from None
             yield
 
 
@@ -60,6 +62,8 @@ def write_atomically(path: Path, data: bytes) -> None:
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
             os.chmod(neighbour, 0o644)
             os.replace(neighbour, path)
         except BaseException:

@@ -20,8 +20,9 @@ class MetricLog:
     """
 
     def __init__(self, path: Path, *, after: int) -> None:
+        """Drops the rows of steps beyond `after`: they come again."""
         self._path = path
-        kept = [line for line in _lines(path) if (row := _row(line)) is not None and row["step"] <= after]
+        kept = [line for line in _lines(path) if (step := _step(line)) is not None and step <= after]
         write_atomically(path, "".join(f"{line}\n" for line in kept).encode())
 
     def write(self, row: dict[str, Any]) -> None:
@@ -34,15 +35,16 @@ class MetricLog:
 
 
 def _lines(path: Path) -> list[str]:
-    return path.read_text("utf-8").splitlines() if path.exists() else []
+    return path.read_text("utf-8", errors="replace").splitlines() if path.exists() else []
 
 
-def _row(line: str) -> dict[str, Any] | None:
-    """A row, or None for a line that a kill cut short."""
+def _step(line: str) -> int | None:
+    """The step of a row, or None for a line that a kill cut short, or that is no row."""
     try:
-        return json.loads(line)
-    except json.JSONDecodeError:
+        step = json.loads(line)["step"]
+    except (json.JSONDecodeError, TypeError, KeyError):
         return None
+    return step if isinstance(step, int) else None
 
 
 class Reporter:
@@ -98,7 +100,7 @@ class Events:
         try:
             from tensorboardX import SummaryWriter
         except ImportError:
-            raise ConfigError("tensorboard: needs tensorboardX; pip install 'gan-jax[tensorboard]'") from None
+            raise ConfigError("tensorboard: needs tensorboardX; pip install tensorboardX") from None
         self._writer = SummaryWriter(str(folder), purge_step=after + 1)
 
     def write(self, row: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 import json
 import math
 import platform
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -15,15 +16,15 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from gan_jax import parallel
+from gan_jax import __version__, parallel
 from gan_jax.build import build_gan, load_data
-from gan_jax.config import Config, check_same, to_json
+from gan_jax.config import CadenceConfig, Config, check_same, to_json
 from gan_jax.data.batches import read_batch
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import ConfigError, DataError, DivergedError, RunError, Stopped
 from gan_jax.gan import GAN, GANState, generate, init, make_step
 from gan_jax.images import to_bytes
-from gan_jax.recipes import load
+from gan_jax.recipes import is_run, load_run
 from gan_jax.run import signals
 from gan_jax.run.checkpoints import Checkpoints
 from gan_jax.run.files import RunFolder, write_atomically
@@ -33,7 +34,7 @@ from gan_jax.run.sampling import abstract_state, latents_by_index, sampling_weig
 from gan_jax.types import Batch, Metrics
 
 IN_FLIGHT = 2
-"""Steps handed to the device ahead of the host. Unbounded, forced CPU devices deadlock; two hide all latency."""
+"""Steps handed to the device ahead of the host. Unbounded, forced CPU devices deadlock."""
 
 
 def train(config: Config, path: Path) -> None:
@@ -45,14 +46,14 @@ def train(config: Config, path: Path) -> None:
     data = load_data(config)
     gan = build_gan(config, len(data.classes))
     folder = RunFolder(path)
-    with folder.locked():
-        if folder.config.exists():
-            check_same(load(str(folder.path)), config, str(path))
+    with folder.locked(), signals.listening():
+        if is_run(folder.path):
+            check_same(load_run(folder.path), config, str(path))
         checkpoints = Checkpoints(folder.checkpoints, keep=config.every.keep)
         try:
             state, remarks = _first_state(config, gan, data, mesh, checkpoints)
             write_atomically(folder.config, to_json(config).encode())
-            write_atomically(folder.environment, json.dumps(_environment(data, mesh), indent=2).encode())
+            _note_environment(folder, data, mesh)
             _run(config, gan, data, mesh, folder, checkpoints, state, remarks)
         finally:
             checkpoints.close()
@@ -81,16 +82,16 @@ def _first_state(
         key, _ = jax.random.split(jax.random.key(config.seed))
         batch = _batch(config, data, mesh, 0)
         one = batch if config.discriminator_steps == 1 else jax.tree.map(lambda a: a[0], batch)
-        return parallel.compile_init(lambda: init(gan, key, one), mesh), []
+        return parallel.make_state(lambda: init(gan, key, one), mesh), []
     state, notes, remarks = restored
     if notes["fingerprint"] != data.fingerprint:
         raise DataError(
             f"{data.name}: the data are not those that this run was trained on ({len(data)} images now, "
             f"{notes['images']} then); restore them, or start another run with --run"
         )
-    # Through jit, whose outputs are buffers of their own: the step will be given them for good.
-    state = parallel.compile_init(lambda: jax.tree.map(jnp.asarray, state), mesh)
-    return state, [*remarks, f"going on from step {int(state.step)}"]
+    if notes["devices"] != (here := _devices(mesh)):
+        remarks.append(f"begun on {notes['devices']}, now on {here}: the same up to rounding, not bit for bit")
+    return parallel.place(state, mesh), [*remarks, f"going on from step {int(state.step)}"]
 
 
 def _run(
@@ -104,13 +105,20 @@ def _run(
     remarks: list[str],
 ) -> None:
     start, every, stacked = int(state.step), config.every, config.discriminator_steps
+    if start < config.steps:
+        _forget_last_words(folder, start, every)
     rows = MetricLog(folder.metrics, after=start)
     events = Events(folder.events, after=start) if config.tensorboard else None
-    reporter = Reporter(folder, start=start, steps=config.steps, batch_size=config.batch_size * stacked)
     step = parallel.compile_step(make_step(gan, discriminator_steps=stacked), mesh, stacked=stacked)
     gallery = Gallery(config, gan, data, folder)
-    notes = {"fingerprint": data.fingerprint, "images": len(data), "classes": list(data.classes)}
+    notes = {
+        "fingerprint": data.fingerprint,
+        "images": len(data),
+        "classes": list(data.classes),
+        "devices": _devices(mesh),
+    }
     pending: list[Metrics] = []
+    reporter = Reporter(folder, start=start, steps=config.steps, batch_size=config.batch_size * stacked)
 
     def save(done: int) -> None:
         _require_finite(state, done, checkpoints)
@@ -122,6 +130,8 @@ def _run(
         if start == 0:
             gallery.draw(state, 0, reporter)
         for index in range(start, config.steps):
+            if index == start and (stop := signals.wished()):
+                raise Stopped(f"stopped before step {start + 1}; the same command goes on: {_again(folder)}", stop)
             batch = _batch(config, data, mesh, index)
             state, metrics = step(state, batch)
             pending.append(metrics)
@@ -161,16 +171,16 @@ class Gallery:
 
     def __init__(self, config: Config, gan: GAN, data: Dataset, folder: RunFolder) -> None:
         self._folder = folder
-        self._columns = min(len(data.classes), 16) if config.conditional else 8
+        classes = len(data.classes) if config.conditional else 0
+        self._columns = min(classes, 16) or 8
         count = 8 * self._columns
         _, key = jax.random.split(jax.random.key(config.seed))
         latents = latents_by_index(gan, key, count)
-        labels = jnp.arange(count) % self._columns if config.conditional else None
-        classes = len(data.classes) if config.conditional else 0
+        labels = jnp.arange(count) % classes if classes else None
         self._draw = jax.jit(
             lambda state: to_bytes(generate(gan, sampling_weights(gan, state, classes=classes), latents, labels))
         )
-        self._real = data.images[:count]
+        self._real = data.images[np.linspace(0, len(data) - 1, count).astype(int)]
 
     def draw(self, state: GANState, step: int, reporter: Reporter) -> None:
         """Writes the grid of a step, and real images once. A picture that cannot be written is not worth a run."""
@@ -222,31 +232,43 @@ def _diverged(step: int, name: str, value: Any, checkpoints: Checkpoints) -> Non
     )
 
 
-def _environment(data: Dataset, mesh: Mesh) -> dict[str, Any]:
-    devices = [device.device_kind for device in mesh.devices.flat]
-    packages = ("gan-jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
-    return {
+def _forget_last_words(folder: RunFolder, start: int, every: CadenceConfig) -> None:
+    """Drops the row and the grid that only marked the end of a run which now goes on."""
+    if start % every.log:
+        MetricLog(folder.metrics, after=start - 1)
+    if start % every.sample:
+        folder.sample(start).unlink(missing_ok=True)
+
+
+def _devices(mesh: Mesh) -> str:
+    return f"{mesh.devices.size} x {mesh.devices.flat[0].device_kind}"
+
+
+def _note_environment(folder: RunFolder, data: Dataset, mesh: Mesh) -> None:
+    """Adds this start to environment.json: when, how, on what, with which versions and data."""
+    packages = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
+    this = {
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "command": sys.argv,
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "devices": {kind: devices.count(kind) for kind in set(devices)},
-        "packages": {name: version(name) for name in packages},
-        "data": {
-            "name": data.name,
-            "images": len(data),
-            "classes": list(data.classes),
-            "sha256": data.fingerprint,
-        },
+        "devices": _devices(mesh),
+        "packages": {"gan-jax": __version__} | {name: version(name) for name in packages},
+        "data": {"name": data.name, "images": len(data), "classes": list(data.classes), "sha256": data.fingerprint},
     }
+    try:
+        earlier = json.loads(folder.environment.read_text("utf-8"))
+    except (OSError, ValueError):
+        earlier = []
+    write_atomically(folder.environment, json.dumps([*earlier, this], indent=2).encode())
 
 
 def _again(folder: RunFolder) -> str:
-    return f"gan-jax train {folder.path}"
+    return f"gan-jax train {shlex.quote(str(folder.path))}"
 
 
 def _farewell(config: Config, folder: RunFolder, start: int) -> list[str]:
-    path = folder.path
+    path = shlex.quote(str(folder.path))
     first = f"already at step {start}" if start >= config.steps else f"trained to step {config.steps}"
     labels = " --labels 0,1" if config.conditional else ""
     return [

@@ -4,7 +4,7 @@ import jax
 
 from gan_jax import parallel
 from gan_jax.build import build_gan, load_data
-from gan_jax.config import Config, to_json
+from gan_jax.config import Config, to_json, with_values
 from gan_jax.gan import init, make_step
 from gan_jax.run.loop import choose_devices
 from gan_jax.run.sampling import example
@@ -14,7 +14,7 @@ def preview(config: Config) -> str:
     """The resolved config, the data, parameter counts, and the compiled step's work and memory. Writes nothing."""
     devices = choose_devices(config)
     mesh = parallel.make_mesh(devices)
-    data = load_data(config)
+    data = load_data(with_values(config, {"data.download": False}))
     gan = build_gan(config, len(data.classes))
     state = jax.eval_shape(lambda: init(gan, jax.random.key(0), example(config)))
     stacked = config.discriminator_steps

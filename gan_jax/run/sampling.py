@@ -1,6 +1,7 @@
 """Pictures from a trained generator: for the grids of a run, and for `gan-jax sample`."""
 
 import io
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,8 +15,8 @@ from gan_jax.config import Config, image_channels, image_size
 from gan_jax.errors import ConfigError, RunError
 from gan_jax.gan import GAN, GANState, generate, init, standing_statistics
 from gan_jax.images import to_bytes
-from gan_jax.recipes import load
-from gan_jax.run.checkpoints import Checkpoints
+from gan_jax.recipes import load_run
+from gan_jax.run.checkpoints import newest
 from gan_jax.run.files import RunFolder, write_atomically
 from gan_jax.run.pictures import save_grid, save_image
 from gan_jax.types import Batch, Labels, Latents, PRNGKey, Weights
@@ -31,26 +32,15 @@ class Trained(NamedTuple):
 
 
 def open_run(path: str) -> Trained:
-    """Opens the newest good checkpoint of a run folder. Raises ConfigError, RunError."""
+    """Opens the newest good checkpoint of a run folder, and changes nothing in it. Raises ConfigError, RunError."""
     folder = RunFolder(path)
-    if not folder.config.is_file():
-        raise ConfigError(f"{path} is not a run folder: no config.json in it; gan-jax train makes one")
-    config = load(str(folder.path))
-    if not folder.checkpoints.is_dir():
-        raise RunError(f"{folder.path} has no checkpoint yet; start gan-jax train {path} first")
-    checkpoints = Checkpoints(folder.checkpoints, keep=config.every.keep)
-    try:
-        # The number of classes decides shapes, so the notes are read before there is a template.
-        steps = checkpoints.steps()
-        if not steps:
-            raise RunError(f"{folder.path} has no checkpoint yet; start gan-jax train {path} first")
-        restored = checkpoints.restore(lambda notes: abstract_state(config, len(notes["classes"])))
-    finally:
-        checkpoints.close()
-    assert restored is not None
-    state, notes, remarks = restored
-    classes = tuple(notes["classes"])
-    return Trained(build_gan(config, len(classes)), state, classes if config.conditional else (), remarks)
+    config = load_run(folder.path)
+    found = newest(folder.checkpoints, lambda notes: abstract_state(config, len(notes["classes"])))
+    if found is None:
+        raise RunError(f"{folder.path} has no checkpoint yet; gan-jax train {shlex.quote(path)} makes one")
+    classes = tuple(found.notes["classes"])
+    remarks = [f"checkpoint {step} is damaged ({why}); passed over" for step, why in found.bad.items()]
+    return Trained(build_gan(config, len(classes)), found.state, classes if config.conditional else (), remarks)
 
 
 def abstract_state(config: Config, classes: int) -> GANState:
@@ -75,7 +65,7 @@ def sampling_weights(gan: GAN, state: GANState, *, classes: int, averaged: bool 
     if not averaged:
         return state.generator.weights
     labels = jnp.arange(128) % classes if classes else None
-    return standing_statistics(gan, state.average, jax.random.key(0), labels, batch_size=128)
+    return standing_statistics(gan, state.average, jax.random.fold_in(jax.random.key(0), 2**31), labels, batch_size=128)
 
 
 def latents_by_index(gan: GAN, key: PRNGKey, count: int) -> Latents:
@@ -96,16 +86,19 @@ def between(start: Latents, end: Latents, steps: int) -> Latents:
     return (jnp.sin((1 - t) * angle) * start[:, None] + jnp.sin(t * angle) * end[:, None]) / jnp.sin(angle)
 
 
-def draw(gan: GAN, weights: Weights, latents: Latents, labels: Labels | None, *, chunk: int = 256) -> np.ndarray:
-    """uint8 images `[N, H, W, C]`, `chunk` at a time."""
+CHUNK = 64
+"""Images drawn at once, always: another size could round differently."""
+
+
+def draw(gan: GAN, weights: Weights, latents: Latents, labels: Labels | None) -> np.ndarray:
+    """uint8 images `[N, H, W, C]`; each depends on its own latent and label only, bit for bit."""
     one = jax.jit(lambda weights, z, y: to_bytes(generate(gan, weights, z, y)))
     count = len(latents)
-    chunk = min(chunk, count)
-    pad = -count % chunk  # every chunk of one size: one compilation
+    pad = -count % CHUNK
     padded: Any = jax.tree.map(lambda a: jnp.concatenate([a, a[:1].repeat(pad, 0)]), (latents, labels))
     parts = [
-        np.asarray(one(weights, *jax.tree.map(lambda a, i=i: a[i : i + chunk], padded)))
-        for i in range(0, count + pad, chunk)
+        np.asarray(one(weights, *jax.tree.map(lambda a, i=i: a[i : i + CHUNK], padded)))
+        for i in range(0, count + pad, CHUNK)
     ]
     return np.concatenate(parts)[:count]
 
@@ -114,21 +107,23 @@ def read_labels(text: str, classes: Sequence[str]) -> list[int]:
     """Class numbers from a text: "0-9", "3,1,4" or class names. Raises ConfigError."""
     if not classes:
         raise ConfigError("labels: this run is unconditional; train one with --conditional to choose labels")
+    known = {name: number for number, name in enumerate(classes)}
+    known |= {str(number): number for number in range(len(classes)) if str(number) not in known}
     numbers: list[int] = []
-    for part in text.split(","):
-        part = part.strip()
+    for part in (part.strip() for part in text.split(",")):
         low, dash, high = part.partition("-")
-        if part in classes:
-            numbers.append(list(classes).index(part))
-        elif low.isdigit() and (high.isdigit() if dash else not high):
-            numbers += range(int(low), int(high or low) + 1)
+        if part in known:
+            numbers.append(known[part])
+        elif dash and low in known and high in known and known[low] <= known[high]:
+            numbers += range(known[low], known[high] + 1)
         else:
-            raise ConfigError(
-                f"labels: no class {part!r}; expected numbers as in 0-9 or 3,1,4, or {', '.join(classes)}"
-            )
-    if not numbers or max(numbers) >= len(classes):
-        raise ConfigError(f"labels: {text!r} goes beyond the classes 0-{len(classes) - 1}")
+            last = len(classes) - 1
+            raise ConfigError(f"labels: no class {part!r}; expected names of {_few(classes)}, or 0-{last}, or 3,1,4")
     return numbers
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:10]) + (f", and {len(names) - 10} more" if len(names) > 10 else "")
 
 
 def sample(
@@ -143,7 +138,7 @@ def sample(
 ) -> list[str]:
     """`gan-jax sample`: draws, writes, and returns what to tell."""
     gan, state, classes, remarks = open_run(run)
-    told = read_labels(labels, classes) if labels else list(range(len(classes)))
+    told = read_labels(labels, classes) if labels is not None else list(range(len(classes)))
     latents = latents_by_index(gan, jax.random.key(seed), count + bool(interpolate))
     if interpolate:
         latents = between(latents[:-1], latents[1:], interpolate).reshape(-1, gan.latent_size)

@@ -2,15 +2,24 @@
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 _wished: int | None = None
 
 
-def listen() -> None:
-    """Takes note of SIGTERM and SIGINT from now on; a second one ends the process at once."""
-    signal.signal(signal.SIGTERM, _note)
-    signal.signal(signal.SIGINT, _note)
+@contextmanager
+def listening() -> Iterator[None]:
+    """Takes note of SIGTERM and SIGINT meanwhile; a second one ends the process at once."""
+    global _wished
+    _wished = None
+    before = {number: signal.signal(number, _note) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def wished() -> int | None:

@@ -12,7 +12,7 @@ import pytest
 import toys
 from gan_jax import init
 from gan_jax.errors import RunError
-from gan_jax.run.checkpoints import Checkpoints, to_arrays
+from gan_jax.run.checkpoints import Checkpoints, newest, to_arrays
 
 
 def state_of(seed):
@@ -122,8 +122,45 @@ def test_damage_falls_back_to_the_last_good_one_and_says_so(tmp_path, states, ki
 def test_only_damaged_ones_left_is_an_error_not_a_fresh_start(store, states):
     store.save(1, states[0], {})
     flip_a_bit(store._folder / "1")
-    with pytest.raises(RunError, match="no good checkpoint is left"):
+    for _ in range(2):
+        with pytest.raises(RunError, match=r"no good checkpoint is left .*step 1: \w+"):
+            store.restore(template)
+    assert store.steps() == [1]
+
+
+def test_all_set_aside_by_hand_is_an_error_too(store, states):
+    store.save(1, states[0], {})
+    (store._folder / "1").rename(store._folder / "1.damaged-1")
+    with pytest.raises(RunError, match="all were set aside earlier"):
         store.restore(template)
+
+
+def test_reading_changes_nothing_on_disk(tmp_path, states):
+    writer = Checkpoints(tmp_path, keep=3)
+    for step in (1, 2):
+        writer.save(step, states[step], {})
+    (tmp_path / "3.orbax-checkpoint-tmp").mkdir()
+    (tmp_path / "4").mkdir()
+    (tmp_path / ".trash").mkdir()
+    flip_a_bit(tmp_path / "2")
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    found = newest(tmp_path, template)
+    assert_same(found.state, states[1])
+    assert list(found.bad) == [2]
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+    writer.close()
+
+
+def test_changed_notes_are_damage_too(tmp_path, states):
+    writer = Checkpoints(tmp_path, keep=3)
+    for step in (1, 2):
+        writer.save(step, states[step], {"fingerprint": "abc"})
+    writer.close()
+    notes = tmp_path / "2" / "notes" / "metadata"
+    notes.write_text(notes.read_text().replace("abc", "abd"))
+    found = newest(tmp_path, template)
+    assert "first notes" in found.bad[2]
+    assert_same(found.state, states[1])
 
 
 @pytest.mark.parametrize("debris", ["4", "4.orbax-checkpoint-tmp"])

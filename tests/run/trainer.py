@@ -56,9 +56,6 @@ FAULTS = {"save": die_inside_a_save, "deletion": die_inside_a_deletion}
 
 if __name__ == "__main__":
     folder, steps, *fault = sys.argv[1:]
-    from gan_jax.run import signals
-
-    signals.listen()
     from gan_jax.errors import GanJaxError
     from gan_jax.run.loop import train
 
