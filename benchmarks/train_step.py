@@ -1,14 +1,14 @@
 """Images per second of one train step (both networks updated), gan_jax beside the peers, in one run.
 
-    python benchmarks/train_step.py                 # needs pip install 'gan-jax[benchmark]'
+    python benchmarks/train_step.py                 # needs pip install -e '.[benchmark]'
 
 Each side runs in a process of its own, in turn (A B A B ...), so that the machine's moods meet both. A side
 is handed a fresh NumPy batch each step, and its step counts as done once its losses are known. All is
 float32, non-saturating loss, Adam(2e-4, beta1 0.5), latents of 100. gan_jax also averages the generator,
 as always.
 
-Run it on an idle machine. OpenMP threads, which PyTorch uses, spin while they wait, and lose several times
-their speed when another program wants the cores; here they sleep, unless OMP_WAIT_POLICY is set already.
+Run it on an idle machine: OpenMP threads, which PyTorch uses, spin while they wait, and lose several times their speed
+when another program wants the cores.
 """
 
 import argparse
@@ -224,7 +224,7 @@ def measure(network: str, side: str, seconds: float) -> dict[str, Any]:
     """One round of one side: median images/s over `seconds`, after ten steps that do not count."""
     missing = [name for name in PACKAGES[side] if importlib.util.find_spec(name) is None]
     if missing:
-        sys.exit(f"{side} needs {', '.join(missing)}: pip install 'gan-jax[benchmark]'")
+        sys.exit(f"{side} needs {', '.join(missing)}: pip install -e '.[benchmark]'")
     step, counts = SIDES[network][side]()
     rng = np.random.default_rng(0)
     batch, *shape = SHAPES[network]
@@ -255,12 +255,11 @@ def compare(network: str, rounds: int, seconds: float, peer_python: str) -> dict
     Raises SystemExit if a side fails, or if the first round shows that the networks differ in size.
     """
     results: dict[str, list[dict[str, Any]]] = {side: [] for side in SIDES[network]}
-    quiet = {"OMP_WAIT_POLICY": "PASSIVE"} | os.environ
     for _ in range(rounds):
         for side, found in results.items():
             python = sys.executable if side == "gan_jax" else peer_python
             command = [python, __file__, "--side", network, side, "--seconds", str(seconds)]
-            done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=quiet)
+            done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
             if done.returncode:
                 sys.exit(f"{network}: the side {side} failed")
             found.append(json.loads(done.stdout.splitlines()[-1]))
