@@ -3,7 +3,9 @@
 import dataclasses
 import difflib
 import importlib.util
+import os
 import re
+import signal
 import sys
 from dataclasses import dataclass
 from itertools import pairwise
@@ -77,6 +79,9 @@ def main(argv: list[str] | None = None) -> int:
             hint = f"; did you mean {close[0]}?" if close else ""
             raise ConfigError(f"no command {arguments[0]!r}, there are {', '.join(commands)}{hint}")
         commands[arguments[0]](arguments[1:])
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more as it leaves
+        return 128 + signal.SIGPIPE
     except KeyboardInterrupt:
         print("gan-jax: stopped", file=sys.stderr)
         return 130
@@ -106,7 +111,8 @@ def _train(arguments: list[str]) -> None:
     if recipes.is_run(run):
         stored = recipes.load_run(run)
         config = with_values(config, _kept(stored, config, rest))
-        check_same(stored, check(config), str(run))
+        if not options.dry_run:
+            check_same(stored, check(config), str(run))
     check(config)
     if config.tensorboard and importlib.util.find_spec("tensorboardX") is None:
         raise ConfigError("tensorboard: needs tensorboardX; pip install tensorboardX, or go without --tensorboard")

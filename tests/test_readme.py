@@ -13,9 +13,9 @@ README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 def test_library_examples_run_one_after_the_other(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     first, second, *_ = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert "range(300)" in first
+    assert "range(1500)" in first
     scope = {}
-    exec(first.replace("range(300)", "range(3)"), scope)
+    exec(first.replace("range(1500)", "range(3)"), scope)
     with Image.open("digits.png") as drawn:
         assert drawn.size == (568, 568)
     exec(second, scope)

@@ -4,6 +4,7 @@ import json
 import math
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,8 @@ class Reporter:
 
     def __init__(self, folder: RunFolder, *, start: int, steps: int, batch_size: int) -> None:
         self._log, self._start, self._steps, self._batch = folder.log, start, steps, batch_size
-        self._began = self._spoke = self._ticked = time.monotonic()
+        self._spoke = self._ticked = time.monotonic()
+        self._began: float | None = None
         self._last = start
         columns = [
             TextColumn("step"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.fields[status]}"),
@@ -69,6 +71,8 @@ class Reporter:
         speed = (row["step"] - self._last) * self._batch / max(now - self._ticked, 1e-9)
         self._last, self._ticked = row["step"], now
         status = f"{speed:,.0f} images/s  D {row['d/loss']:.3f}  G {row['g/loss']:.3f}"
+        if self._began is None:
+            self._began, self._start = now, row["step"]  # what came before was compiled, not trained
         if self._bar:
             self._bar.update(self._task, completed=row["step"], status=status)
         if now - self._spoke > 10 or row["step"] == self._steps:
@@ -80,7 +84,8 @@ class Reporter:
     def say(self, line: str, *, on_screen: bool = True) -> None:
         """Prints a line, and keeps it in log.txt if the disk allows."""
         if on_screen:
-            self._bar.console.print(line, highlight=False, markup=False) if self._bar else print(line, flush=True)
+            with suppress(BrokenPipeError):  # nobody reads any more; log.txt still does
+                self._bar.console.print(line, highlight=False, markup=False) if self._bar else print(line, flush=True)
         try:
             with self._log.open("a", encoding="utf-8") as file:
                 file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {line}\n")

@@ -125,6 +125,7 @@ def _run(
         checkpoints.save(done, state, notes)
 
     try:
+        reporter.say(f"{len(data)} images of {data.name} on {_devices(mesh)}; compiling takes some seconds")
         for remark in remarks:
             reporter.say(remark)
         if start == 0:
@@ -269,8 +270,10 @@ def _again(folder: RunFolder) -> str:
 
 def _farewell(config: Config, folder: RunFolder, start: int) -> list[str]:
     path = shlex.quote(str(folder.path))
-    first = f"already at step {start}" if start >= config.steps else f"trained to step {config.steps}"
-    labels = " --labels 0,1" if config.conditional else ""
+    first = f"trained to step {config.steps}"
+    if start >= config.steps:
+        first = f"already at step {start}; --steps {2 * start} makes it longer"
+    labels = " --labels 0-1" if config.conditional else ""
     return [
         f"{first}. Look at:",
         f"  {folder.sample(config.steps) if start < config.steps else folder.samples}",

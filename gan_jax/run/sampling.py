@@ -1,6 +1,7 @@
 """Pictures from a trained generator: for the grids of a run, and for `gan-jax sample`."""
 
 import io
+import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -146,12 +147,19 @@ def sample(
     chosen = jnp.array([told[i // each % len(told)] for i in range(len(latents))]) if classes else None
     weights = sampling_weights(gan, state, classes=len(classes), averaged=averaged)
     images = draw(gan, weights, latents, chosen)
-    columns = interpolate or (len(told) if 1 < len(told) <= 16 else round(len(images) ** 0.5))
-    what = "interpolation" if interpolate else "samples"
-    path = out or RunFolder(run).path / f"{what}_seed{seed}.png"
+    cycle = len(told) * max(1, 10 // len(told)) if told else 0  # whole rounds of the labels, about ten wide
+    columns = interpolate or (cycle if 0 < cycle <= 16 else round(len(images) ** 0.5))
+    path = out or RunFolder(run).path / _file_name(seed, len(images), labels, interpolate, averaged)
     _write(path, images, None if chosen is None else np.asarray(chosen), columns)
     which = "averaged" if averaged else "raw"
     return [*remarks, f"{len(images)} images from the {which} weights of step {int(state.step)}: {path}"]
+
+
+def _file_name(seed: int, count: int, labels: str | None, interpolate: int | None, averaged: bool) -> str:
+    """A name that tells what is on the picture, so that another does not overwrite it."""
+    parts = ["interpolation" if interpolate else "samples", f"seed{seed}", f"{count}"]
+    parts += [re.sub(r"[^\w,-]", "_", f"labels{labels}")] if labels else []
+    return "_".join(parts if averaged else [*parts, "raw"]) + ".png"
 
 
 def _write(path: Path, images: np.ndarray, labels: np.ndarray | None, columns: int) -> None:

@@ -120,7 +120,7 @@ def test_the_command_line_trains_previews_and_samples(tmp_path, monkeypatch, cap
     assert main(["train", "runs/digits"]) == 0
     assert json.loads(Path("runs/digits/config.json").read_text())["steps"] == 4
     assert main(["sample", "runs/digits", "--count", "4", "--labels", "0-1"]) == 0
-    assert Path("runs/digits/samples_seed0.png").is_file()
+    assert Path("runs/digits/samples_seed0_4_labels0-1.png").is_file()
     assert main(["sample", "runs/digits", "--labels", "1-0"]) == 2
     assert "no class '1-0'" in capsys.readouterr().err
 
