@@ -1,4 +1,4 @@
-"""DCGAN on MNIST: the introductory article's job, with a network that does it well."""
+"""DCGAN on MNIST, the introductory article's job: four minutes on two CPU cores."""
 
 from gan_jax.config import CadenceConfig, Config, DataConfig
 

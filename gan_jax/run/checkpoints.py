@@ -1,7 +1,9 @@
 """Checkpoints with one commit point, checked bit by bit: orbax writes them, SHA-256 vouches for them."""
 
+import contextlib
 import errno
 import hashlib
+import io
 import json
 import logging
 import shutil
@@ -71,10 +73,17 @@ _NOT_DAMAGE = {errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE}
 
 
 def _read(folder: Path, step: int) -> tuple[dict[str, np.ndarray], Notes]:
-    with ocp.CheckpointManager(folder, options=ocp.CheckpointManagerOptions(read_only=True)) as manager:
-        item = manager.restore(
-            step, args=ocp.args.Composite(state=ocp.args.StandardRestore(), notes=ocp.args.JsonRestore())
-        )
+    _hush()
+    items = ocp.args.Composite(state=ocp.args.StandardRestore(), notes=ocp.args.JsonRestore())
+    # Where one array is damaged, the reads of the others end, a little later, in a closed event loop, each with a
+    # traceback of its own; what matters is raised.
+    with contextlib.redirect_stderr(io.StringIO()):
+        try:
+            with ocp.CheckpointManager(folder, options=ocp.CheckpointManagerOptions(read_only=True)) as manager:
+                item = manager.restore(step, args=items)
+        except Exception:
+            time.sleep(0.5)
+            raise
     arrays, notes = {name: np.asarray(array) for name, array in item.state.items()}, dict(item.notes)
     expected = notes.pop("sha256")
     found = _hashes(arrays, notes)
@@ -90,7 +99,7 @@ class Checkpoints:
     def __init__(self, folder: Path, *, keep: int = 2) -> None:
         self._folder = folder
         self._trash = folder / ".trash"
-        logging.getLogger("absl").setLevel(logging.ERROR)  # orbax narrates every save
+        _hush()
         try:
             # Orbax takes any folder with a number for a checkpoint, and would then decline to save one of that number.
             for path in folder.glob("[0-9]*"):
@@ -153,6 +162,10 @@ class Checkpoints:
     def close(self) -> None:
         """Lets orbax finish."""
         self._manager.close()
+
+
+def _hush() -> None:
+    logging.getLogger("absl").setLevel(logging.ERROR)  # orbax narrates every save and every opening
 
 
 def _set_aside(path: Path, why: str) -> Path:
