@@ -1,7 +1,6 @@
 """A config becomes values: a GAN, a dataset. The one place where names are looked up."""
 
 from collections.abc import Callable
-from typing import Any
 
 import optax
 
@@ -17,7 +16,7 @@ from gan_jax.types import Network
 
 LOSSES = {"minimax": losses.minimax, "non_saturating": losses.non_saturating}
 
-MODELS: dict[str, Callable[[Config, int], tuple[Any, Any]]] = {
+MODELS: dict[str, Callable[[Config, int], tuple[Network, Network]]] = {
     "mlp": lambda c, classes: (
         mlp.Generator(image_size(c), image_channels(c), c.generator.width, classes),
         mlp.Discriminator(c.discriminator.width, classes=classes),
@@ -38,7 +37,7 @@ def build_gan(config: Config, classes: int) -> GAN:
     """The GAN that a config describes, for data with so many classes."""
     if config.conditional and not classes:
         raise ConfigError("conditional: the data have no classes; put pictures in one sub-folder a class, or drop it")
-    generator, discriminator = build_networks(config, classes if config.conditional else 0)
+    generator, discriminator = MODELS[config.model](config, classes if config.conditional else 0)
     return GAN(
         generator=generator,
         discriminator=discriminator,
@@ -49,11 +48,6 @@ def build_gan(config: Config, classes: int) -> GAN:
         penalty=penalties.r1(config.r1) if config.r1 else penalties.none,
         average=averaging.ema(config.average_decay),
     )
-
-
-def build_networks(config: Config, classes: int) -> tuple[Network, Network]:
-    """Generator and discriminator, told of `classes` labels (0: none)."""
-    return MODELS[config.model](config, classes)
 
 
 def load_data(config: Config) -> Dataset:

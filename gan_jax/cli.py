@@ -128,7 +128,7 @@ def _train(arguments: list[str]) -> None:
 
 def _kept(stored: Config, config: Config, arguments: list[str]) -> dict[str, object]:
     """What a run keeps although it may change: all that the command line does not mention, and its greater length."""
-    given = {re.sub(r"(^|\.)no_", r"\1", a[2:].partition("=")[0].replace("-", "_")) for a in arguments if a[:2] == "--"}
+    given = {_without_no(a[2:].partition("=")[0].replace("-", "_")) for a in arguments if a[:2] == "--"}
     kept = {key: value for key, value in flatten(stored).items() if key in MAY_CHANGE - given}
     return kept | {"steps": max(stored.steps, config.steps)} if "steps" in kept else kept
 
@@ -140,13 +140,18 @@ def _check_options(arguments: list[str]) -> None:
             continue
         name, inline, value = flag.removeprefix("--").partition("=")
         key, text = name.replace("-", "_"), value if inline else follower
-        if re.sub(r"(^|\.)no_(?=\w+$)", r"\1", key) not in _OPTIONS:
+        if _without_no(key) not in _OPTIONS:
             raise ConfigError(f"no option --{name}{_nearest_option(key)} (gan-jax train --help lists all)")
         if (inline or not text.startswith("--")) and (wrong := wrong_text(key, text)):
             raise ConfigError(wrong)
 
 
 _OPTIONS = [*flatten(Config()), "run", "dry_run"]
+
+
+def _without_no(key: str) -> str:
+    """The key that a flag such as --data.no-download turns off."""
+    return re.sub(r"(^|\.)no_(?=\w+$)", r"\1", key)
 
 
 def _nearest_option(key: str) -> str:
@@ -162,8 +167,8 @@ def _nearest_option(key: str) -> str:
 def _absolute(config: Config) -> Config:
     """Paths as they are from anywhere: the run may be resumed from another folder."""
     absolute = lambda path: path and str(Path(path).expanduser().absolute())
-    data = dataclasses.replace(config.data, path=absolute(config.data.path), data_dir=absolute(config.data.data_dir))
-    return dataclasses.replace(config, data=data)
+    paths = {"data.path": config.data.path, "data.data_dir": config.data.data_dir}
+    return with_values(config, {key: absolute(path) for key, path in paths.items()})
 
 
 def _sample(arguments: list[str]) -> None:

@@ -158,9 +158,7 @@ def _wrong_types(value: Any, prefix: str = "") -> list[str]:
 
 def _wrong_values(config: Config) -> list[str]:
     def number(key: str, allowed: str, right: Any) -> None:
-        value: Any = config
-        for part in key.split("."):
-            value = getattr(value, part, None)
+        value = flat.get(key)
         if (
             isinstance(value, int | float)
             and not isinstance(value, bool)
@@ -168,7 +166,7 @@ def _wrong_values(config: Config) -> list[str]:
         ):
             found.append(f"{key}: expected {allowed}, got {value}")
 
-    found: list[str] = []
+    flat, found = flatten(config), list[str]()
     for key in ("latent_size", "discriminator_steps", "batch_size", "steps", "devices", "data.size"):
         number(key, "a whole number from 1", lambda v: v >= 1)
     for f in dataclasses.fields(CadenceConfig):

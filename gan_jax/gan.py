@@ -161,8 +161,7 @@ def sample_latents(gan: GAN, key: PRNGKey, count: int) -> Latents:
 
 def generate(gan: GAN, weights: Weights, latents: Latents, condition: Condition = None) -> Images:
     """Images `[B, H, W, C]` in [-1, 1], each a function of its own latent and condition only."""
-    variables = {"params": weights.params, **weights.stats}
-    return _apply(gan.generator, variables, None, latents, _scaled(condition), train=False, mutable=[])[0]
+    return _apply(gan.generator, weights, None, latents, _scaled(condition), train=False, mutable=[])[0]
 
 
 def standing_statistics(
@@ -194,20 +193,13 @@ def standing_statistics(
 
 def forward(network: Network, weights: Weights, key: PRNGKey, inputs: Any, condition: Condition) -> tuple[Array, Stats]:
     """One forward pass in training mode: the output, and the statistics that it leaves behind."""
-    variables = {"params": weights.params, **weights.stats}
-    return _apply(network, variables, {"dropout": key}, inputs, condition, train=True, mutable=list(weights.stats))
+    return _apply(network, weights, {"dropout": key}, inputs, condition, train=True, mutable=list(weights.stats))
 
 
 def _apply(
-    network: Network,
-    variables: Any,
-    rngs: Any,
-    inputs: Any,
-    condition: Condition,
-    *,
-    train: bool,
-    mutable: list[str],
+    network: Network, weights: Weights, rngs: Any, inputs: Any, condition: Condition, *, train: bool, mutable: list[str]
 ) -> tuple[Array, Stats]:
+    variables = {"params": weights.params, **weights.stats}
     return network.apply(variables, inputs, condition, train=train, rngs=rngs, mutable=mutable)
 
 
