@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Int
 
-from gan_jax.types import Weights
+from gan_jax.types import Scalar, Weights
 
 Averaging = Callable[[Weights, Weights, Int[Array, ""]], Weights]
 """`(average, current, step) -> average`, applied after every update of the generator; step counts from 0."""
@@ -23,6 +24,63 @@ def ema(decay: float) -> Averaging:
 
     def update(average: Weights, current: Weights, step: Int[Array, ""]) -> Weights:
         d = jnp.minimum(decay, (1.0 + step) / (10.0 + step))
-        return jax.tree.map(lambda a, c: (d * a + (1 - d) * c).astype(a.dtype), average, current)
+        return _move(average, current, 1 - d)
 
     return update
+
+
+def half_life(images: float, batch_size: int, *, ramp: float | None = 0.05) -> Averaging:
+    """Exponential moving average that forgets half of itself in so many images, whatever the batch size.
+
+    d = 0.5^(batch_size / h) with h = min(images, ramp · images seen before this step): at the first step the
+    average becomes the current weights, and later its half-life is at most `ramp` of the run so far; None is no ramp.
+    This is how the published trainer of StyleGAN2-ADA (Karras et al. 2020, arXiv:2006.06676) counts. Raises
+    ValueError unless images, batch_size and ramp are above 0.
+    """
+    for name, value in {"half-life": images, "batch size": batch_size, "ramp": 1.0 if ramp is None else ramp}.items():
+        if not value > 0:
+            raise ValueError(f"the {name} of an average is above 0, not {value}")
+
+    def update(average: Weights, current: Weights, step: Int[Array, ""]) -> Weights:
+        seen = jnp.asarray(step, jnp.float32) * batch_size
+        life = jnp.asarray(images, jnp.float32) if ramp is None else jnp.minimum(images, ramp * seen)
+        return _move(average, current, -jnp.expm1(-np.log(2) * batch_size / jnp.maximum(life, 1e-8)))
+
+    return update
+
+
+def power(exponent: float) -> Averaging:
+    """Power-function average: the weights of step t count in proportion to t^exponent, at every moment of the run.
+
+    d = (1 - 1 / t)^(exponent + 1) with t = step + 1, so that step t weighs (t^(γ+1) - (t-1)^(γ+1)) / T^(γ+1) at
+    step T. Karras et al. 2024 (arXiv:2312.02696), section 3.1. An exponent of 0 is the plain mean of all steps; see
+    `exponent_of` for the paper's other parameter. Raises ValueError unless exponent >= 0.
+    """
+    if not exponent >= 0:
+        raise ValueError(f"the exponent of a power-function average is 0 or more, not {exponent}")
+
+    def update(average: Weights, current: Weights, step: Int[Array, ""]) -> Weights:
+        t = jnp.asarray(step, jnp.float32) + 1
+        # Not 1 - (1 - 1/t)^(γ+1): in float32, 1 - 1e-6 has lost 3 % of the 1e-6.
+        return _move(average, current, -jnp.expm1((exponent + 1) * jnp.log1p(-1 / t)))
+
+    return update
+
+
+def exponent_of(deviation: float) -> float:
+    """The exponent γ of a power-function average whose width is `deviation`, as a fraction of the run's length.
+
+    Solves σ² = (γ + 1) / ((γ + 2)² (γ + 3)): Karras et al. 2024 (arXiv:2312.02696), section 3.1. A deviation of 0.05
+    gives 16.97, 0.10 gives 6.94. Raises ValueError unless 0 < deviation <= 12^-½ (0.2887: γ = 0).
+    """
+    if not 0 < deviation <= 12**-0.5:
+        raise ValueError(f"the relative deviation of an average is in (0, 0.2887], not {deviation}")
+    inverse = deviation**-2
+    roots = np.roots([1.0, 7.0, 16.0 - inverse, 12.0 - inverse])
+    return max(0.0, float(np.max(roots.real)))
+
+
+def _move(average: Weights, current: Weights, share: Scalar) -> Weights:
+    """From `average` a `share` of the way to `current`: 0 stays, 1 arrives."""
+    # One product less than d · average + (1 - d) · current, and no bias where 1 - d rounds.
+    return jax.tree.map(lambda a, c: jnp.where(share < 1, a + share * (c - a), c).astype(a.dtype), average, current)

@@ -6,7 +6,7 @@ import optax
 
 from gan_jax import averaging, losses, penalties
 from gan_jax.config import Config, NetworkConfig, image_channels, image_size
-from gan_jax.data import digits, pictures, prepared
+from gan_jax.data import digits, pictures, prepared, stacked
 from gan_jax.data.dataset import Dataset
 from gan_jax.data.resize import resize_all
 from gan_jax.errors import ConfigError, DataError
@@ -58,6 +58,9 @@ def load_data(config: Config) -> Dataset:
         dataset = pictures.load(data.path, size=size, channels=channels, on_bad=data.on_bad)
     elif data.name == "digits":
         dataset = digits.load()
+    elif data.name == "stacked_mnist":
+        mnist = prepared.load("mnist", data_dir=data.data_dir, download=data.download)
+        dataset = stacked.load(Dataset("mnist", resize_all(mnist.images, size, 1), mnist.labels, mnist.classes))
     else:
         dataset = prepared.load(data.name, data_dir=data.data_dir, download=data.download)
     if len(dataset) < config.batch_size:

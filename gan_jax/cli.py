@@ -1,4 +1,4 @@
-"""The command line: gan-jax train | sample | configs. Imports JAX only once all arguments are known to be right."""
+"""The command line: gan-jax train | sample | evaluate | configs. JAX is imported once all arguments are right."""
 
 import dataclasses
 import difflib
@@ -7,25 +7,28 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, TypeVar
 
 import tyro
 
 from gan_jax import __version__, recipes
-from gan_jax.config import MAY_CHANGE, Config, check, check_same, flatten, with_values, wrong_text
+from gan_jax.config import MAY_CHANGE, Config, check, check_same
 from gan_jax.errors import ConfigError, GanJaxError
+from gan_jax.schema import flatten, with_values, wrong_text
 
 USAGE = f"""gan-jax {__version__}: train GANs in JAX, and draw from them.
 
   gan-jax train RECIPE [--run FOLDER] [--KEY VALUE ...]   train; on an existing run folder, go on
   gan-jax train RUN_FOLDER                                go on with a run as it was begun
   gan-jax sample RUN_FOLDER [--out FILE]                  draw images from a trained generator
+  gan-jax evaluate RUN_FOLDER [--features KIND]           score it: FID, KID, precision and recall, ...
   gan-jax configs                                         the recipes that come with it
 
-gan-jax train --help and gan-jax sample --help list every option.
+gan-jax train --help, and so for sample and evaluate, lists every option.
 """
 
 
@@ -61,12 +64,40 @@ class Sample:
     """Draw strips of so many images, each from one latent to the next."""
     raw: bool = False
     """Use the generator as the last step left it, not its average."""
+    best: bool = False
+    """Draw from the best checkpoint that a run with --evaluate.every has kept."""
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Scores the newest good checkpoint of a run against the data it was trained on."""
+
+    run: tyro.conf.Positional[Path]
+    """The run folder; its metrics.jsonl gets a row with the scores and the protocol."""
+    features: Literal["classifier", "inception", "pixels"] | None = None
+    """What images are compared in. Default: classifier (trained on the data) if the data have classes, else pixels."""
+    samples: int = 10_000
+    """Images to draw; as many real ones at most are compared with them one by one (FID sees all of the real ones)."""
+    seed: int = 0
+    """Decides the latents, and the labels of a conditional run."""
+    raw: bool = False
+    """Judge the generator as the last step left it, not its average."""
+    best: bool = False
+    """Judge the best checkpoint that a run with --evaluate.every has kept."""
+    weights: Path | None = None
+    """The Inception weights file (pt_inception-2015-12-05-6726825d.pth)."""
+    download: bool = False
+    """Download the Inception weights if they are not there yet (95 MB)."""
+    data_path: Path | None = None
+    """Where the run's own pictures are now, if they have moved."""
+    data_dir: Path | None = None
+    """Where tensorflow-datasets keeps the prepared data now, if they have moved."""
 
 
 def main(argv: list[str] | None = None) -> int:
     """Runs a command; returns the exit code (0, 2 config, 3 data, 4 diverged, 5 run folder, 128 + signal)."""
     arguments = sys.argv[1:] if argv is None else argv
-    commands = {"train": _train, "sample": _sample, "configs": _configs}
+    commands = {"train": _train, "sample": _sample, "evaluate": _evaluate, "configs": _configs}
     if not arguments or arguments[0] in ("-h", "--help"):
         print(USAGE, end="")
         return 0 if arguments else 2
@@ -102,7 +133,7 @@ def _train(arguments: list[str]) -> None:
         default = Config()
     else:
         default = recipes.load(recipe)
-    _check_options(rest)
+    _check_options(rest, _TRAIN_OPTIONS, Config)
     options = tyro.cli(Train, args=rest, default=Train(default), prog=f"gan-jax train {recipe}")
     config = _absolute(options.config)
     path = Path(recipe).expanduser()
@@ -133,20 +164,20 @@ def _kept(stored: Config, config: Config, arguments: list[str]) -> dict[str, obj
     return kept | {"steps": max(stored.steps, config.steps)} if "steps" in kept else kept
 
 
-def _check_options(arguments: list[str]) -> None:
+def _check_options(arguments: list[str], options: Sequence[str], schema: type) -> None:
     """Says what is wrong with an option before tyro does: shorter, and with the nearest right one."""
     for flag, follower in pairwise([*arguments, "--"]):
         if not flag.startswith("--") or flag in ("--", "--help"):
             continue
         name, inline, value = flag.removeprefix("--").partition("=")
         key, text = name.replace("-", "_"), value if inline else follower
-        if _without_no(key) not in _OPTIONS:
-            raise ConfigError(f"no option --{name}{_nearest_option(key)} (gan-jax train --help lists all)")
-        if (inline or not text.startswith("--")) and (wrong := wrong_text(key, text)):
+        if _without_no(key) not in options:
+            raise ConfigError(f"no option --{name}{_nearest_option(key, options)} (--help lists all)")
+        if (inline or not text.startswith("--")) and (wrong := wrong_text(schema, key, text)):
             raise ConfigError(wrong)
 
 
-_OPTIONS = [*flatten(Config()), "run", "dry_run"]
+_TRAIN_OPTIONS = [*flatten(Config()), "run", "dry_run"]
 
 
 def _without_no(key: str) -> str:
@@ -154,34 +185,33 @@ def _without_no(key: str) -> str:
     return re.sub(r"(^|\.)no_(?=\w+$)", r"\1", key)
 
 
-def _nearest_option(key: str) -> str:
+def _nearest_option(key: str, options: Sequence[str]) -> str:
     """The likeliest option: spelled alike, or of which the key is the last part, or its initials ("lr")."""
     typed = key.split(".")[-1]
-    last = {option: option.split(".")[-1] for option in _OPTIONS}
+    last = {option: option.split(".")[-1] for option in options}
     initials = {option: "".join(word[0] for word in part.split("_")) for option, part in last.items()}
-    close = [option for option in _OPTIONS if typed in (last[option], initials[option])]
-    close = difflib.get_close_matches(key, close, n=3, cutoff=0.0) or difflib.get_close_matches(key, _OPTIONS, n=1)
+    close = [option for option in options if typed in (last[option], initials[option])]
+    close = difflib.get_close_matches(key, close, n=3, cutoff=0.0) or difflib.get_close_matches(key, options, n=1)
     return "; did you mean " + " or ".join(f"--{option.replace('_', '-')}" for option in close) + "?" if close else ""
+
+
+_PATHS = ("data.path", "data.data_dir", "evaluate.weights")
 
 
 def _absolute(config: Config) -> Config:
     """Paths as they are from anywhere: the run may be resumed from another folder."""
     absolute = lambda path: path and str(Path(path).expanduser().absolute())
-    paths = {"data.path": config.data.path, "data.data_dir": config.data.data_dir}
+    paths = {key: value for key, value in flatten(config).items() if key in _PATHS}
     return with_values(config, {key: absolute(path) for key, path in paths.items()})
 
 
 def _sample(arguments: list[str]) -> None:
-    options = tyro.cli(Sample, args=arguments, prog="gan-jax sample")
+    options = _options_of(Sample, arguments)
     for key, value, least in (("count", options.count, 1), ("interpolate", options.interpolate, 2)):
         if value is not None and value < least:
             raise ConfigError(f"{key}: expected a whole number from {least}, got {value}")
-    if not 0 <= options.seed < 2**32:
-        raise ConfigError(f"seed: expected a whole number in [0, 2**32), got {options.seed}")
     if options.out and options.out.suffix not in (".png", ".npz", ""):
         raise ConfigError(f"out: {options.out} should end in .png (a grid), .npz (arrays), or nothing (a folder)")
-    if not recipes.is_run(options.run):
-        raise ConfigError(f"{options.run} is not a run folder: no config.json in it; gan-jax train makes one")
 
     from gan_jax.run.sampling import sample
 
@@ -193,8 +223,56 @@ def _sample(arguments: list[str]) -> None:
         labels=options.labels,
         interpolate=options.interpolate,
         averaged=not options.raw,
+        best=options.best,
     )
     print("\n".join(lines))
+
+
+def _evaluate(arguments: list[str]) -> None:
+    options = _options_of(Evaluate, arguments)
+    if options.samples < 20:
+        raise ConfigError(f"samples: expected a whole number from 20, got {options.samples}")
+    if options.weights and options.features != "inception":
+        raise ConfigError("weights: only Inception features are read from a file; add --features inception")
+    if options.download and options.features != "inception":
+        raise ConfigError("download: only Inception features are downloaded; add --features inception")
+    config = recipes.load_run(options.run)
+    if options.data_path and not config.data.path:
+        raise ConfigError(f"data_path: {options.run} was trained on {config.data.name}; try --data-dir")
+
+    from gan_jax.run.evaluation import evaluate
+
+    moved = {"data.path": options.data_path, "data.data_dir": options.data_dir}
+    lines = evaluate(
+        str(options.run),
+        kind=options.features,
+        samples=options.samples,
+        seed=options.seed,
+        averaged=not options.raw,
+        best=options.best,
+        weights=str(options.weights) if options.weights else None,
+        download=options.download,
+        moved={key: str(path.expanduser().absolute()) for key, path in moved.items() if path},
+        say=lambda line: print(line, flush=True),
+    )
+    print("\n".join(lines))
+
+
+AboutRun = TypeVar("AboutRun", Sample, Evaluate)
+
+
+def _options_of(schema: type[AboutRun], arguments: list[str]) -> AboutRun:
+    """Reads the options of a command about a run folder, which comes first."""
+    command = schema.__name__.lower()
+    if not arguments:
+        raise ConfigError(f"{command} which run? gan-jax {command} RUN_FOLDER; --help says more")
+    _check_options(arguments, [f.name for f in dataclasses.fields(schema) if f.name != "run"], schema)
+    options = tyro.cli(schema, args=arguments, prog=f"gan-jax {command}")
+    if not 0 <= options.seed < 2**32:
+        raise ConfigError(f"seed: expected a whole number in [0, 2**32), got {options.seed}")
+    if not recipes.is_run(options.run):
+        raise ConfigError(f"{options.run} is not a run folder: no config.json in it; gan-jax train makes one")
+    return options
 
 
 def _configs(arguments: list[str]) -> None:

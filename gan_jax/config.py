@@ -1,20 +1,17 @@
-"""The typed config of a run, how it is checked, and how it is written down. Imports nothing of JAX."""
+"""The typed config of a run, and how it is checked. Imports nothing of JAX."""
 
 import dataclasses
-import difflib
-import json
 import math
-import types
-import typing
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from gan_jax import schema
 from gan_jax.errors import ConfigError
 
-NATIVE_SIZES = {"digits": 8, "mnist": 28, "fashion_mnist": 28, "cifar10": 32}
+NATIVE_SIZES = {"digits": 8, "mnist": 28, "fashion_mnist": 28, "stacked_mnist": 28, "cifar10": 32}
 """The named datasets, and the pixels on a side of their images."""
 
-NATIVE_CHANNELS = {"digits": 1, "mnist": 1, "fashion_mnist": 1, "cifar10": 3}
+NATIVE_CHANNELS = {"digits": 1, "mnist": 1, "fashion_mnist": 1, "stacked_mnist": 3, "cifar10": 3}
 
 MODEL_SIZES: dict[str, tuple[int, ...] | None] = {
     "mlp": None,  # any
@@ -28,8 +25,9 @@ MODEL_SIZES: dict[str, tuple[int, ...] | None] = {
 class DataConfig:
     """Where the real images come from."""
 
-    name: Literal["digits", "mnist", "fashion_mnist", "cifar10", "pictures"] = "digits"
-    """digits is scikit-learn's, pictures are your own (see path), the others come through tensorflow-datasets."""
+    name: Literal["digits", "mnist", "fashion_mnist", "stacked_mnist", "cifar10", "pictures"] = "digits"
+    """digits is scikit-learn's, stacked_mnist is made of mnist, pictures are your own (see path), the others come
+    through tensorflow-datasets."""
     path: str | None = None
     """A folder or .zip of your own pictures, which then take the place of `name`. Sub-folders become classes."""
     data_dir: str | None = None
@@ -75,6 +73,22 @@ class CadenceConfig:
 
 
 @dataclass(frozen=True)
+class EvaluateConfig:
+    """How a run is judged while it trains. Changing these does not change the run."""
+
+    every: int | None = None
+    """Steps between evaluations of the averaged weights, the last step included. Default: never."""
+    samples: int = 5000
+    """Images to draw for each evaluation; as many real ones at most are compared with them one by one."""
+    features: Literal["classifier", "inception", "pixels"] | None = None
+    """What images are compared in. Default: classifier (trained on the data) if the data have classes, else pixels."""
+    weights: str | None = None
+    """The Inception weights file. Default: where `gan-jax evaluate --download` puts it."""
+    best: Literal["fid", "kid", "precision", "recall", "density", "coverage"] = "fid"
+    """The score by which the best checkpoint is kept, beside the newest ones."""
+
+
+@dataclass(frozen=True)
 class Config:
     """A run of training: with the data, all that decides its result."""
 
@@ -104,12 +118,15 @@ class Config:
     devices: int | None = None
     """How many local devices share the batch. Default: all."""
     every: CadenceConfig = CadenceConfig()
+    evaluate: EvaluateConfig = EvaluateConfig()
     tensorboard: bool = False
     """Also write TensorBoard events (needs pip install tensorboardX)."""
 
 
 MAY_CHANGE = {"steps", "devices", "tensorboard", "data.path", "data.data_dir", "data.download"} | {
-    f"every.{f.name}" for f in dataclasses.fields(CadenceConfig)
+    f"{group}.{f.name}"
+    for group, kind in (("every", CadenceConfig), ("evaluate", EvaluateConfig))
+    for f in dataclasses.fields(kind)
 }
 """Keys that a resumed run may set anew: no step computes another thing for them.
 
@@ -136,24 +153,9 @@ def check(config: Config) -> Config:
 
 def check_values(config: Config) -> Config:
     """The same for each key by itself: what a recipe must keep, even if the command line has yet to add to it."""
-    if wrong := [*_wrong_types(config), *_wrong_values(config)]:
+    if wrong := [*schema.wrong_types(config), *_wrong_values(config)]:
         raise ConfigError("\n".join(wrong))
     return config
-
-
-def _wrong_types(value: Any, prefix: str = "") -> list[str]:
-    hints = typing.get_type_hints(type(value))
-    found = []
-    for f in dataclasses.fields(value):
-        key, given, expected = f"{prefix}{f.name}", getattr(value, f.name), hints[f.name]
-        if dataclasses.is_dataclass(expected):
-            if isinstance(given, expected):  # type: ignore[arg-type]
-                found += _wrong_types(given, f"{key}.")
-            else:
-                found.append(f"{key}: expected a {expected.__name__}, got {given!r}")  # type: ignore[union-attr]
-        elif not _fits(given, expected):
-            found.append(f"{key}: expected {_in_words(expected)}, got {given!r}{_nearest(given, expected)}")
-    return found
 
 
 def _wrong_values(config: Config) -> list[str]:
@@ -166,11 +168,13 @@ def _wrong_values(config: Config) -> list[str]:
         ):
             found.append(f"{key}: expected {allowed}, got {value}")
 
-    flat, found = flatten(config), list[str]()
+    flat, found = schema.flatten(config), list[str]()
     for key in ("latent_size", "discriminator_steps", "batch_size", "steps", "devices", "data.size"):
         number(key, "a whole number from 1", lambda v: v >= 1)
     for f in dataclasses.fields(CadenceConfig):
         number(f"every.{f.name}", "a whole number from 1", lambda v: v >= 1)
+    number("evaluate.every", "a whole number from 1", lambda v: v >= 1)
+    number("evaluate.samples", "a whole number from 20", lambda v: v >= 20)
     for player in ("generator", "discriminator"):
         number(f"{player}.width", "a whole number from 1", lambda v: v >= 1)
         number(f"{player}.learning_rate", "a finite number above 0", lambda v: v > 0)
@@ -196,6 +200,8 @@ def _wrong_together(config: Config) -> list[str]:
             nearest = min(allowed, key=lambda s: abs(s - size))
             some = ", ".join(map(str, allowed))
             found.append(f"data.size: model {config.model} makes {some} pixels, not {size}; try --data.size {nearest}")
+    if config.data.name == "stacked_mnist" and not own and image_channels(config) != 3:
+        found.append("data.channels: stacked_mnist is three digits as red, green and blue; leave it at 3")
     if config.devices and config.batch_size % config.devices:
         low = config.batch_size // config.devices * config.devices
         fitting = " or ".join(str(b) for b in (low, low + config.devices) if b)
@@ -205,118 +211,9 @@ def _wrong_together(config: Config) -> list[str]:
     return found
 
 
-def _fits(value: Any, expected: Any) -> bool:
-    if typing.get_origin(expected) is Literal:
-        return any(value == allowed and type(value) is type(allowed) for allowed in typing.get_args(expected))
-    if isinstance(expected, types.UnionType) or typing.get_origin(expected) is typing.Union:
-        return any(_fits(value, option) for option in typing.get_args(expected))
-    if expected is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    return type(value) is expected
-
-
-def _in_words(expected: Any) -> str:
-    if typing.get_origin(expected) is Literal:
-        return "one of " + ", ".join(map(str, typing.get_args(expected)))
-    if isinstance(expected, types.UnionType) or typing.get_origin(expected) is typing.Union:
-        return " or ".join(_in_words(option) for option in typing.get_args(expected))
-    words = {
-        int: "a whole number",
-        float: "a number",
-        str: "a text",
-        bool: "true or false",
-        type(None): "nothing",
-    }
-    return words[expected]
-
-
-def _nearest(value: Any, expected: Any) -> str:
-    options = [expected, *typing.get_args(expected)]
-    names = [str(v) for o in options if typing.get_origin(o) is Literal for v in typing.get_args(o)]
-    close = difflib.get_close_matches(str(value), names, n=1)
-    return f"; did you mean {close[0]}?" if close else ""
-
-
-def flatten(config: Any, prefix: str = "") -> dict[str, Any]:
-    """The config as `{"data.size": 64, ...}`."""
-    flat: dict[str, Any] = {}
-    for f in dataclasses.fields(config):
-        value = getattr(config, f.name)
-        flat |= flatten(value, f"{prefix}{f.name}.") if dataclasses.is_dataclass(value) else {prefix + f.name: value}
-    return flat
-
-
-def wrong_text(key: str, text: str) -> str | None:
-    """What is wrong with what somebody typed for one key, or None if it is right or there is no such key."""
-    kind: Any = Config
-    for part in key.split("."):
-        hints = typing.get_type_hints(kind) if dataclasses.is_dataclass(kind) else {}
-        if part not in hints:
-            return None
-        kind = hints[part]
-    if dataclasses.is_dataclass(kind) or _reads_as(text, kind):
-        return None
-    if kind is bool:
-        *group, leaf = key.replace("_", "-").split(".")
-        yes, no = ".".join([*group, leaf]), ".".join([*group, f"no-{leaf}"])
-        return f"{key}: takes no value, got {text!r}; write --{yes} or --{no}"
-    return f"{key}: expected {_in_words(kind)}, got {text!r}{_nearest(text, kind)}"
-
-
-def _reads_as(text: str, kind: Any) -> bool:
-    if typing.get_origin(kind) is Literal:
-        return text in map(str, typing.get_args(kind))
-    if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:
-        return any(_reads_as(text, option) for option in typing.get_args(kind))
-    if kind is type(None):
-        return text == "None"
-    try:
-        return kind is not bool and kind(text) is not None
-    except ValueError:
-        return False
-
-
-def with_values(config: Config, values: dict[str, Any]) -> Config:
-    """The config with some keys, such as "every.log", set anew."""
-    for key, value in values.items():
-        group, _, leaf = key.rpartition(".")
-        if group:
-            config = dataclasses.replace(
-                config, **{group: dataclasses.replace(getattr(config, group), **{leaf: value})}
-            )
-        else:
-            config = dataclasses.replace(config, **{leaf: value})
-    return config
-
-
-def to_json(config: Config) -> str:
-    """The config as indented JSON, every key spelled out."""
-    return json.dumps(dataclasses.asdict(config), indent=2) + "\n"
-
-
 def from_json(text: str) -> Config:
-    """Reads what `to_json` wrote. Keys that are missing take their defaults; raises ConfigError on others."""
-    try:
-        values = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ConfigError(f"not JSON: {error}") from None
-    return check(_from_dict(Config, values, ""))
-
-
-def _from_dict(kind: Any, values: Any, prefix: str) -> Any:
-    if not isinstance(values, dict):
-        raise ConfigError(f"{prefix[:-1] or 'config'}: expected a group of keys, got {values!r}")
-    hints = typing.get_type_hints(kind)
-    for name in values:
-        if name not in hints:
-            close = difflib.get_close_matches(name, hints, n=1)
-            hint = f"; did you mean {prefix}{close[0]}?" if close else f"; known are {', '.join(hints)}"
-            raise ConfigError(f"{prefix}{name}: no such key{hint}")
-    read = {
-        name: _from_dict(hints[name], value, f"{prefix}{name}.") if dataclasses.is_dataclass(hints[name]) else value
-        for name, value in values.items()
-    }
-    return kind(**read)
+    """Reads a config that `schema.to_json` wrote, and checks it. Raises ConfigError."""
+    return check(schema.from_json(Config, text))
 
 
 def check_same(old: Config, new: Config, where: str) -> None:
@@ -331,5 +228,5 @@ def check_same(old: Config, new: Config, where: str) -> None:
 
 def changed_keys(old: Config, new: Config) -> dict[str, tuple[Any, Any]]:
     """The keys, outside MAY_CHANGE, on which two configs differ: `{key: (old, new)}`."""
-    before, after = flatten(old), flatten(new)
+    before, after = schema.flatten(old), schema.flatten(new)
     return {k: (before[k], after[k]) for k in before if k not in MAY_CHANGE and before[k] != after[k]}

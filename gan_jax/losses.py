@@ -1,12 +1,15 @@
 """Adversarial losses: pairs of functions of the logits of real and of generated images."""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import NamedTuple
 
 import jax.numpy as jnp
-from jax.nn import softplus
+from jax.nn import relu, softplus
 
 from gan_jax.types import Logits, Scalar
+
+LogitLoss = Callable[[Logits, Logits], Scalar]
 
 
 class AdversarialLoss(NamedTuple):
@@ -14,10 +17,34 @@ class AdversarialLoss(NamedTuple):
 
     Both are functions `(real_logits, fake_logits) -> scalar`, always in this order. Logits are unbounded,
     float, of any shape whose first axis is the batch; `real_logits[i]` and `fake_logits[i]` share a condition.
+
+    Those of this module mean over every logit, those of patches too. They compute in float32 whatever the logits
+    are (in float64, if those are), and raise ValueError if the two shapes differ: `[B, 1]` beside `[B]` would pair
+    every real image with every fake one.
     """
 
-    discriminator: Callable[[Logits, Logits], Scalar]
-    generator: Callable[[Logits, Logits], Scalar]
+    discriminator: LogitLoss
+    generator: LogitLoss
+
+
+def _game(discriminator: LogitLoss, generator: LogitLoss) -> AdversarialLoss:
+    return AdversarialLoss(_guarded(discriminator), _guarded(generator))
+
+
+def _guarded(loss: LogitLoss) -> LogitLoss:
+    @wraps(loss)
+    def guarded(real_logits: Logits, fake_logits: Logits) -> Scalar:
+        if jnp.shape(real_logits) != jnp.shape(fake_logits):
+            shapes = f"{list(jnp.shape(real_logits))} for real and {list(jnp.shape(fake_logits))} for fake images"
+            raise ValueError(f"logits of one shape are paired, not {shapes}; reshape them alike")
+        return loss(_wide(real_logits), _wide(fake_logits))
+
+    return guarded
+
+
+def _wide(logits: Logits) -> Logits:
+    # bfloat16 has 8 bits of mantissa: a mean over a batch of 512 would not move when one logit does.
+    return jnp.asarray(logits, jnp.promote_types(jnp.result_type(logits), jnp.float32))
 
 
 def _cross_entropy(real_logits: Logits, fake_logits: Logits) -> Scalar:
@@ -36,14 +63,100 @@ def _minus_log_of_passing(real_logits: Logits, fake_logits: Logits) -> Scalar:
     return jnp.mean(softplus(-fake_logits))
 
 
-minimax = AdversarialLoss(discriminator=_cross_entropy, generator=_log_of_being_caught)
+def _minus_fake(real_logits: Logits, fake_logits: Logits) -> Scalar:
+    del real_logits
+    return -jnp.mean(fake_logits)
+
+
+def _margins(real_logits: Logits, fake_logits: Logits) -> Scalar:
+    return jnp.mean(relu(1 - real_logits)) + jnp.mean(relu(1 + fake_logits))
+
+
+def _minus_gap(real_logits: Logits, fake_logits: Logits) -> Scalar:
+    return jnp.mean(fake_logits) - jnp.mean(real_logits)
+
+
+def _squares(real_logits: Logits, fake_logits: Logits) -> Scalar:
+    return jnp.mean(jnp.square(real_logits - 1)) / 2 + jnp.mean(jnp.square(fake_logits)) / 2
+
+
+def _square_to_one(real_logits: Logits, fake_logits: Logits) -> Scalar:
+    del real_logits
+    return jnp.mean(jnp.square(fake_logits - 1)) / 2
+
+
+def _real_above_fake(real_logits: Logits, fake_logits: Logits) -> Scalar:
+    return jnp.mean(softplus(fake_logits - real_logits))
+
+
+def _real_above_average_fake(real_logits: Logits, fake_logits: Logits) -> Scalar:
+    return _cross_entropy(real_logits - jnp.mean(fake_logits), fake_logits - jnp.mean(real_logits))
+
+
+def _swapped(loss: LogitLoss) -> LogitLoss:
+    return lambda real_logits, fake_logits: loss(fake_logits, real_logits)
+
+
+minimax = _game(_cross_entropy, _log_of_being_caught)
 """The two-player game itself: L_D = -E log D(x) - E log(1 - D(G(z))), and L_G = E log(1 - D(G(z))).
 
 Goodfellow et al. 2014 (arXiv:1406.2661), eq. 1, with D = sigmoid(logit). Where D wins, L_G is flat.
 """
 
-non_saturating = AdversarialLoss(discriminator=_cross_entropy, generator=_minus_log_of_passing)
+non_saturating = _game(_cross_entropy, _minus_log_of_passing)
 """The same L_D with L_G = -E log D(G(z)), whose gradient is strong where D wins.
 
 Goodfellow et al. 2014 (arXiv:1406.2661), section 3, last paragraph.
 """
+
+least_squares = _game(_squares, _square_to_one)
+"""LSGAN: L_D = E(D(x) - b)² / 2 + E(D(G(z)) - a)² / 2 and L_G = E(D(G(z)) - c)² / 2 with a = 0, b = c = 1.
+
+Mao et al. 2017 (arXiv:1611.04076), eq. 9; D is the logit itself. Real is 1 and fake 0, so that 1/2, not 0, is
+undecided, and the generator is content at 1: logits above it are pulled down.
+"""
+
+hinge = _game(_margins, _minus_fake)
+"""L_D = E max(0, 1 - D(x)) + E max(0, 1 + D(G(z))) and L_G = -E D(G(z)); D is the logit itself.
+
+Lim & Ye 2017 (arXiv:1705.02894); Miyato et al. 2018 (arXiv:1802.05957) made it the companion of spectral norms.
+"""
+
+wasserstein = _game(_minus_gap, _minus_fake)
+"""L_D = E D(G(z)) - E D(x) and L_G = -E D(G(z)): Arjovsky et al. 2017 (arXiv:1701.07875), algorithm 1.
+
+It estimates a distance, and is bounded at all, only for a Lipschitz D: clip its weights (`clipping.clip_weights`),
+penalise its slope (`penalties.wgan_gp`), or normalise it.
+"""
+
+relativistic = _game(_real_above_fake, _swapped(_real_above_fake))
+"""Relativistic pairing, RpGAN: L_D = E softplus(-(D(x) - D(G(z)))) and L_G = E softplus(-(D(G(z)) - D(x))).
+
+Jolicoeur-Martineau 2018 (arXiv:1807.00734); with R1 and R2 it is the loss of R3GAN (Huang et al. 2025,
+arXiv:2501.05441). Real and fake logits are paired in their order, so that a pair shares its condition.
+"""
+
+relativistic_average = _game(_real_above_average_fake, _swapped(_real_above_average_fake))
+"""Each side against the other's mean, RaSGAN: with r = D(x), f = D(G(z)),
+
+L_D = E softplus(-(r - E f)) + E softplus(f - E r), and L_G = E softplus(-(f - E r)) + E softplus(r - E f).
+
+Jolicoeur-Martineau 2018 (arXiv:1807.00734), the standard variant. Means run over the batch, whatever its conditions.
+"""
+
+
+def smoothed(label: float = 0.9) -> AdversarialLoss:
+    """`non_saturating` whose D is asked to say `label`, not 1, of a real image: one-sided label smoothing.
+
+    L_D = -E[label · log D(x) + (1 - label) · log(1 - D(x))] - E log(1 - D(G(z))). Salimans et al. 2016
+    (arXiv:1606.03498), section 3.4; the label of fakes stays 0, else D would reward them where data are thin. A
+    label of 1 is `non_saturating`. Raises ValueError unless 0.5 < label <= 1.
+    """
+    if not 0.5 < label <= 1:
+        raise ValueError(f"the smoothed label of real images is in (0.5, 1], not {label}")
+
+    def discriminator(real_logits: Logits, fake_logits: Logits) -> Scalar:
+        real = label * softplus(-real_logits) + (1 - label) * softplus(real_logits)
+        return jnp.mean(real) + jnp.mean(softplus(fake_logits))
+
+    return _game(discriminator, _minus_log_of_passing)

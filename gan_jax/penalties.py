@@ -4,10 +4,13 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
 from gan_jax.types import Images, Logits, PRNGKey, Scalar
 
 Critic = Callable[[Images], Logits]
+"""The discriminator at fixed weights. Where it gives several logits an image, slopes are those of their sum."""
+
 Penalty = Callable[[PRNGKey, Critic, Images, Images], Scalar]
 """`(key, critic, real, fake) -> scalar`; the key is consumed."""
 
@@ -31,6 +34,84 @@ def r1(weight: float) -> Penalty:
     return penalty
 
 
+def r2(weight: float) -> Penalty:
+    """The same on generated images: weight / 2 · E‖∇D(G(z))‖² (Mescheder et al. 2018, arXiv:1801.04406, eq. 10)."""
+
+    def penalty(key: PRNGKey, critic: Critic, real: Images, fake: Images) -> Scalar:
+        del key, real
+        return weight / 2 * jnp.mean(_squared_slope(critic, fake))
+
+    return penalty
+
+
+def wgan_gp(weight: float, target: float = 1.0) -> Penalty:
+    """Slopes of `target` between real and fake: weight · E(‖∇D(x̂)‖ - target)², x̂ = εx + (1 - ε)G(z), ε ~ U[0, 1).
+
+    Gulrajani et al. 2017 (arXiv:1704.00028), eq. 3, with weight = 10. One ε for each image. Assumes that images do
+    not interact inside the critic: no batch normalisation there.
+    """
+
+    def penalty(key: PRNGKey, critic: Critic, real: Images, fake: Images) -> Scalar:
+        return weight * jnp.mean(jnp.square(_slope(critic, _between(key, real, fake)) - target))
+
+    return penalty
+
+
+def wgan_lp(weight: float, target: float = 1.0) -> Penalty:
+    """Slopes of at most `target` between real and fake: weight · E max(0, ‖∇D(x̂)‖ - target)².
+
+    The one-sided `wgan_gp`: Petzka et al. 2018 (arXiv:1709.08894), who show that the best critic may be flatter.
+    """
+
+    def penalty(key: PRNGKey, critic: Critic, real: Images, fake: Images) -> Scalar:
+        return weight * jnp.mean(jnp.square(jax.nn.relu(_slope(critic, _between(key, real, fake)) - target)))
+
+    return penalty
+
+
+def dragan(weight: float, *, deviation: float, target: float = 1.0) -> Penalty:
+    """Slopes of `target` around real images: weight · E(‖∇D(x + δ)‖ - target)², δ ~ N(0, deviation²) in each pixel.
+
+    Kodali et al. 2017 (arXiv:1705.07215), who write c = deviation² and use weight = 10. The deviation is in units of
+    images in [-1, 1]. (The authors' published code draws δ as half the batch's deviation times U[0, 1) instead.)
+    """
+
+    def penalty(key: PRNGKey, critic: Critic, real: Images, fake: Images) -> Scalar:
+        del fake
+        moved = real + deviation * jax.random.normal(key, real.shape, real.dtype)
+        return weight * jnp.mean(jnp.square(_slope(critic, moved) - target))
+
+    return penalty
+
+
+def cr(weight: float, augment: Callable[[PRNGKey, Images], Images]) -> Penalty:
+    """Consistency on real images: weight · E(D(x) - D(T(x)))² (Zhang et al. 2020, arXiv:1910.12027), weight = 10.
+
+    T is `augment`, a function `(key, images) -> images` that keeps what the images show; the mean is over all logits.
+    Both terms move D. For augmentations of what D sees in its loss, that is another thing: pass them to the loss.
+    """
+
+    def penalty(key: PRNGKey, critic: Critic, real: Images, fake: Images) -> Scalar:
+        del fake
+        return weight * _inconsistency(critic, real, augment(key, real))
+
+    return penalty
+
+
+def bcr(real_weight: float, fake_weight: float, augment: Callable[[PRNGKey, Images], Images]) -> Penalty:
+    """Balanced consistency: real_weight · E(D(x) - D(T(x)))² + fake_weight · E(D(G(z)) - D(T(G(z))))².
+
+    Zhao et al. 2020 (arXiv:2002.04724), algorithm 1, with weights of 10 and 10. Real and generated images draw their
+    augmentations independently.
+    """
+
+    def of_fake(key: PRNGKey, critic: Critic, real: Images, fake: Images) -> Scalar:
+        del real
+        return fake_weight * _inconsistency(critic, fake, augment(key, fake))
+
+    return total(cr(real_weight, augment), of_fake)
+
+
 def total(*penalties: Penalty) -> Penalty:
     """The sum of several penalties, each with a key of its own."""
 
@@ -41,7 +122,24 @@ def total(*penalties: Penalty) -> Penalty:
     return penalty
 
 
-def _squared_slope(critic: Critic, images: Images) -> jax.Array:
+def _squared_slope(critic: Critic, images: Images) -> Float[Array, " batch"]:
     """‖∂ critic / ∂ image‖² of each image, `[B]`. Assumes that images do not interact inside `critic`."""
     gradient = jax.grad(lambda batch: jnp.sum(critic(batch)))(images)
     return jnp.sum(jnp.square(gradient), axis=tuple(range(1, gradient.ndim)))
+
+
+def _slope(critic: Critic, images: Images) -> Float[Array, " batch"]:
+    """‖∂ critic / ∂ image‖ of each image, `[B]`, with a gradient of zero where it is zero."""
+    squared = _squared_slope(critic, images)
+    # √ has an infinite slope at 0, and infinity times 0 is NaN: both branches of `where` must be finite.
+    return jnp.where(squared > 0, jnp.sqrt(jnp.where(squared > 0, squared, 1)), 0)
+
+
+def _between(key: PRNGKey, real: Images, fake: Images) -> Images:
+    share = jax.random.uniform(key, (len(real), 1, 1, 1), real.dtype)
+    return share * real + (1 - share) * fake
+
+
+def _inconsistency(critic: Critic, images: Images, augmented: Images) -> Scalar:
+    difference = critic(images) - critic(augmented)
+    return jnp.mean(jnp.square(difference.astype(jnp.promote_types(difference.dtype, jnp.float32))))

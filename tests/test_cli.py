@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from gan_jax import __version__, cli, recipes
-from gan_jax.config import Config, flatten, to_json
+from gan_jax.config import Config
+from gan_jax.schema import flatten, to_json
 
 FILES = {
     "run/config.json": to_json(Config()),
@@ -27,8 +28,8 @@ FILES = {
 }
 
 MISTAKES = [
-    ("trian digits", "no command 'trian'", "train, sample, configs; did you mean train?"),
-    ("--nope", "no command '--nope'", "train, sample, configs"),
+    ("trian digits", "no command 'trian'", "train, sample, evaluate, configs; did you mean train?"),
+    ("--nope", "no command '--nope'", "train, sample, evaluate, configs"),
     ("configs digits", "configs takes no arguments", "digits"),
     ("train", "train what?", "digits"),
     ("train --steps 3", "the recipe comes first", "gan-jax train RECIPE --steps 3"),
@@ -59,7 +60,7 @@ MISTAKES = [
         "no option --generator.learning-rat; did you mean --generator.learning-rate?",
     ),
     ("train digits --lr 1e-3", "no option --lr; did you mean --generator.learning-rate or --discriminator.lea"),
-    ("train digits --zzz 1", "no option --zzz (gan-jax train --help lists all)"),
+    ("train digits --zzz 1", "no option --zzz (--help lists all)"),
     ("train digits extra", "Unrecognized options: extra"),
     (
         "train digits --conditional yes",
@@ -103,16 +104,35 @@ MISTAKES = [
     ("train digits --data.path pictures --data.size None", "data.size: your own pictures need a size"),
     ("train digits --data.path ''", "data.path: expected a folder or .zip of pictures"),
     ("train pictures", "data.path: expected a folder or .zip", "got nothing; add --data.path FOLDER-OR-ZIP"),
-    ("sample", "Missing from gan-jax sample: PATH", "The run folder"),
+    ("sample", "sample which run?", "gan-jax sample RUN_FOLDER"),
     ("sample nowhere", "nowhere is not a run folder", "gan-jax train"),
     ("sample raises.py", "raises.py is not a run folder"),
     ("sample run --count 0", "count: expected a whole number from 1, got 0"),
-    ("sample run --count few", "--count", "'few'", "INT"),
-    ("sample run --cuont 3", "--cuont, 3", "Perhaps you meant: --count INT"),
+    ("sample run --count few", "count: expected a whole number, got 'few'"),
+    ("sample run --cuont 3", "no option --cuont; did you mean --count?"),
     ("sample run --interpolate 1", "interpolate: expected a whole number from 2, got 1"),
     ("sample run --seed -1", "seed: expected a whole number in [0, 2**32), got -1"),
     ("sample run --out x.jpg", "out: x.jpg", ".png", ".npz"),
     ("sample run more", "Unrecognized options: more"),
+    ("sample run --bset", "no option --bset; did you mean --best?"),
+    ("evaluate", "evaluate which run?", "gan-jax evaluate RUN_FOLDER"),
+    ("evaluate nowhere", "nowhere is not a run folder", "gan-jax train"),
+    (
+        "evaluate run --features inceptoin",
+        "features: expected one of classifier, inception, pixels",
+        "did you mean inception?",
+    ),
+    ("evaluate run --samples 3", "samples: expected a whole number from 20, got 3"),
+    ("evaluate run --samples lots", "samples: expected a whole number", "'lots'"),
+    ("evaluate run --seed -1", "seed: expected a whole number in [0, 2**32), got -1"),
+    ("evaluate run --weights w.pth", "weights: only Inception features", "add --features inception"),
+    ("evaluate run --download", "download: only Inception features", "add --features inception"),
+    ("evaluate run --wieghts w.pth", "no option --wieghts; did you mean --weights?"),
+    ("evaluate run --data-path elsewhere", "data_path: run was trained on digits; try --data-dir"),
+    ("train digits --evaluate.every 0", "evaluate.every: expected a whole number from 1, got 0"),
+    ("train digits --evaluate.samples 5", "evaluate.samples: expected a whole number from 20, got 5"),
+    ("train digits --evaluate.best fdi", "evaluate.best: expected one of fid, kid", "did you mean fid?"),
+    ("train digits --data.name stacked_mnist --data.channels 1", "data.channels: stacked_mnist is three digits"),
 ]
 
 

@@ -13,13 +13,12 @@ from gan_jax.config import (
     changed_keys,
     check,
     check_same,
-    flatten,
     from_json,
     image_channels,
     image_size,
-    to_json,
 )
 from gan_jax.errors import ConfigError
+from gan_jax.schema import flatten, to_json
 
 OTHERS = {
     "data.name": "mnist",
@@ -54,6 +53,11 @@ OTHERS = {
     "every.sample": 7,
     "every.checkpoint": 7,
     "every.keep": 7,
+    "evaluate.every": 7,
+    "evaluate.samples": 77,
+    "evaluate.features": "pixels",
+    "evaluate.weights": "/weights.pth",
+    "evaluate.best": "recall",
     "tensorboard": True,
 }
 

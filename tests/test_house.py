@@ -9,9 +9,9 @@ PACKAGE = Path(__file__).parents[1] / "gan_jax"
 
 ROOMS = [
     {"errors", "types"},
-    {"images", "config"},
-    {"losses", "penalties", "averaging", "layers", "data", "recipes"},
-    {"models", "gan"},
+    {"images", "schema", "layers"},
+    {"config", "losses", "penalties", "averaging", "data", "metrics"},
+    {"models", "gan", "recipes"},
     {"parallel", "build"},
     {"run"},
     {"cli"},

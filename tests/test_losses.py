@@ -1,4 +1,4 @@
-"""Every adversarial loss: closed forms, shapes, extremes, and gradients."""
+"""Every adversarial loss under one contract: closed forms, shapes, dtypes, extremes, gradients, and who wants what."""
 
 import jax
 import jax.numpy as jnp
@@ -9,38 +9,71 @@ from jax.test_util import check_grads
 from gan_jax import losses
 
 sigmoid = lambda x: 1 / (1 + np.exp(-x))
+log_real = lambda x: np.mean(np.log(sigmoid(x)))
+log_fake = lambda x: np.mean(np.log(1 - sigmoid(x)))
+minus_fake = lambda r, f: -np.mean(f)
 
 CLOSED_FORMS = {
     "minimax": (
         losses.minimax,
-        lambda r, f: -np.mean(np.log(sigmoid(r))) - np.mean(np.log(1 - sigmoid(f))),
-        lambda r, f: np.mean(np.log(1 - sigmoid(f))),
+        lambda r, f: -log_real(r) - log_fake(f),
+        lambda r, f: log_fake(f),
     ),
     "non_saturating": (
         losses.non_saturating,
-        lambda r, f: -np.mean(np.log(sigmoid(r))) - np.mean(np.log(1 - sigmoid(f))),
-        lambda r, f: -np.mean(np.log(sigmoid(f))),
+        lambda r, f: -log_real(r) - log_fake(f),
+        lambda r, f: -log_real(f),
+    ),
+    "smoothed": (
+        losses.smoothed(0.8),
+        lambda r, f: -0.8 * log_real(r) - 0.2 * log_fake(r) - log_fake(f),
+        lambda r, f: -log_real(f),
+    ),
+    "least_squares": (
+        losses.least_squares,
+        lambda r, f: 0.5 * np.mean((r - 1) ** 2) + 0.5 * np.mean(f**2),
+        lambda r, f: 0.5 * np.mean((f - 1) ** 2),
+    ),
+    "hinge": (
+        losses.hinge,
+        lambda r, f: -np.mean(np.minimum(0, r - 1)) - np.mean(np.minimum(0, -f - 1)),
+        minus_fake,
+    ),
+    "wasserstein": (losses.wasserstein, lambda r, f: np.mean(f) - np.mean(r), minus_fake),
+    "relativistic": (
+        losses.relativistic,
+        lambda r, f: -log_real(r - f),
+        lambda r, f: -log_real(f - r),
+    ),
+    "relativistic_average": (
+        losses.relativistic_average,
+        lambda r, f: -log_real(r - np.mean(f)) - log_fake(f - np.mean(r)),
+        lambda r, f: -log_real(f - np.mean(r)) - log_fake(r - np.mean(f)),
     ),
 }
-REAL, FAKE = np.array([2.0, -1.0, 0.5, 3.0]), np.array([-2.0, 0.25, 1.0, -0.5])
+REAL = np.array([2.0, -1.0, 0.5, 3.0, -0.3, 1.5, 0.7, 0.1])
+FAKE = np.array([-2.0, 0.25, 1.0, -0.5, 0.6, -1.7, 2.2, 0.0])
+UNDECIDED = np.array([0.5, 0.6, 0.7, 0.8]), np.array([0.4, 0.1, 0.2, 0.3])
+"""Between 0 and 1, where every discriminator of the family wants more distance."""
 
 family = pytest.mark.parametrize("name", CLOSED_FORMS)
 
 
 @family
-@pytest.mark.parametrize("shape", [(4,), (4, 1), (1, 2, 2)])
+@pytest.mark.parametrize("shape", [(8,), (8, 1), (2, 2, 2)])
 def test_value_is_the_closed_form_for_any_shape_of_logits(name, shape):
-    loss, discriminator, generator = CLOSED_FORMS[name]
-    real, fake = jnp.array(REAL).reshape(shape), jnp.array(FAKE).reshape(shape)
-    np.testing.assert_allclose(loss.discriminator(real, fake), discriminator(REAL, FAKE), rtol=1e-5)
-    np.testing.assert_allclose(loss.generator(real, fake), generator(REAL, FAKE), rtol=1e-5)
-    np.testing.assert_allclose(jax.jit(loss.discriminator)(real, fake), loss.discriminator(real, fake), rtol=1e-6)
+    loss, *closed = CLOSED_FORMS[name]
+    real, fake = jnp.array(REAL, jnp.float32).reshape(shape), jnp.array(FAKE, jnp.float32).reshape(shape)
+    for player, form in zip(loss, closed, strict=True):
+        value = player(real, fake)
+        assert value.shape == ()
+        np.testing.assert_allclose(value, form(REAL, FAKE), rtol=1e-5)
+        np.testing.assert_allclose(jax.jit(player)(real, fake), value, rtol=1e-6)
 
 
 @family
 def test_gradient_is_that_of_finite_differences(name):
-    loss, *_ = CLOSED_FORMS[name]
-    for player in loss:
+    for player in CLOSED_FORMS[name][0]:
         check_grads(player, (jnp.array(REAL), jnp.array(FAKE)), order=1, modes=["rev"], rtol=1e-2)
 
 
@@ -48,12 +81,40 @@ def test_gradient_is_that_of_finite_differences(name):
 @pytest.mark.parametrize("size", [1e4, -1e4])
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
 def test_large_logits_give_finite_values_and_gradients(name, size, dtype):
-    loss, *_ = CLOSED_FORMS[name]
     logits = jnp.full(4, size, dtype)
-    for player in loss:
+    for player in CLOSED_FORMS[name][0]:
         value, slopes = jax.value_and_grad(player, (0, 1))(logits, -logits)
         assert np.isfinite(value)
         assert all(np.all(np.isfinite(slope)) for slope in slopes)
+
+
+@family
+def test_logits_of_low_precision_are_computed_in_float32(name):
+    real, fake = (jnp.tile(jnp.array(x, jnp.bfloat16), 100) for x in (REAL, FAKE))
+    for player in CLOSED_FORMS[name][0]:
+        value = player(real, fake)
+        assert value.dtype == jnp.float32
+        np.testing.assert_allclose(value, player(real.astype(jnp.float32), fake.astype(jnp.float32)), rtol=1e-6)
+
+
+@family
+def test_logits_of_two_shapes_are_refused(name):
+    for player in CLOSED_FORMS[name][0]:
+        with pytest.raises(ValueError, match=r"\[8\] for real and \[8, 1\] for fake"):
+            player(jnp.zeros(8), jnp.zeros((8, 1)))
+
+
+@family
+def test_the_generator_wants_higher_fake_logits(name):
+    real, fake = map(jnp.array, UNDECIDED)
+    assert np.all(jax.grad(CLOSED_FORMS[name][0].generator, 1)(real, fake) < 0)
+
+
+@family
+def test_the_discriminator_wants_a_wider_gap(name):
+    real, fake = map(jnp.array, UNDECIDED)
+    discriminator = CLOSED_FORMS[name][0].discriminator
+    assert discriminator(real + 0.1, fake - 0.1) < discriminator(real, fake)
 
 
 def test_where_the_discriminator_wins_only_the_non_saturating_generator_learns():
@@ -63,7 +124,30 @@ def test_where_the_discriminator_wins_only_the_non_saturating_generator_learns()
     assert slope(losses.non_saturating) > 0.9
 
 
-@family
-def test_both_generators_want_higher_fake_logits(name):
-    loss, *_ = CLOSED_FORMS[name]
-    assert np.all(jax.grad(loss.generator, 1)(jnp.array(REAL), jnp.array(FAKE)) < 0)
+@pytest.mark.parametrize("loss", [losses.relativistic, losses.relativistic_average])
+def test_relativistic_losses_see_differences_only(loss):
+    real, fake = jnp.array(REAL), jnp.array(FAKE)
+    for player in loss:
+        np.testing.assert_allclose(player(real + 5, fake + 5), player(real, fake), rtol=1e-4)
+
+
+def test_relativistic_losses_pair_logits_in_their_order():
+    real, fake = jnp.array(REAL), jnp.array(FAKE)
+    paired, average = losses.relativistic.discriminator, losses.relativistic_average.discriminator
+    assert abs(paired(real, fake[::-1]) - paired(real, fake)) > 1e-3
+    np.testing.assert_allclose(average(real, fake[::-1]), average(real, fake), rtol=1e-6)
+
+
+def test_a_smoothed_discriminator_is_content_at_its_label():
+    slope = jax.grad(losses.smoothed(0.9).discriminator)
+    content = jnp.full(4, np.log(0.9 / 0.1))
+    np.testing.assert_allclose(slope(content, content), 0, atol=1e-6)
+    assert np.all(slope(content + 1, content) > 0)
+    whole = losses.smoothed(1.0).discriminator(jnp.array(REAL), jnp.array(FAKE))
+    np.testing.assert_allclose(whole, losses.non_saturating.discriminator(jnp.array(REAL), jnp.array(FAKE)), rtol=1e-6)
+
+
+@pytest.mark.parametrize("label", [0.5, 1.1, float("nan")])
+def test_impossible_labels_are_refused(label):
+    with pytest.raises(ValueError, match=r"in \(0.5, 1\]"):
+        losses.smoothed(label)

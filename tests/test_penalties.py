@@ -3,38 +3,148 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
+from jax.test_util import check_grads
 
 from gan_jax import penalties
+
+KEY = jax.random.key(0)
+DIRECTION = jax.random.normal(jax.random.key(1), (4, 4, 2))
 
 
 def images(seed, shape=(3, 4, 4, 2)):
     return jax.random.normal(jax.random.key(seed), shape)
 
 
+def linear(slope):
+    """A critic whose gradient has the norm `slope`, everywhere."""
+    a = slope * DIRECTION / jnp.linalg.norm(DIRECTION)
+    return lambda x: jnp.einsum("bhwc,hwc->b", x, a)
+
+
+def darken(key, x):
+    return x * jax.random.uniform(key, (len(x), 1, 1, 1))
+
+
+EVERY = {
+    "r1": penalties.r1(10.0),
+    "r2": penalties.r2(10.0),
+    "wgan_gp": penalties.wgan_gp(10.0),
+    "wgan_lp": penalties.wgan_lp(10.0, 0.5),
+    "dragan": penalties.dragan(10.0, deviation=0.2),
+    "cr": penalties.cr(10.0, darken),
+    "bcr": penalties.bcr(10.0, 5.0, darken),
+    "total": penalties.total(penalties.r1(1.0), penalties.r2(2.0)),
+}
+every = pytest.mark.parametrize("name", EVERY)
+
+
+@every
+def test_gradient_with_respect_to_the_critic_is_that_of_finite_differences(name):
+    def value(weights):
+        first, second = weights
+        critic = lambda x: jnp.tanh(x.reshape(len(x), -1) @ first) @ second
+        return EVERY[name](KEY, critic, images(2), images(3))
+
+    first, second = jax.random.normal(jax.random.key(4), (32, 5)) / 4, jax.random.normal(jax.random.key(5), (5,))
+    with jax.enable_x64(True):
+        weights = jnp.asarray(first, jnp.float64), jnp.asarray(second, jnp.float64)
+        assert value(weights) > 0
+        check_grads(value, (weights,), order=1, modes=["rev"], rtol=1e-3)
+
+
+@every
+def test_a_flat_critic_has_finite_penalties_and_gradients(name):
+    penalty = lambda w: EVERY[name](KEY, lambda x: w * jnp.sum(x**2, axis=(1, 2, 3)), images(2), images(3))
+    value, slope = jax.value_and_grad(penalty)(0.0)
+    assert np.isfinite(value)
+    assert np.isfinite(slope)
+
+
+@every
+@pytest.mark.parametrize("shape", [(3,), (3, 1)])
+def test_any_shape_of_logits_gives_a_scalar_and_jit_changes_nothing(name, shape):
+    critic = lambda x: jnp.sum(x**2, axis=(1, 2, 3)).reshape(shape)
+    value = EVERY[name](KEY, critic, images(2), images(3))
+    assert value.shape == ()
+    flat = EVERY[name](KEY, lambda x: critic(x).reshape(3), images(2), images(3))
+    np.testing.assert_allclose(value, flat, rtol=1e-6)
+    compiled = jax.jit(lambda real, fake: EVERY[name](KEY, critic, real, fake))
+    np.testing.assert_allclose(compiled(images(2), images(3)), value, rtol=1e-5)
+
+
 def test_r1_of_a_linear_critic_is_half_the_squared_norm_of_its_weights():
-    a = images(1)[0]
-    critic = lambda x: jnp.einsum("bhwc,hwc->b", x, a)
-    value = penalties.r1(10.0)(jax.random.key(0), critic, images(2), images(3))
-    np.testing.assert_allclose(value, 5.0 * jnp.sum(a**2), rtol=1e-5)
+    value = penalties.r1(10.0)(KEY, linear(3.0), images(2), images(3))
+    np.testing.assert_allclose(value, 5.0 * 3.0**2, rtol=1e-5)
 
 
-def test_r1_of_a_quadratic_critic_is_taken_image_by_image():
+@pytest.mark.parametrize(("penalty", "seed"), [(penalties.r1(1.0), 2), (penalties.r2(1.0), 3)])
+def test_r1_and_r2_of_a_quadratic_critic_are_taken_image_by_image(penalty, seed):
     root = jax.random.normal(jax.random.key(1), (32, 32))
     matrix = root + root.T
     critic = lambda x: 0.5 * jnp.einsum("bi,ij,bj->b", x.reshape(3, 32), matrix, x.reshape(3, 32))
-    real = images(2)
-    expected = 0.5 * jnp.mean(jnp.sum((real.reshape(3, 32) @ matrix) ** 2, axis=1))
-    np.testing.assert_allclose(penalties.r1(1.0)(jax.random.key(0), critic, real, images(3)), expected, rtol=1e-4)
+    expected = 0.5 * jnp.mean(jnp.sum((images(seed).reshape(3, 32) @ matrix) ** 2, axis=1))
+    np.testing.assert_allclose(penalty(KEY, critic, images(2), images(3)), expected, rtol=1e-4)
 
 
-def test_r1_looks_at_real_images_only():
+def test_slopes_of_patches_are_those_of_their_sum():
+    patches = lambda x: jnp.sum(x**2, axis=-1)  # [3, 4, 4]
+    whole = lambda x: jnp.sum(patches(x), axis=(1, 2))
+    arguments = (images(2), images(3))
+    np.testing.assert_allclose(EVERY["r1"](KEY, patches, *arguments), EVERY["r1"](KEY, whole, *arguments), rtol=1e-6)
+
+
+def test_r1_looks_at_real_images_only_and_r2_at_generated_ones():
     critic = lambda x: jnp.sum(x**2, axis=(1, 2, 3))
-    here, there = (penalties.r1(1.0)(jax.random.key(0), critic, images(2), images(i)) for i in (3, 4))
-    assert here == there
+    value = lambda penalty, real, fake: float(penalty(KEY, critic, images(real), images(fake)))
+    assert value(penalties.r1(1.0), 2, 3) == value(penalties.r1(1.0), 2, 4) == value(penalties.r2(1.0), 4, 2)
+
+
+@pytest.mark.parametrize("slope", [0.25, 1.0, 3.0])
+def test_lipschitz_penalties_of_a_linear_critic_know_its_slope(slope):
+    value = lambda penalty: penalty(KEY, linear(slope), images(2), images(3))
+    np.testing.assert_allclose(value(penalties.wgan_gp(10.0)), 10 * (slope - 1) ** 2, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(value(penalties.wgan_gp(10.0, slope)), 0, atol=1e-5)
+    np.testing.assert_allclose(value(penalties.wgan_lp(10.0)), 10 * max(0, slope - 1) ** 2, rtol=1e-4, atol=1e-5)
+    dragan = penalties.dragan(10.0, deviation=0.5, target=2.0)
+    np.testing.assert_allclose(value(dragan), 10 * (slope - 2) ** 2, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("penalty", [penalties.wgan_gp, penalties.wgan_lp])
+def test_lipschitz_penalties_look_between_real_and_fake_at_one_point_of_each_line(penalty):
+    squares = lambda x: jnp.sum(x**2, axis=(1, 2, 3)) / 2  # its slope is the image
+    real, fake = jnp.full((4096, 2, 2, 1), 0.5), jnp.zeros((4096, 2, 2, 1))  # of norm 1 and 0: the slope is ε
+    moments = {penalties.wgan_gp: 1 / 12, penalties.wgan_lp: 1 / 24}  # of ε - 1/2, and of its positive part
+    np.testing.assert_allclose(penalty(1.0, 0.5)(KEY, squares, real, fake), moments[penalty], rtol=0.05)
+
+
+def test_dragan_looks_around_real_images_as_far_as_its_deviation():
+    shape = (64, 8, 8, 2)
+    squares = lambda x: jnp.sum(x**2, axis=(1, 2, 3)) / 2  # its slope is the image
+    value = penalties.dragan(1.0, deviation=0.3, target=0.0)(KEY, squares, jnp.zeros(shape), images(3, shape))
+    np.testing.assert_allclose(value, 0.3**2 * 128, rtol=0.05)
+
+
+def test_consistency_is_zero_for_a_critic_that_does_not_see_the_augmentation():
+    blind = lambda x: x[:, 0, 0, 0] / (x[:, 0, 0, 1] + 3)
+    flip = lambda key, x: x[:, ::-1, ::-1]
+    keep = lambda key, x: x
+    for penalty in (penalties.cr, lambda weight, augment: penalties.bcr(weight, weight, augment)):
+        assert penalty(10.0, keep)(KEY, blind, images(2), images(3)) == 0
+        assert penalty(10.0, flip)(KEY, blind, images(2), images(3)) > 0
+
+
+def test_consistency_is_the_mean_squared_difference_and_balanced_that_of_both():
+    add = lambda key, x: x + 1
+    critic = lambda x: x[..., 0]  # [3, 4, 4] patches, each 1 higher
+    np.testing.assert_allclose(penalties.cr(7.0, add)(KEY, critic, images(2), images(3)), 7.0, rtol=1e-5)
+    np.testing.assert_allclose(penalties.bcr(7.0, 2.0, add)(KEY, critic, images(2), images(3)), 9.0, rtol=1e-5)
+    real_only = penalties.bcr(7.0, 0.0, lambda key, x: 2 * x)(KEY, critic, images(2), images(3))
+    np.testing.assert_allclose(real_only, 7 * jnp.mean(images(2)[..., 0] ** 2), rtol=1e-5)
 
 
 def test_total_adds_up_and_none_adds_nothing():
     critic = lambda x: jnp.sum(x**2, axis=(1, 2, 3))
-    arguments = (jax.random.key(0), critic, images(2), images(3))
+    arguments = (KEY, critic, images(2), images(3))
     both = penalties.total(penalties.r1(1.0), penalties.none, penalties.r1(2.0))
     np.testing.assert_allclose(both(*arguments), penalties.r1(3.0)(*arguments), rtol=1e-6)

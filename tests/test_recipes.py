@@ -5,9 +5,10 @@ import pytest
 
 from gan_jax import recipes
 from gan_jax.build import LOSSES, MODELS
-from gan_jax.config import MODEL_SIZES, Config, DataConfig, check, to_json
+from gan_jax.config import MODEL_SIZES, Config, DataConfig, check
 from gan_jax.errors import ConfigError
 from gan_jax.models import dcgan
+from gan_jax.schema import to_json
 
 NAMES = sorted(path.stem for path in recipes.FOLDER.glob("*.py") if path.stem != "__init__")
 

@@ -39,3 +39,11 @@ class Dataset:
         if self.labels is not None:
             digest.update(np.ascontiguousarray(self.labels).data)
         return digest.hexdigest()
+
+    def must_be(self, fingerprint: str, count: int) -> None:
+        """Raises DataError unless these are the data, `count` images, that a run was trained on."""
+        if self.fingerprint != fingerprint:
+            raise DataError(
+                f"{self.name}: the data are not those that this run was trained on ({len(self)} images now, {count} "
+                "then); restore them, or start another run with --run"
+            )

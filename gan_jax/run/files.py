@@ -21,8 +21,10 @@ class RunFolder:
         self.log = self.path / "log.txt"
         self.samples = self.path / "samples"
         self.checkpoints = self.path / "checkpoints"
+        self.best = self.path / "best"
         self.animation = self.path / "training.gif"
         self.curves = self.path / "curves.png"
+        self.scores = self.path / "scores.png"
         self.events = self.path / "tensorboard"
 
     def sample(self, step: int) -> Path:

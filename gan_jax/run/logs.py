@@ -28,11 +28,19 @@ class MetricLog:
 
     def write(self, row: dict[str, Any]) -> None:
         """Appends one row."""
-        try:
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(row) + "\n")
-        except OSError as error:
-            raise RunError(f"cannot write {self._path}: {error.strerror}") from None
+        append(self._path, row)
+
+
+def append(path: Path, row: dict[str, Any]) -> None:
+    """Appends a row to a metrics.jsonl, on a line of its own even if a kill cut the last one. Raises RunError."""
+    try:
+        with path.open("a+b") as file:
+            if file.tell():
+                file.seek(-1, 2)
+                file.write(b"" if file.read(1) == b"\n" else b"\n")
+            file.write(json.dumps(row).encode() + b"\n")
+    except OSError as error:
+        raise RunError(f"cannot write {path}: {error.strerror}") from None
 
 
 def _lines(path: Path) -> list[str]:
@@ -80,6 +88,13 @@ class Reporter:
             left = (now - self._began) / max(row["step"] - self._start, 1) * (self._steps - row["step"])
             line = f"step {row['step']}/{self._steps}  {status}  {_clock(left)} left"
             self.say(line, on_screen=self._bar is None)
+
+    def resume(self, step: int) -> None:
+        """Starts the clock of images/s anew, after something other than training."""
+        now = time.monotonic()
+        if self._began is not None:
+            self._began += now - self._ticked
+        self._last, self._ticked = step, now
 
     def say(self, line: str, *, on_screen: bool = True) -> None:
         """Prints a line, and keeps it in log.txt if the disk allows."""

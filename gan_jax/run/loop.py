@@ -18,10 +18,10 @@ from jax.sharding import Mesh
 
 from gan_jax import __version__, parallel
 from gan_jax.build import build_gan, load_data
-from gan_jax.config import CadenceConfig, Config, check_same, to_json
+from gan_jax.config import CadenceConfig, Config, check_same
 from gan_jax.data.batches import read_batch
 from gan_jax.data.dataset import Dataset
-from gan_jax.errors import ConfigError, DataError, DivergedError, RunError, Stopped
+from gan_jax.errors import ConfigError, DivergedError, RunError, Stopped
 from gan_jax.gan import GAN, GANState, generate, init, make_step
 from gan_jax.images import to_bytes
 from gan_jax.recipes import is_run, load_run
@@ -29,8 +29,11 @@ from gan_jax.run import signals
 from gan_jax.run.checkpoints import Checkpoints
 from gan_jax.run.files import RunFolder, write_atomically
 from gan_jax.run.logs import Events, MetricLog, Reporter
-from gan_jax.run.pictures import save_animation, save_curves, save_grid
+from gan_jax.run.pictures import save_animation, save_curves, save_grid, save_scores
 from gan_jax.run.sampling import abstract_state, latents_by_index, sampling_weights
+from gan_jax.run.scoreboard import as_row, read_all
+from gan_jax.run.watch import Watch
+from gan_jax.schema import to_json
 from gan_jax.types import Batch, Metrics
 
 IN_FLIGHT = 2
@@ -84,11 +87,7 @@ def _first_state(
         one = batch if config.discriminator_steps == 1 else jax.tree.map(lambda a: a[0], batch)
         return parallel.make_state(lambda: init(gan, key, one), mesh), []
     state, notes, remarks = restored
-    if notes["fingerprint"] != data.fingerprint:
-        raise DataError(
-            f"{data.name}: the data are not those that this run was trained on ({len(data)} images now, "
-            f"{notes['images']} then); restore them, or start another run with --run"
-        )
+    data.must_be(notes["fingerprint"], notes["images"])
     if notes["devices"] != (here := _devices(mesh)):
         remarks.append(f"begun on {notes['devices']}, now on {here}: the same up to rounding, not bit for bit")
     return parallel.place(state, mesh), [*remarks, f"going on from step {int(state.step)}"]
@@ -105,6 +104,8 @@ def _run(
     remarks: list[str],
 ) -> None:
     start, every, stacked = int(state.step), config.every, config.discriminator_steps
+    cadences = {"log": every.log, "sample": every.sample, "checkpoint": every.checkpoint}
+    cadences |= {"evaluate": config.evaluate.every} if config.evaluate.every else {}
     if start < config.steps:
         _forget_last_words(folder, start, every)
     rows = MetricLog(folder.metrics, after=start)
@@ -124,6 +125,7 @@ def _run(
         _require_finite(state, done, checkpoints)
         checkpoints.save(done, state, notes)
 
+    watch = Watch(config, gan, data, folder, notes, reporter.say) if config.evaluate.every else None
     try:
         reporter.say(f"{len(data)} images of {data.name} on {_devices(mesh)}; compiling takes some seconds")
         for remark in remarks:
@@ -139,7 +141,7 @@ def _run(
             if len(pending) > IN_FLIGHT:
                 jax.block_until_ready(pending[-1 - IN_FLIGHT])
             done, stop = index + 1, signals.wished()
-            due = {name: done % getattr(every, name) == 0 or done == config.steps for name in _CADENCES}
+            due = {name: done % n == 0 or done == config.steps for name, n in cadences.items()}
             if not (any(due.values()) or stop):
                 continue
             row = _read(pending, done, checkpoints)
@@ -149,8 +151,17 @@ def _run(
                 reporter.progress({"step": done} | row)
                 if events:
                     events.write({"step": done} | row)
+                if watch:
+                    watch.note(row)
             if due["sample"]:
                 gallery.draw(state, done, reporter)
+            if watch and due["evaluate"]:
+                _require_finite(state, done, checkpoints)
+                found = watch.look(state)
+                rows.write(as_row(found))  # before the checkpoint: a kill between the two makes it come again
+                if events:
+                    events.write({"step": done} | found.scores)
+                reporter.resume(done)
             if due["checkpoint"] or stop:
                 save(done)
             if stop and done < config.steps:
@@ -162,9 +173,8 @@ def _run(
         reporter.close()
         if events:
             events.close()
-
-
-_CADENCES = ("log", "sample", "checkpoint")
+        if watch:
+            watch.close()
 
 
 class Gallery:
@@ -197,6 +207,7 @@ class Gallery:
         try:
             save_animation(self._folder.animation, sorted(self._folder.samples.glob("step_*.png")))
             save_curves(self._folder.curves, self._folder.metrics)
+            save_scores(self._folder.scores, read_all(self._folder.metrics))
         except RunError as error:
             reporter.say(str(error))
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from PIL import Image
 
 from gan_jax.images import sheet
 from gan_jax.run.files import write_atomically
+from gan_jax.run.scoreboard import Evaluation, curve, heading
 
 
 def save_grid(path: Path, images: np.ndarray, columns: int) -> None:
@@ -40,7 +42,7 @@ def save_curves(path: Path, metrics: Path) -> None:
     """Draws losses, mean logits and gradient norms over steps from a metrics.jsonl: thin as logged, bold smoothed."""
     import matplotlib.figure
 
-    rows = [json.loads(line) for line in metrics.read_text().splitlines()]
+    rows = [row for line in metrics.read_text().splitlines() if "d/loss" in (row := json.loads(line))]
     if not rows:
         return
     steps = [row["step"] for row in rows]
@@ -59,6 +61,29 @@ def save_curves(path: Path, metrics: Path) -> None:
         axes.grid(alpha=0.3)
         axes.legend()
     figure.axes[2].set_yscale("log")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    write_atomically(path, buffer.getvalue())
+
+
+def save_scores(path: Path, evaluations: Sequence[Evaluation]) -> None:
+    """Draws every score over steps, by the one protocol that saw most of them; nothing if there are no scores."""
+    import matplotlib.figure
+
+    shown = curve(evaluations)
+    if not shown:
+        return
+    names = [name for name in shown[-1].scores if not name.endswith("_std")]
+    columns = min(4, len(names))
+    rows = -(-len(names) // columns)
+    figure = matplotlib.figure.Figure(figsize=(3.4 * columns, 2.8 * rows), layout="constrained")
+    panels = np.ravel(figure.subplots(rows, columns))
+    for axes, name in zip(panels, names, strict=False):
+        axes.plot([e.step for e in shown], [e.scores.get(name, np.nan) for e in shown], marker="o", markersize=3)
+        axes.set(title=heading(name), xlabel="step")
+        axes.grid(alpha=0.3)
+    for axes in panels[len(names) :]:
+        axes.axis("off")
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
     write_atomically(path, buffer.getvalue())

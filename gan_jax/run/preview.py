@@ -4,10 +4,11 @@ import jax
 
 from gan_jax import parallel
 from gan_jax.build import build_gan, load_data
-from gan_jax.config import Config, to_json, with_values
+from gan_jax.config import Config
 from gan_jax.gan import init, make_step
 from gan_jax.run.loop import choose_devices
 from gan_jax.run.sampling import example
+from gan_jax.schema import to_json, with_values
 
 
 def preview(config: Config) -> str:

@@ -3,13 +3,14 @@
 import io
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 from gan_jax.build import build_gan
 from gan_jax.config import Config, image_channels, image_size
@@ -17,31 +18,40 @@ from gan_jax.errors import ConfigError, RunError
 from gan_jax.gan import GAN, GANState, generate, init, standing_statistics
 from gan_jax.images import to_bytes
 from gan_jax.recipes import load_run
-from gan_jax.run.checkpoints import newest
+from gan_jax.run.checkpoints import Notes, newest
 from gan_jax.run.files import RunFolder, write_atomically
 from gan_jax.run.pictures import save_grid, save_image
-from gan_jax.types import Batch, Labels, Latents, PRNGKey, Weights
+from gan_jax.types import Batch, Bytes, Labels, Latents, PRNGKey, Weights
 
 
 class Trained(NamedTuple):
     """A run, opened to draw from."""
 
+    config: Config
     gan: GAN
     state: GANState
+    notes: Notes
     classes: tuple[str, ...]  # empty if the networks are not told labels
     remarks: list[str]  # about checkpoints that were passed over
 
 
-def open_run(path: str) -> Trained:
-    """Opens the newest good checkpoint of a run folder, and changes nothing in it. Raises ConfigError, RunError."""
+def open_run(path: str, *, best: bool = False) -> Trained:
+    """Opens the newest good checkpoint of a run, or the best one; changes nothing. Raises ConfigError, RunError."""
     folder = RunFolder(path)
     config = load_run(folder.path)
-    found = newest(folder.checkpoints, lambda notes: abstract_state(config, len(notes["classes"])))
+    kept = folder.best if best else folder.checkpoints
+    found = newest(kept, lambda notes: abstract_state(config, len(notes["classes"])))
+    if found is None and best:
+        raise RunError(
+            f"{folder.path} has kept no best checkpoint; a run trained with --evaluate.every N keeps one, this one was "
+            "not, or has not come so far"
+        )
     if found is None:
         raise RunError(f"{folder.path} has no checkpoint yet; gan-jax train {shlex.quote(path)} makes one")
     classes = tuple(found.notes["classes"])
     remarks = [f"checkpoint {step} is damaged ({why}); passed over" for step, why in found.bad.items()]
-    return Trained(build_gan(config, len(classes)), found.state, classes if config.conditional else (), remarks)
+    gan = build_gan(config, len(classes))
+    return Trained(config, gan, found.state, found.notes, classes if config.conditional else (), remarks)
 
 
 def abstract_state(config: Config, classes: int) -> GANState:
@@ -91,17 +101,32 @@ CHUNK = 64
 """Images drawn at once, always: another size could round differently."""
 
 
-def draw(gan: GAN, weights: Weights, latents: Latents, labels: Labels | None) -> np.ndarray:
-    """uint8 images `[N, H, W, C]`; each depends on its own latent and label only, bit for bit."""
-    one = jax.jit(lambda weights, z, y: to_bytes(generate(gan, weights, z, y)))
-    count = len(latents)
-    pad = -count % CHUNK
-    padded: Any = jax.tree.map(lambda a: jnp.concatenate([a, a[:1].repeat(pad, 0)]), (latents, labels))
-    parts = [
-        np.asarray(one(weights, *jax.tree.map(lambda a, i=i: a[i : i + CHUNK], padded)))
-        for i in range(0, count + pad, CHUNK)
-    ]
-    return np.concatenate(parts)[:count]
+Drawer = Callable[[Weights, Latents, Labels | None], np.ndarray]
+
+
+def make_drawer(gan: GAN) -> Drawer:
+    """Builds `draw(weights, latents, labels)`: uint8 images `[N, H, W, C]`, compiled once.
+
+    Each depends on its own latent and label only, bit for bit. Raises RunError if an image is not finite.
+    """
+
+    @jax.jit
+    def chunk(weights: Weights, latents: Latents, labels: Labels | None) -> tuple[Bytes, Array]:
+        images = generate(gan, weights, latents, labels)
+        return to_bytes(images), jnp.all(jnp.isfinite(images))
+
+    def draw(weights: Weights, latents: Latents, labels: Labels | None) -> np.ndarray:
+        count = len(latents)
+        pad = -count % CHUNK
+        padded: Any = jax.tree.map(lambda a: jnp.concatenate([a, a[:1].repeat(pad, 0)]), (latents, labels))
+        parts = [
+            chunk(weights, *jax.tree.map(lambda a, i=i: a[i : i + CHUNK], padded)) for i in range(0, count + pad, CHUNK)
+        ]
+        if not all(finite for _, finite in parts):
+            raise RunError("the generator draws images that are not finite; an earlier checkpoint may do better")
+        return np.concatenate([np.asarray(images) for images, _ in parts])[:count]
+
+    return draw
 
 
 def read_labels(text: str, classes: Sequence[str]) -> list[int]:
@@ -136,9 +161,10 @@ def sample(
     labels: str | None,
     interpolate: int | None,
     averaged: bool,
+    best: bool,
 ) -> list[str]:
     """`gan-jax sample`: draws, writes, and returns what to tell."""
-    gan, state, classes, remarks = open_run(run)
+    _, gan, state, _, classes, remarks = open_run(run, best=best)
     told = read_labels(labels, classes) if labels is not None else list(range(len(classes)))
     latents = latents_by_index(gan, jax.random.key(seed), count + bool(interpolate))
     if interpolate:
@@ -146,20 +172,20 @@ def sample(
     each = interpolate or 1  # all pictures of a strip have one label
     chosen = jnp.array([told[i // each % len(told)] for i in range(len(latents))]) if classes else None
     weights = sampling_weights(gan, state, classes=len(classes), averaged=averaged)
-    images = draw(gan, weights, latents, chosen)
+    images = make_drawer(gan)(weights, latents, chosen)
     cycle = len(told) * max(1, 10 // len(told)) if told else 0  # whole rounds of the labels, about ten wide
     columns = interpolate or (cycle if 0 < cycle <= 16 else round(len(images) ** 0.5))
-    path = out or RunFolder(run).path / _file_name(seed, len(images), labels, interpolate, averaged)
+    path = out or RunFolder(run).path / _file_name(seed, len(images), labels, interpolate, averaged, best)
     _write(path, images, None if chosen is None else np.asarray(chosen), columns)
     which = "averaged" if averaged else "raw"
     return [*remarks, f"{len(images)} images from the {which} weights of step {int(state.step)}: {path}"]
 
 
-def _file_name(seed: int, count: int, labels: str | None, interpolate: int | None, averaged: bool) -> str:
+def _file_name(seed: int, count: int, labels: str | None, interpolate: int | None, averaged: bool, best: bool) -> str:
     """A name that tells what is on the picture, so that another does not overwrite it."""
     parts = ["interpolation" if interpolate else "samples", f"seed{seed}", f"{count}"]
     parts += [re.sub(r"[^\w,-]", "_", f"labels{labels}")] if labels else []
-    return "_".join(parts if averaged else [*parts, "raw"]) + ".png"
+    return "_".join(parts + ["raw"] * (not averaged) + ["best"] * best) + ".png"
 
 
 def _write(path: Path, images: np.ndarray, labels: np.ndarray | None, columns: int) -> None:

@@ -234,7 +234,7 @@ def test_each_combination_trains(tmp_path, model, loss, conditional):
 
 def test_sampling_is_repeatable_and_image_i_does_not_depend_on_the_count(tmp_path):
     train(small(conditional=True), tmp_path / "run")
-    arguments = {"interpolate": None, "averaged": True, "seed": 3, "labels": "0-2"}
+    arguments = {"interpolate": None, "averaged": True, "best": False, "seed": 3, "labels": "0-2"}
     for name, count in (("a", 5), ("b", 5), ("c", 300)):
         sample(str(tmp_path / "run"), out=tmp_path / f"{name}.npz", count=count, **arguments)
     a, b, c = (np.load(tmp_path / f"{name}.npz") for name in "abc")
@@ -248,7 +248,7 @@ def test_sampling_is_repeatable_and_image_i_does_not_depend_on_the_count(tmp_pat
 def test_sampling_writes_grids_folders_and_strips(tmp_path):
     train(small(), tmp_path / "run")
     run = str(tmp_path / "run")
-    common = {"seed": 0, "labels": None, "averaged": True}
+    common = {"seed": 0, "labels": None, "averaged": True, "best": False}
     sample(run, out=tmp_path / "images", count=3, interpolate=None, **common)
     assert sorted(path.name for path in (tmp_path / "images").iterdir()) == [f"00000{i}.png" for i in range(3)]
     sample(run, out=tmp_path / "strip.png", count=2, interpolate=5, **common)

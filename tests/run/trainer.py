@@ -7,7 +7,7 @@ from pathlib import Path
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
-from gan_jax.config import CadenceConfig, Config, DataConfig, NetworkConfig
+from gan_jax.config import CadenceConfig, Config, DataConfig, EvaluateConfig, NetworkConfig
 
 
 def config(steps):
@@ -24,6 +24,7 @@ def config(steps):
         batch_size=8,
         steps=steps,
         every=CadenceConfig(log=1, sample=10_000, checkpoint=3, keep=2),
+        evaluate=EvaluateConfig(every=4, samples=20, features="pixels"),
     )
 
 

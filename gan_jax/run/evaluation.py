@@ -1,0 +1,146 @@
+"""Judges a run: draws from its generator, compares with the real images, and says by which protocol."""
+
+import hashlib
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gan_jax import __version__, parallel
+from gan_jax.build import load_data
+from gan_jax.config import Config
+from gan_jax.data.dataset import Dataset
+from gan_jax.gan import GAN, GANState
+from gan_jax.metrics.extractor import Extractor, Features, extract_all
+from gan_jax.metrics.moments import Moments, moments, update
+from gan_jax.metrics.scores import Reference, scores, subset_size
+from gan_jax.run import cache, features
+from gan_jax.run.features import Kind, Say
+from gan_jax.run.files import RunFolder
+from gan_jax.run.logs import append
+from gan_jax.run.pictures import save_scores
+from gan_jax.run.sampling import latents_by_index, make_drawer, open_run, sampling_weights
+from gan_jax.run.scoreboard import Evaluation, as_row, name_of, read_all, table
+from gan_jax.schema import with_values
+
+PART = 1024
+"""Images drawn, and held, at once."""
+
+
+class Judge(NamedTuple):
+    """A function of the state alone, and the protocol by which it judges."""
+
+    protocol: dict[str, Any]
+    evaluate: Callable[[GANState], Evaluation]
+
+
+def make_judge(
+    config: Config,
+    gan: GAN,
+    data: Dataset,
+    extractor: Extractor,
+    *,
+    samples: int,
+    seed: int = 0,
+    averaged: bool = True,
+) -> Judge:
+    """Builds the judge of a run. The real images are looked at once, or found in the cache."""
+    compared = min(samples, len(data))
+    reference = _reference(data, extractor, compared)
+    classes = len(data.classes) if config.conditional else 0
+    latent_key, label_key, score_key = jax.random.split(jax.random.key(seed), 3)
+    latents = np.asarray(latents_by_index(gan, latent_key, samples))
+    asked = np.asarray(jax.random.choice(label_key, jnp.asarray(data.labels), (samples,))) if classes else None
+    draw = make_drawer(gan)
+    protocol = {
+        "features": extractor.name,
+        "about": extractor.about,
+        "features_sha256": extractor.fingerprint,
+        "reference": f"{data.name}, {len(data)} images of {'x'.join(map(str, data.images.shape[1:]))}",
+        "reference_sha256": data.fingerprint,
+        "compared": compared,
+        "samples": samples,
+        "seed": seed,
+        "weights": "averaged" if averaged else "raw",
+        "conventions": f"KID over 100 subsets of {subset_size(compared, samples)}, precision and recall with k = 3, "
+        "density and coverage with k = 5, IS over 10 splits",
+        "versions": {"gan-jax": __version__} | {name: version(name) for name in ("jax", "flax", "numpy")},
+    }
+
+    def evaluate(state: GANState) -> Evaluation:
+        weights = sampling_weights(gan, state, classes=classes, averaged=averaged)
+        parts = []
+        for start in range(0, samples, PART):
+            labels = None if asked is None else jnp.asarray(asked[start : start + PART])
+            images = draw(weights, jnp.asarray(latents[start : start + PART]), labels)
+            parts.append(_extract(extractor, images))
+        fake: Features = jax.tree.map(lambda *arrays: np.concatenate(arrays), *parts)
+        key = jax.random.clone(score_key)  # every step is compared over the same subsets
+        found = scores(reference, fake, key, classes=len(data.classes), asked=asked)
+        return Evaluation(int(state.step), {name_of(extractor.name, k): v for k, v in found.items()}, protocol)
+
+    return Judge(protocol, evaluate)
+
+
+def _extract(extractor: Extractor, images: np.ndarray) -> Features:
+    devices = len(jax.local_devices())
+    sharding = parallel.split_batch(parallel.make_mesh()) if 256 % devices == 0 else None
+    return extract_all(extractor, images, batch_size=256, sharding=sharding)
+
+
+def _reference(data: Dataset, extractor: Extractor, compared: int) -> Reference:
+    """Moments of all real images, and the features of a fixed random choice of them."""
+    chosen = np.sort(np.random.Generator(np.random.Philox(key=0)).permutation(len(data))[:compared])
+    labels = None if data.labels is None else data.labels[chosen]
+    told = f"{data.fingerprint} {extractor.fingerprint} {compared} v1"
+    name = f"references/{data.name}-{extractor.name}-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+    if (arrays := cache.load(name)) is not None:
+        known = Moments(int(arrays["count"]), arrays["mean"], arrays["scatter"])
+        return Reference(known, Features(arrays["values"]), labels)
+    found: Moments | None = None
+    kept = []
+    for start in range(0, len(data), PART):
+        values = np.asarray(_extract(extractor, data.images[start : start + PART]).values)
+        found = moments(values) if found is None else update(found, values)
+        kept.append(values[chosen[(chosen >= start) & (chosen < start + PART)] - start])
+    assert found is not None
+    values = np.concatenate(kept)
+    cache.save(name, {"count": np.array(found.count), "mean": found.mean, "scatter": found.scatter, "values": values})
+    return Reference(found, Features(values), labels)
+
+
+def evaluate(
+    run: str,
+    *,
+    kind: Kind | None,
+    samples: int,
+    seed: int,
+    averaged: bool,
+    best: bool,
+    weights: str | None,
+    download: bool,
+    moved: dict[str, str],
+    say: Say,
+) -> list[str]:
+    """`gan-jax evaluate`: judges a run, appends the row to its metrics.jsonl, and returns what to tell.
+
+    `moved` names where the data are now, by config key. Raises ConfigError, DataError, RunError.
+    """
+    trained = open_run(run, best=best)
+    folder, config = RunFolder(run), with_values(trained.config, moved)
+    data = load_data(config)
+    data.must_be(trained.notes["fingerprint"], trained.notes["images"])
+    for remark in trained.remarks:
+        say(remark)
+    extractor = features.make(kind, config, data, weights=weights, download=download, say=say)
+    say(f"comparing {samples:,} images of step {int(trained.state.step)} with {len(data):,} of {data.name}")
+    judge = make_judge(config, trained.gan, data, extractor, samples=samples, seed=seed, averaged=averaged)
+    found = judge.evaluate(trained.state)
+    if found not in read_all(folder.metrics):
+        append(folder.metrics, as_row(found))
+    known = [e for e in read_all(folder.metrics) if e.protocol == found.protocol]
+    save_scores(folder.scores, read_all(folder.metrics))
+    return [*table(known), "", f"kept in {folder.metrics}; curves in {folder.scores}"]

@@ -1,0 +1,108 @@
+"""Finds or makes what a run's images are compared in: a trained classifier, the Inception weights, or pixels."""
+
+import hashlib
+import os
+import tempfile
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gan_jax.build import load_data
+from gan_jax.config import Config
+from gan_jax.data.dataset import Dataset
+from gan_jax.errors import ConfigError, DataError
+from gan_jax.metrics import classifier, extractor, inception, torch_file
+from gan_jax.metrics.extractor import Extractor
+from gan_jax.run import cache
+from gan_jax.run.checkpoints import from_arrays, to_arrays
+from gan_jax.schema import with_values
+
+Kind = Literal["classifier", "inception", "pixels"]
+Say = Callable[[str], None]
+
+
+def make(
+    kind: Kind | None, config: Config, data: Dataset, *, weights: str | None, download: bool, say: Say
+) -> Extractor:
+    """The extractor of a kind; of None: a classifier if the data have classes, else pixels.
+
+    Raises ConfigError if the kind needs what the data do not have, DataError for weights that cannot be read.
+    """
+    kind = kind or ("classifier" if data.labels is not None else "pixels")
+    if kind == "pixels":
+        return extractor.pixels()
+    if kind == "inception":
+        return extractor.from_inception(_inception(weights, download, say))
+    if data.labels is None:
+        raise ConfigError(
+            f"features: {data.name} has no classes to train a classifier on; choose pixels or inception, or put the "
+            "pictures in one sub-folder a class"
+        )
+    if config.data.name == "stacked_mnist" and not config.data.path:
+        digits = load_data(with_values(config, {"data.name": "mnist", "data.channels": 1}))
+        return extractor.from_digit_classifier(_classifier(digits, say))
+    return extractor.from_classifier(_classifier(data, say), len(data.classes))
+
+
+def _classifier(data: Dataset, say: Say) -> classifier.Trained:
+    """The classifier of a dataset, from the cache or trained now."""
+    name = f"classifiers/{data.name}-{data.fingerprint[:16]}-v2"
+    network = classifier.Classifier(len(data.classes))
+    template = jax.eval_shape(lambda: network.init(jax.random.key(0), jnp.zeros(data.images[:1].shape)))["params"]
+    if (arrays := cache.load(name)) is not None:
+        mean, deviation, accuracy = (arrays.pop(key) for key in ("mean", "deviation", "accuracy"))
+        return classifier.Trained(from_arrays(template, arrays, where=name), mean, deviation, float(accuracy))
+    assert data.labels is not None
+    say(f"training a classifier on {data.name}, once: its features are what images are compared in")
+    tell = lambda done, steps: say(f"  step {done}/{steps} of the classifier") if done and done % 1000 == 0 else None
+    trained = classifier.train(data.images, data.labels, len(data.classes), tell=tell)
+    say(f"classifier of {data.name}: held-out accuracy {100 * trained.accuracy:.2f} %, kept in {cache.folder()}")
+    rest = {"mean": trained.mean, "deviation": trained.deviation, "accuracy": np.array(trained.accuracy)}
+    cache.save(name, to_arrays(trained.params) | rest)
+    return trained
+
+
+def _inception(weights: str | None, download: bool, say: Say) -> object:
+    """The variables of the FID's InceptionV3, from a file that pytorch-fid and torch-fidelity read too."""
+    path = Path(weights).expanduser() if weights else cache.folder() / inception.FILE
+    if not path.exists() and not weights and download:
+        fetch(inception.URL, path, say)
+    if not path.exists():
+        raise DataError(
+            f"{path}: no such file. The Inception weights are {inception.URL}; name the file with --weights, or add "
+            "--download to fetch it (95 MB)"
+        )
+    return inception.params_from_torch(torch_file.read(path))
+
+
+def fetch(url: str, path: Path, say: Say) -> None:
+    """Downloads a file whose name ends in the first hex digits of its SHA-256, as PyTorch's do; whole or not at all.
+
+    Raises DataError if the network fails, or if other bits came than the name promises.
+    """
+    say(f"downloading {url}")
+    promised = path.stem.rpartition("-")[2]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, neighbour = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise DataError(f"cannot write {path}: {error.strerror}") from None
+    try:
+        digest = hashlib.sha256()
+        with os.fdopen(handle, "wb") as file, urllib.request.urlopen(url, timeout=30) as answer:
+            while part := answer.read(1 << 20):
+                digest.update(part)
+                file.write(part)
+        if not digest.hexdigest().startswith(promised):
+            raise DataError(f"{url}: its SHA-256 is {digest.hexdigest()}, its name promises {promised}; not kept")
+        os.replace(neighbour, path)
+    except OSError as error:  # URLError is one
+        reason = getattr(error, "reason", None) or error.strerror or error
+        raise DataError(f"could not download {url}: {reason}. Fetch it elsewhere and name it with --weights") from None
+    finally:
+        Path(neighbour).unlink(missing_ok=True)

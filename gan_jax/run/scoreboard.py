@@ -1,0 +1,115 @@
+"""Evaluations as rows, rankings and tables, in which no two protocols share a column."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gan_jax.metrics.scores import LOWER_IS_BETTER
+
+
+class Evaluation(NamedTuple):
+    """Scores, and all that they depend on besides the weights."""
+
+    step: int
+    scores: dict[str, float]  # those of features other than Inception's say so in their names
+    protocol: dict[str, Any]
+
+
+def name_of(features: str, score: str) -> str:
+    """A score by its full name: only in Inception's features is it the FID that papers quote."""
+    plain = features == "inception" or score in ("classes", "class_kl", "label_accuracy")
+    return score if plain else f"{features}_{score}"
+
+
+def lower_is_better(name: str) -> bool:
+    """Whether a score, by its full name, falls as samples improve."""
+    return any(name == low or name.endswith(f"_{low}") for low in LOWER_IS_BETTER)
+
+
+def better(name: str, new: float, old: float | None) -> bool:
+    """Whether a score beats another; what is not finite never does."""
+    if not np.isfinite(new):
+        return False
+    return old is None or (new < old if lower_is_better(name) else new > old)
+
+
+def as_row(evaluation: Evaluation) -> dict[str, Any]:
+    """The row of metrics.jsonl."""
+    return {"step": evaluation.step, "scores": evaluation.scores, "protocol": evaluation.protocol}
+
+
+def read_all(metrics: Path) -> list[Evaluation]:
+    """The evaluations in a metrics.jsonl, in its order."""
+    if not metrics.exists():
+        return []
+    found = []
+    for line in metrics.read_text("utf-8", errors="replace").splitlines():
+        try:
+            row = json.loads(line)
+            found.append(Evaluation(row["step"], row["scores"], row["protocol"]))
+        except (ValueError, KeyError, TypeError):
+            continue  # a row of losses, or one that a kill cut short
+    return found
+
+
+SHOWN = 8
+"""Steps side by side in a table."""
+
+
+def curve(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
+    """Those of the protocol with the most steps, the newest of several, in the order of steps."""
+    groups = _by_protocol(evaluations)
+    return max(reversed(groups), key=len) if groups else []
+
+
+def table(evaluations: Sequence[Evaluation]) -> list[str]:
+    """Lines for people: a table for each protocol, a row a score, a column a step (the last eight)."""
+    lines: list[str] = []
+    for group in _by_protocol(evaluations):
+        columns = group[-SHOWN:]
+        names = [name for name in columns[-1].scores if not name.endswith("_std")]
+        cells = [["step", *(str(e.step) for e in columns)]]
+        cells += [[heading(name), *(_cell(e.scores, name) for e in columns)] for name in names]
+        widths = [max(len(row[i]) for row in cells) for i in range(len(columns) + 1)]
+        lines += [*_protocol_lines(group[0].protocol), ""]
+        for first, *rest in cells:
+            padded = [cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True)]
+            lines.append("  ".join([first.ljust(widths[0]), *padded]))
+        lines.append("")
+    return lines[:-1]
+
+
+def _by_protocol(evaluations: Sequence[Evaluation]) -> list[list[Evaluation]]:
+    """One list a protocol, in the order in which they first occur; the last evaluation of a step counts."""
+    groups: dict[str, dict[int, Evaluation]] = {}
+    for evaluation in evaluations:
+        groups.setdefault(json.dumps(evaluation.protocol, sort_keys=True), {})[evaluation.step] = evaluation
+    return [[group[step] for step in sorted(group)] for group in groups.values()]
+
+
+def heading(name: str) -> str:
+    """A score by its name for people, with an arrow to where better is."""
+    words = {"fid": "FID", "kid": "KID", "inception_score": "IS", "intra_fid": "intra-FID", "class_kl": "class KL"}
+    prefix, _, rest = name.partition("_") if name.startswith(("classifier_", "pixels_")) else ("", "", name)
+    arrow = "↓" if lower_is_better(name) else "↑"
+    return f"{prefix} {words.get(rest, rest.replace('_', ' '))} {arrow}".strip()
+
+
+def _cell(found: dict[str, float], name: str) -> str:
+    if name not in found:
+        return "-"
+    value = f"{found[name]:.4g}"
+    return f"{value} ±{found[name + '_std']:.2g}" if name + "_std" in found else value
+
+
+def _protocol_lines(protocol: dict[str, Any]) -> list[str]:
+    return [
+        f"{protocol['samples']:,} samples (seed {protocol['seed']}, {protocol['weights']} weights) against "
+        f"{protocol['reference']}",
+        f"features: {protocol['about']} (sha256 {protocol['features_sha256'][:8]}); one by one: "
+        f"{protocol['compared']:,} real images",
+        f"{protocol['conventions']}; " + ", ".join(f"{k} {v}" for k, v in protocol["versions"].items()),
+    ]

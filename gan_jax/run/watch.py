@@ -1,0 +1,111 @@
+"""Watches a run as it trains: evaluates it, keeps its best checkpoint, and says when it collapses."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gan_jax.config import Config
+from gan_jax.data.dataset import Dataset
+from gan_jax.errors import RunError
+from gan_jax.gan import GAN, GANState
+from gan_jax.run import features
+from gan_jax.run.checkpoints import Checkpoints, Notes, newest
+from gan_jax.run.evaluation import make_judge
+from gan_jax.run.features import Say
+from gan_jax.run.files import RunFolder
+from gan_jax.run.sampling import abstract_state
+from gan_jax.run.scoreboard import Evaluation, better, name_of, read_all
+
+FALL = 0.5
+"""A recall or a coverage that loses more than this share of its best counts as a collapse."""
+
+SATURATED = 0.01
+"""A discriminator whose loss stays between 0 and this wins always, and teaches nothing more."""
+
+
+class Watch:
+    """The evaluations of a run, each compared with those before it."""
+
+    def __init__(self, config: Config, gan: GAN, data: Dataset, folder: RunFolder, notes: Notes, say: Say) -> None:
+        judged = config.evaluate
+        extractor = features.make(judged.features, config, data, weights=judged.weights, download=False, say=say)
+        self._judge = make_judge(config, gan, data, extractor, samples=judged.samples)
+        self._metric = name_of(extractor.name, judged.best)
+        self._folder, self._notes, self._say = folder, notes, say
+        self._rows: list[dict[str, float]] = []
+        self._history: list[Evaluation] = read_all(folder.metrics)
+        self._best = self._reopen(config)
+        self._kept = Checkpoints(folder.best, keep=1)
+
+    def note(self, row: dict[str, float]) -> None:
+        """Remembers a row of the training, until the next evaluation looks at it."""
+        self._rows.append(row)
+
+    def look(self, state: GANState) -> Evaluation:
+        """Evaluates; keeps the state if it is the best so far; says what a person should know."""
+        found = self._judge.evaluate(state)
+        value = found.scores[self._metric]
+        earlier = [e for e in self._history if e.protocol == found.protocol and e.step < found.step]
+        for warning in alarms(earlier, found, self._rows):
+            self._say(f"warning at step {found.step}: {warning}")
+        self._say(f"step {found.step}: {self._metric} {value:.4g}")
+        if better(self._metric, value, self._best):
+            self._best = value
+            try:
+                self._kept.save(found.step, state, self._notes | {"best": self._told(found)})
+            except RunError as error:
+                self._say(f"the best checkpoint so far could not be kept: {error}")
+        self._history.append(found)
+        self._rows.clear()
+        return found
+
+    def close(self) -> None:
+        """Lets orbax finish."""
+        self._kept.close()
+
+    def _told(self, found: Evaluation) -> dict[str, Any]:
+        return {"metric": self._metric, "value": found.scores[self._metric], "protocol": found.protocol}
+
+    def _reopen(self, config: Config) -> float | None:
+        """The best value of an earlier start; another protocol's best is set aside, for it does not compare."""
+        try:
+            found = newest(self._folder.best, lambda notes: abstract_state(config, len(notes["classes"])))
+        except RunError as error:
+            self._set_aside("damaged", str(error))
+            return None
+        if found is None:
+            return None
+        told = found.notes["best"]
+        if told["metric"] != self._metric or told["protocol"] != self._judge.protocol:
+            self._set_aside("other", "it was chosen by another metric or protocol")
+            return None
+        return float(told["value"])
+
+    def _set_aside(self, why: str, reason: str) -> None:
+        aside = self._folder.best.with_name(f"best.{why}-{time.time_ns()}")
+        self._folder.best.rename(aside)
+        self._say(f"the best checkpoint is set aside as {aside.name}: {reason}")
+
+
+def alarms(earlier: Sequence[Evaluation], now: Evaluation, rows: Sequence[dict[str, float]]) -> list[str]:
+    """What looks like a collapse: recall or coverage far below their best, a discriminator that always wins.
+
+    `earlier` are evaluations by the same protocol, `rows` the losses logged since the last of them.
+    """
+    found = []
+    for name, value in now.scores.items():
+        if not name.endswith(("recall", "coverage")) or not earlier:
+            continue
+        best = max(earlier, key=lambda e: e.scores.get(name, -1.0))
+        top = best.scores.get(name, 0.0)
+        if top >= 0.1 and value < (1 - FALL) * top:
+            found.append(f"{name} fell from {top:.3f} (step {best.step}) to {value:.3f}: the generator loses modes")
+    losses = np.array([row["d/loss"] for row in rows])
+    if len(losses) >= 3 and np.all((losses >= 0) & (losses < SATURATED)):
+        found.append(
+            f"the discriminator's loss stayed below {SATURATED} in the last {len(losses)} rows: it always wins, and "
+            "the generator learns little more. More --r1, or a lower --discriminator.learning-rate, may help"
+        )
+    return found

@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+
+from gan_jax.metrics import neighbours
+from gan_jax.metrics.neighbours import density_coverage, precision_recall, radii
+
+RNG = np.random.default_rng(3)
+REAL = RNG.normal(size=(90, 5)).astype(np.float32)
+FAKE = (0.7 * RNG.normal(size=(70, 5)) + 0.4).astype(np.float32)
+
+
+def by_definition(real, fake, k):
+    apart = lambda x, y: np.linalg.norm(x[:, None].astype(float) - y[None], axis=-1)
+    reach = lambda x: np.sort(apart(x, x), axis=1)[:, k]  # place 0 is the sample itself
+    inside = apart(fake, real) <= reach(real)[None]
+    recalled = apart(real, fake) <= reach(fake)[None]
+    return inside.any(1).mean(), recalled.any(1).mean(), inside.sum() / (k * len(fake)), inside.any(0).mean()
+
+
+@pytest.fixture(params=[7, 32, 4096])
+def block(request, monkeypatch):
+    monkeypatch.setattr(neighbours, "BLOCK", request.param)
+
+
+@pytest.mark.usefixtures("block")
+@pytest.mark.parametrize("k", [1, 3, 5])
+def test_any_block_gives_the_definition(k):
+    precision, recall, density, coverage = by_definition(REAL, FAKE, k)
+    assert precision_recall(REAL, FAKE, k=k) == pytest.approx((precision, recall))
+    assert density_coverage(REAL, FAKE, k=k) == pytest.approx((density, coverage))
+
+
+@pytest.mark.usefixtures("block")
+def test_radii_are_distances_to_the_kth_other():
+    apart = np.linalg.norm(REAL[:, None] - REAL[None], axis=-1)
+    np.testing.assert_allclose(radii(REAL, 4), np.sort(apart, axis=1)[:, 4], rtol=1e-5)
+
+
+def test_a_set_against_itself_is_perfect():
+    assert precision_recall(REAL, REAL) == (1, 1)
+    density, coverage = density_coverage(REAL, REAL)
+    assert coverage == 1
+    assert density == pytest.approx(1.2, abs=0.05)  # each ball holds its k neighbours and its own centre: (k + 1) / k
+
+
+def test_copies_count_as_inside_even_far_from_the_origin():
+    far = REAL + 1000
+    assert precision_recall(far, far[:20])[0] == 1
+    assert density_coverage(far, far[:20])[1] >= 20 / 90
+
+
+def test_sets_far_apart_share_nothing():
+    assert precision_recall(REAL, FAKE + 100) == (0, 0)
+    assert density_coverage(REAL, FAKE + 100) == (0, 0)
+
+
+def test_one_mode_of_two_is_precise_but_recalls_half():
+    two = np.concatenate([REAL, REAL + 50])
+    precision, recall = precision_recall(two, REAL + RNG.normal(size=REAL.shape).astype(np.float32) * 0.01)
+    assert precision == 1
+    assert recall == 0.5
+
+
+def test_distances_and_their_scores_do_not_depend_on_the_origin():
+    moved = precision_recall(REAL + 300, FAKE + 300)
+    assert moved == pytest.approx(precision_recall(REAL, FAKE), abs=0.02)
+
+
+@pytest.mark.parametrize("score", [precision_recall, density_coverage])
+def test_no_more_samples_than_neighbours_are_refused(score):
+    with pytest.raises(ValueError, match="k = 5, needs k from 1 and more than k samples; one set has 5"):
+        score(REAL, FAKE[:5], k=5)
+
+
+@pytest.mark.parametrize("score", [precision_recall, density_coverage])
+def test_bad_features_are_refused(score):
+    with pytest.raises(ValueError, match="features are 4 and 5 wide"):
+        score(REAL, FAKE[:, :4])
+    with pytest.raises(ValueError, match="sample 2 are not finite"):
+        score(REAL, np.where(np.arange(70)[:, None] == 2, np.inf, FAKE))

@@ -1,0 +1,176 @@
+"""Runs that are judged: while they train, afterwards, and after a kill."""
+
+import warnings
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gan_jax.cli import main
+from gan_jax.config import CadenceConfig, Config, DataConfig, EvaluateConfig, NetworkConfig
+from gan_jax.errors import DataError, RunError
+from gan_jax.run import evaluation, watch
+from gan_jax.run.checkpoints import newest, to_arrays
+from gan_jax.run.files import RunFolder
+from gan_jax.run.loop import train
+from gan_jax.run.sampling import abstract_state, open_run
+from gan_jax.run.scoreboard import Evaluation, read_all
+
+pytestmark = pytest.mark.filterwarnings("ignore:a Fréchet distance of 30 samples:UserWarning")
+
+
+@pytest.fixture(autouse=True)
+def cache_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("GAN_JAX_CACHE", str(tmp_path / "cache"))
+
+
+def small(**changes):
+    settings = {
+        "data": DataConfig(name="digits"),
+        "model": "mlp",
+        "latent_size": 4,
+        "generator": NetworkConfig(width=8),
+        "discriminator": NetworkConfig(width=4),
+        "batch_size": 8,
+        "steps": 8,
+        "every": CadenceConfig(log=2, sample=100, checkpoint=4),
+        "evaluate": EvaluateConfig(every=2, samples=30, features="pixels"),
+    }
+    return Config(**settings | changes)
+
+
+def judged_as(values, monkeypatch):
+    """Training whose evaluations give these FIDs, one after the other."""
+
+    def make_judge(*args, **kwargs):
+        protocol = {"features": "pixels"}
+        left = iter(values)
+        return evaluation.Judge(protocol, lambda s: Evaluation(int(s.step), {"pixels_fid": next(left)}, protocol))
+
+    monkeypatch.setattr(watch, "make_judge", make_judge)
+
+
+def best(path, config):
+    return newest(RunFolder(path).best, lambda notes: abstract_state(config, len(notes["classes"])))
+
+
+def test_the_best_checkpoint_is_kept_beside_the_latest(tmp_path, monkeypatch):
+    judged_as([5.0, 3.0, float("nan"), 4.0], monkeypatch)
+    train(small(), tmp_path)
+    found = best(tmp_path, small())
+    assert int(found.state.step) == 4
+    assert found.notes["best"]["value"] == 3.0
+    assert int(open_run(str(tmp_path)).state.step) == 8
+    assert int(open_run(str(tmp_path), best=True).state.step) == 4
+    assert sorted(p.name for p in RunFolder(tmp_path).best.iterdir() if p.name.isdigit()) == ["4"]
+
+
+def test_a_resumed_run_remembers_its_best(tmp_path, monkeypatch):
+    judged_as([1.0, 3.0], monkeypatch)
+    train(small(steps=4), tmp_path)
+    judged_as([2.0, 1.5], monkeypatch)
+    train(small(), tmp_path)
+    assert int(best(tmp_path, small()).state.step) == 2
+
+
+def test_another_protocols_best_is_set_aside_not_compared(tmp_path, monkeypatch, capsys):
+    judged_as([1.0, 3.0], monkeypatch)
+    train(small(steps=4), tmp_path)
+    judged_as([0.2, 0.5], monkeypatch)
+    train(small(evaluate=EvaluateConfig(every=2, samples=30, features="pixels", best="fid")), tmp_path)
+    assert int(best(tmp_path, small()).state.step) == 6
+    changed = small(steps=10, evaluate=EvaluateConfig(every=2, samples=31, features="pixels"))
+    monkeypatch.undo()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        train(changed, tmp_path)
+    assert int(best(tmp_path, small()).state.step) == 10
+    assert "set aside" in capsys.readouterr().out
+    assert len(list(tmp_path.glob("best.other-*"))) == 1
+
+
+def test_a_run_in_two_parts_has_the_rows_and_the_best_of_the_run_in_one(tmp_path):
+    train(small(), tmp_path / "one")
+    train(small(steps=4), tmp_path / "two")
+    train(small(), tmp_path / "two")
+    texts = [RunFolder(tmp_path / name).metrics.read_bytes() for name in ("one", "two")]
+    assert texts[0] == texts[1]
+    ours, theirs = (best(tmp_path / name, small()) for name in ("one", "two"))
+    jax.tree.map(np.testing.assert_array_equal, to_arrays(ours.state), to_arrays(theirs.state))
+    assert [e.step for e in read_all(RunFolder(tmp_path / "one").metrics)] == [2, 4, 6, 8]
+    assert (tmp_path / "one" / "scores.png").exists()
+
+
+def test_evaluating_does_not_change_the_run(tmp_path):
+    train(small(), tmp_path / "judged")
+    train(small(evaluate=EvaluateConfig()), tmp_path / "left_alone")
+    states = [to_arrays(open_run(str(tmp_path / name)).state) for name in ("judged", "left_alone")]
+    jax.tree.map(np.testing.assert_array_equal, *states)
+
+
+def test_a_collapse_is_told(tmp_path, monkeypatch, capsys):
+    recalls = iter([0.8, 0.1])
+    scores = lambda: {"pixels_fid": 1.0, "pixels_recall": next(recalls)}
+    judge = evaluation.Judge({}, lambda state: Evaluation(int(state.step), scores(), {}))
+    monkeypatch.setattr(watch, "make_judge", lambda *args, **kwargs: judge)
+    train(small(steps=4), tmp_path)
+    assert "warning at step 4: pixels_recall fell from 0.800 (step 2) to 0.100" in capsys.readouterr().out
+
+
+def test_the_command_evaluates_the_newest_and_the_best(tmp_path, capsys):
+    train(small(evaluate=EvaluateConfig(every=4, samples=30, features="pixels")), tmp_path / "run")
+    run = str(tmp_path / "run")
+    capsys.readouterr()
+    before = len(read_all(RunFolder(run).metrics))
+    assert main(["evaluate", run, "--samples", "600"]) == 0
+    shown = capsys.readouterr().out
+    assert "classifier FID ↓" in shown
+    assert "600 samples (seed 0, averaged weights) against digits, 1797 images of 8x8x1" in shown
+    assert main(["evaluate", run, "--samples", "600"]) == 0
+    again = capsys.readouterr().out
+    assert again.splitlines()[1:] == shown.splitlines()[3:]  # the classifier is there by now, and nothing else changes
+    assert len(read_all(RunFolder(run).metrics)) == before + 1
+    assert main(["evaluate", run, "--samples", "600", "--best", "--raw"]) == 0
+    assert "raw weights" in capsys.readouterr().out
+
+
+def test_a_row_of_losses_that_a_kill_cut_short_does_not_swallow_the_evaluation(tmp_path):
+    train(small(evaluate=EvaluateConfig()), tmp_path)
+    with RunFolder(tmp_path).metrics.open("a") as file:
+        file.write('{"step": 9, "d/lo')
+    assert main(["evaluate", str(tmp_path), "--samples", "30", "--features", "pixels"]) == 0
+    assert [e.step for e in read_all(RunFolder(tmp_path).metrics)] == [8]
+
+
+def test_a_run_without_a_best_checkpoint_says_how_to_get_one(tmp_path):
+    train(small(evaluate=EvaluateConfig(), steps=1), tmp_path)
+    with pytest.raises(RunError, match=r"no best checkpoint; a run trained with --evaluate\.every N keeps one"):
+        open_run(str(tmp_path), best=True)
+
+
+def test_data_that_have_changed_are_refused(tmp_path, monkeypatch):
+    train(small(evaluate=EvaluateConfig(), steps=1), tmp_path)
+    other = evaluation.load_data(small(data=DataConfig(name="digits", size=16)))
+    monkeypatch.setattr(evaluation, "load_data", lambda config: other)
+    before = RunFolder(tmp_path).metrics.read_bytes()
+    assert main(["evaluate", str(tmp_path), "--features", "pixels", "--samples", "30"]) == DataError.exit_code
+    assert RunFolder(tmp_path).metrics.read_bytes() == before
+
+
+def test_a_generator_that_draws_nan_is_one_line(tmp_path):
+    train(small(evaluate=EvaluateConfig(), steps=1), tmp_path)
+    run = open_run(str(tmp_path))
+    data = evaluation.load_data(run.config)
+    judge = evaluation.make_judge(run.config, run.gan, data, evaluation.features.extractor.pixels(), samples=30)
+    spoilt = jax.tree.map(lambda a: a * jnp.nan, run.state.average)
+    with pytest.raises(RunError, match="the generator draws images that are not finite"):
+        judge.evaluate(run.state._replace(average=spoilt))
+
+
+def test_conditional_runs_are_asked_for_labels(tmp_path):
+    config = small(conditional=True, evaluate=EvaluateConfig(every=8, samples=100, features="classifier"))
+    train(config, tmp_path)
+    (row,) = read_all(RunFolder(tmp_path).metrics)
+    assert 0 <= row.scores["label_accuracy"] <= 1
+    assert 1 <= row.scores["classes"] <= 10
