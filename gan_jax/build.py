@@ -14,7 +14,16 @@ from gan_jax.gan import GAN
 from gan_jax.models import article, dcgan, mlp
 from gan_jax.types import Network
 
-LOSSES = {"minimax": losses.minimax, "non_saturating": losses.non_saturating}
+LOSSES = {
+    "minimax": losses.minimax,
+    "non_saturating": losses.non_saturating,
+    "smoothed": losses.smoothed(0.9),
+    "least_squares": losses.least_squares,
+    "hinge": losses.hinge,
+    "wasserstein": losses.wasserstein,
+    "relativistic": losses.relativistic,
+    "relativistic_average": losses.relativistic_average,
+}
 
 MODELS: dict[str, Callable[[Config, int], tuple[Network, Network]]] = {
     "mlp": lambda c, classes: (
@@ -45,7 +54,7 @@ def build_gan(config: Config, classes: int) -> GAN:
         discriminator_optimizer=_adam(config.discriminator),
         latent_size=config.latent_size,
         loss=LOSSES[config.loss],
-        penalty=penalties.r1(config.r1) if config.r1 else penalties.none,
+        penalty=_penalty(config),
         average=averaging.ema(config.average_decay),
     )
 
@@ -69,6 +78,13 @@ def load_data(config: Config) -> Dataset:
             "lower --batch-size or add images"
         )
     return Dataset(dataset.name, resize_all(dataset.images, size, channels), dataset.labels, dataset.classes)
+
+
+def _penalty(config: Config) -> penalties.Penalty:
+    """The sum of those whose weight is not zero."""
+    weights = {penalties.r1: config.r1, penalties.r2: config.r2, penalties.wgan_gp: config.wgan_gp}
+    terms = [make(weight) for make, weight in weights.items() if weight]
+    return penalties.total(*terms) if len(terms) > 1 else terms[0] if terms else penalties.none
 
 
 def _adam(config: NetworkConfig) -> optax.GradientTransformation:

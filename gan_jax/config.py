@@ -95,8 +95,17 @@ class Config:
     data: DataConfig = DataConfig()
     model: Literal["mlp", "dcgan", "article"] = "dcgan"
     """mlp: Goodfellow et al. 2014. dcgan: Radford et al. 2015. article: the introduction's 5x5 pair, mended."""
-    loss: Literal["minimax", "non_saturating"] = "non_saturating"
-    """The generator minimises log(1 - D(G(z))) (minimax) or -log D(G(z)) (non_saturating)."""
+    loss: Literal[
+        "minimax",
+        "non_saturating",
+        "smoothed",
+        "least_squares",
+        "hinge",
+        "wasserstein",
+        "relativistic",
+        "relativistic_average",
+    ] = "non_saturating"
+    """The adversarial loss; gan_jax/losses.py has the formula and the paper of each."""
     conditional: bool = False
     """Give both networks the labels."""
     latent_size: int = 128
@@ -107,6 +116,10 @@ class Config:
     """Updates of the discriminator for each one of the generator, on as many batches."""
     r1: float = 0.0
     """Weight of the R1 gradient penalty; 0 leaves it out. Meant for discriminators without batch norm (not dcgan's)."""
+    r2: float = 0.0
+    """Weight of the same penalty on generated images; 0 leaves it out."""
+    wgan_gp: float = 0.0
+    """Weight of the WGAN-GP gradient penalty (10 in the paper); 0 leaves it out. Not for batch norm (dcgan) either."""
     average_decay: float = 0.999
     """Decay of the generator's moving average, in [0, 1)."""
     batch_size: int = 64
@@ -182,7 +195,8 @@ def _wrong_values(config: Config) -> list[str]:
         number(f"{player}.beta1", "a number in [0, 1)", lambda v: 0 <= v < 1)
         number(f"{player}.beta2", "a number in [0, 1)", lambda v: 0 <= v < 1)
     number("average_decay", "a number in [0, 1)", lambda v: 0 <= v < 1)
-    number("r1", "a finite number from 0", lambda v: v >= 0)
+    for key in ("r1", "r2", "wgan_gp"):
+        number(key, "a finite number from 0", lambda v: v >= 0)
     number("seed", "a whole number in [0, 2**32)", lambda v: 0 <= v < 2**32)
     return found
 

@@ -72,7 +72,7 @@ MISTAKES = [
     ("train digits --data.size big", "data.size: expected a whole number or nothing, got 'big'"),
     ("train digits --generator.learning-rate fast", "generator.learning_rate: expected a number, got 'fast'"),
     ("train digits --model dcgn", "model: expected one of mlp, dcgan, article, got 'dcgn'; did you mean dcgan?"),
-    ("train digits --loss wgan", "loss: expected one of minimax, non_saturating, got 'wgan'"),
+    ("train digits --loss wgan", "loss: expected one of minimax, non_saturating, smoothed", "got 'wgan'"),
     ("train digits --data.name minst", "data.name: expected one of digits, mnist,", "got 'minst'; did you mean mnist?"),
     ("train digits --data.channels 2", "data.channels: expected one of 1, 3 or nothing, got '2'"),
     ("train digits --data.on-bad ignore", "data.on_bad: expected one of refuse, skip, got 'ignore'"),

@@ -44,6 +44,8 @@ OTHERS = {
     "discriminator.epsilon": 1e-7,
     "discriminator_steps": 2,
     "r1": 1.0,
+    "r2": 1.0,
+    "wgan_gp": 1.0,
     "average_decay": 0.5,
     "batch_size": 32,
     "steps": 3000,

@@ -56,20 +56,18 @@ def test_gradient_with_respect_to_the_critic_is_that_of_finite_differences(name)
 @every
 def test_a_flat_critic_has_finite_penalties_and_gradients(name):
     penalty = lambda w: EVERY[name](KEY, lambda x: w * jnp.sum(x**2, axis=(1, 2, 3)), images(2), images(3))
-    value, slope = jax.value_and_grad(penalty)(0.0)
+    value, slope = jax.jit(jax.value_and_grad(penalty))(0.0)
     assert np.isfinite(value)
     assert np.isfinite(slope)
 
 
 @every
-@pytest.mark.parametrize("shape", [(3,), (3, 1)])
-def test_any_shape_of_logits_gives_a_scalar_and_jit_changes_nothing(name, shape):
-    critic = lambda x: jnp.sum(x**2, axis=(1, 2, 3)).reshape(shape)
+def test_logits_of_one_column_are_logits_and_jit_changes_nothing(name):
+    critic = lambda x: jnp.sum(x**2, axis=(1, 2, 3))
+    column = lambda x: critic(x)[:, None]
     value = EVERY[name](KEY, critic, images(2), images(3))
     assert value.shape == ()
-    flat = EVERY[name](KEY, lambda x: critic(x).reshape(3), images(2), images(3))
-    np.testing.assert_allclose(value, flat, rtol=1e-6)
-    compiled = jax.jit(lambda real, fake: EVERY[name](KEY, critic, real, fake))
+    compiled = jax.jit(lambda real, fake: EVERY[name](KEY, column, real, fake))
     np.testing.assert_allclose(compiled(images(2), images(3)), value, rtol=1e-5)
 
 

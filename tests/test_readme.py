@@ -22,6 +22,14 @@ def test_library_examples_run_one_after_the_other(tmp_path, monkeypatch):
     assert scope["metrics"]["d/loss"].shape == (3,)
 
 
+def test_the_example_of_the_metrics_runs():
+    (example,) = (block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "frechet" in block)
+    scope = {}
+    exec(example, scope)
+    assert 0 < scope["fid"] < 5
+    assert 0.2 < scope["precision"] <= 1
+
+
 def test_every_recipe_is_in_the_table():
     for name in recipes.names():
         assert f"`{name}`" in README

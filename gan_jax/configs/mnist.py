@@ -1,6 +1,6 @@
 """DCGAN on MNIST, the introductory article's job: four minutes on two CPU cores."""
 
-from gan_jax.config import CadenceConfig, Config, DataConfig
+from gan_jax.config import CadenceConfig, Config, DataConfig, EvaluateConfig
 
 
 def get_config() -> Config:
@@ -10,4 +10,5 @@ def get_config() -> Config:
         steps=4000,
         average_decay=0.995,
         every=CadenceConfig(sample=200),
+        evaluate=EvaluateConfig(every=500),
     )

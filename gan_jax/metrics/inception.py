@@ -7,6 +7,7 @@ Batch normalisation is folded into the convolutions. All products are in full fl
 is rounded more.
 """
 
+import functools
 from typing import Any, NamedTuple
 
 import flax.linen as nn
@@ -73,15 +74,19 @@ class InceptionV3(nn.Module):
 
 
 def features(variables: Any, images: Bytes) -> InceptionFeatures:
-    """Features of uint8 images `[B, H, W, C]`, resized to 299 and scaled to (x - 128) / 128. Jit it.
+    """Features of uint8 images `[B, H, W, C]` of any size, as `preprocess` takes them. Jit it."""
+    return InceptionV3().apply(variables, preprocess(images))  # type: ignore[return-value]
 
-    Greyscale is taken as three equal channels. Raises ValueError for any number of channels but 1 and 3.
+
+def preprocess(images: Bytes) -> Float[Array, "B 299 299 3"]:
+    """What the network sees of uint8 images: resized to 299, then (x - 128) / 128; grey as three equal channels.
+
+    Raises ValueError for any number of channels but 1 and 3.
     """
     if images.shape[-1] not in (1, 3):
         raise ValueError(f"Inception sees images of 1 or 3 channels, not {images.shape[-1]}")
     x = (resize(images.astype(jnp.float32)) - 128) / 128
-    x = jnp.repeat(x, 3, axis=-1) if x.shape[-1] == 1 else x
-    return InceptionV3().apply(variables, x)  # type: ignore[return-value]
+    return jnp.repeat(x, 3, axis=-1) if x.shape[-1] == 1 else x
 
 
 def resize(images: Float[Array, "B H W C"], size: int = SIZE) -> Float[Array, "B size size C"]:
@@ -152,8 +157,12 @@ def _torch_name(name: str) -> str:
 def _conv(
     name: str, features: int, kernel: int | tuple[int, int], x: Array, *, stride: int = 1, padding: str = "VALID"
 ) -> Array:
-    if kernel == 1:  # the same numbers as a matrix product, which XLA's CPU backend runs faster
+    # Two detours to the same numbers, for XLA's CPU backend: it runs products faster than convolutions of 1x1, and
+    # convolutions of stride 1 faster with padding than without.
+    if kernel == 1:
         return nn.relu(nn.Dense(features, precision=_EXACT, name=name)(x))
+    if kernel == 3 and stride == 1 and padding == "VALID":
+        return _conv(name, features, kernel, x, padding="SAME")[:, 1:-1, 1:-1]
     shape = (kernel, kernel) if isinstance(kernel, int) else kernel
     return nn.relu(nn.Conv(features, shape, strides=stride, padding=padding, precision=_EXACT, name=name)(x))
 
@@ -229,7 +238,10 @@ def _mixed_8(name: str, x: Array, pooled: Array) -> Array:
 
 
 def _max_pool(x: Array) -> Array:
-    return nn.max_pool(x, (3, 3), strides=(2, 2))
+    """Over 3x3 places, stride 2; as maxima of slices, which XLA's CPU backend fuses."""
+    height, width = x.shape[1] - 2, x.shape[2] - 2
+    x = functools.reduce(jnp.maximum, (x[:, i : i + height : 2] for i in range(3)))
+    return functools.reduce(jnp.maximum, (x[:, :, i : i + width : 2] for i in range(3)))
 
 
 def _mean(x: Array) -> Array:
@@ -238,8 +250,9 @@ def _mean(x: Array) -> Array:
 
 def _resize_axis(x: Array, size: int, axis: int) -> Array:
     length = x.shape[axis]
-    places = jnp.arange(size, dtype=jnp.float32) * np.float32(length / size)
-    low = places.astype(jnp.int32)
-    share = jnp.expand_dims(places - low, [a for a in range(4) if a != axis])
-    below, above = jnp.take(x, low, axis), jnp.take(x, jnp.minimum(low + 1, length - 1), axis)
+    # In NumPy: a compiler that fuses these lines rounds differently, and the shares are no longer those of TensorFlow.
+    places = np.arange(size, dtype=np.float32) * np.float32(length / size)
+    low = places.astype(np.int32)
+    share = np.expand_dims(places - low.astype(np.float32), [a for a in range(4) if a != axis])
+    below, above = jnp.take(x, low, axis), jnp.take(x, np.minimum(low + 1, length - 1), axis)
     return below + (above - below) * share

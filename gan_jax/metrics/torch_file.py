@@ -1,50 +1,84 @@
 """Reads the arrays of a PyTorch weights file without PyTorch, and without running what a pickle may ask to run.
 
-Both formats: the zip of PyTorch 1.6 and later, and the row of pickles before it. Of the pickle's instructions only
-those that build dictionaries and describe tensors are obeyed; any other name in it is refused.
+Both formats: the zip of PyTorch 1.6 and later, and the row of pickles before it. A pickle's instructions are looked
+through first: only those that build dictionaries and describe tensors may be there, and any other name is refused.
 """
 
+import hashlib
 import io
+import math
 import pickle
+import pickletools
 import zipfile
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from gan_jax.errors import DataError
 
-_MAGIC = 0x1950A86A20F9469CFC6C  # the first pickle of the older format
+_MAGIC, _VERSION = 0x1950A86A20F9469CFC6C, 1001  # the first two pickles of the older format
 
 _DTYPES = {
-    "DoubleStorage": np.dtype("<f8"),
-    "FloatStorage": np.dtype("<f4"),
-    "HalfStorage": np.dtype("<f2"),
-    "LongStorage": np.dtype("<i8"),
-    "IntStorage": np.dtype("<i4"),
-    "ShortStorage": np.dtype("<i2"),
-    "CharStorage": np.dtype("i1"),
-    "ByteStorage": np.dtype("u1"),
-    "BoolStorage": np.dtype("?"),
+    "DoubleStorage": "<f8",
+    "FloatStorage": "<f4",
+    "HalfStorage": "<f2",
+    "LongStorage": "<i8",
+    "IntStorage": "<i4",
+    "ShortStorage": "<i2",
+    "CharStorage": "i1",
+    "ByteStorage": "u1",
+    "BoolStorage": "?",
 }
+
+_INSTRUCTIONS = frozenset(
+    """
+    PROTO FRAME STOP MARK GLOBAL STACK_GLOBAL REDUCE BUILD BINPERSID
+    NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 LONG1 BINFLOAT BINSTRING SHORT_BINSTRING BINUNICODE SHORT_BINUNICODE
+    EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 EMPTY_LIST APPEND APPENDS EMPTY_DICT SETITEM SETITEMS
+    BINPUT LONG_BINPUT MEMOIZE BINGET LONG_BINGET
+    """.split()  # noqa: SIM905 - a list would be forty lines
+)
+
+# Python's unpickler fills memory up to the largest number that a value is kept under, and overflows the C stack when it
+# hashes a tuple of a tuple of a tuple ... Weights stay far below both.
+_MOST_KEPT, _MOST_TUPLES = 1 << 22, 100_000
 
 
 def read(path: str | Path) -> dict[str, np.ndarray]:
-    """The tensors of a state_dict, by name. Raises DataError for any file that is not a sound one."""
-    path = Path(path)
+    """The tensors of a state_dict, by name, as read-only arrays of their own dtype.
+
+    Raises DataError, in one line that begins with the path, for whatever else the file may be: missing, not of PyTorch,
+    cut short, damaged, not a dictionary of tensors, or a pickle that asks for anything but tensors.
+    """
     try:
-        with path.open("rb") as file:
-            return _read_zip(path) if zipfile.is_zipfile(file) else _read_row(file)
+        content = Path(path).read_bytes()
+        return _read_zip(content) if content.startswith(b"PK") else _read_row(io.BytesIO(content))
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
     except FileNotFoundError:
         raise DataError(f"{path}: no such file") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from None
     except Exception as error:  # a damaged pickle raises of every kind
+        told = " ".join(str(error).split())[:80]
+        raise DataError(f"{path}: damaged or cut short ({type(error).__name__}: {told!a})") from None
+
+
+def verify(path: str | Path, digits: str) -> None:
+    """Raises DataError unless the SHA-256 of the file begins with these hex digits."""
+    try:
+        with Path(path).open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from None
+    if not found.startswith(digits.lower()):
         raise DataError(
-            f"{path}: not a PyTorch weights file, or cut short ({type(error).__name__}: {str(error)[:80]})"
-        ) from None
+            f"{path}: its SHA-256 begins with {found[: len(digits)]}, not with {digits}: damaged, or another file; "
+            "download it again"
+        )
 
 
 class _Storage(NamedTuple):
@@ -60,25 +94,36 @@ class _Tensor(NamedTuple):
     strides: tuple[int, ...]
 
 
-def _rebuild_tensor(
-    storage: Any, offset: Any, shape: Any, strides: Any, requires_grad: Any = None, hooks: Any = None, more: Any = None
-) -> _Tensor:
-    del requires_grad, hooks, more
-    numbers = [offset, *shape, *strides]
-    if not isinstance(storage, _Storage) or len(shape) != len(strides) or not all(_is_size(n) for n in numbers):
-        raise DataError("a tensor in it is described wrongly")
-    return _Tensor(storage, offset, tuple(shape), tuple(strides))
+class _RebuildTensor:
+    """Stands in for `torch._utils._rebuild_tensor_v2`."""
+
+    __slots__ = ()  # so that no pickle can set an attribute
+
+    def __call__(self, storage: Any, offset: Any, shape: Any, strides: Any, *unused: Any) -> _Tensor:
+        if not (
+            isinstance(storage, _Storage)
+            and isinstance(shape, tuple)
+            and isinstance(strides, tuple)
+            and len(shape) == len(strides) <= 32
+            and all(_is_size(number) for number in (offset, *shape, *strides))
+        ):
+            raise DataError("a tensor in it is described wrongly")
+        return _Tensor(storage, offset, shape, strides)
 
 
-def _rebuild_parameter(tensor: Any, requires_grad: Any = None, hooks: Any = None) -> Any:
-    del requires_grad, hooks
-    return tensor
+class _RebuildParameter:
+    """Stands in for `torch._utils._rebuild_parameter`."""
+
+    __slots__ = ()
+
+    def __call__(self, tensor: Any, *unused: Any) -> Any:
+        return tensor
 
 
 _ALLOWED: dict[tuple[str, str], Any] = {
     ("collections", "OrderedDict"): OrderedDict,
-    ("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor,
-    ("torch._utils", "_rebuild_parameter"): _rebuild_parameter,
+    ("torch._utils", "_rebuild_tensor_v2"): _RebuildTensor(),
+    ("torch._utils", "_rebuild_parameter"): _RebuildParameter(),
     **{("torch", name): dtype for name, dtype in _DTYPES.items()},
 }
 
@@ -86,80 +131,118 @@ _ALLOWED: dict[tuple[str, str], Any] = {
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ALLOWED:
-            raise DataError(f"it asks for {module}.{name}, which weights do not need: refused, and nothing was run")
+            raise _refused(f"{module}.{name}")
         return _ALLOWED[module, name]
 
     def persistent_load(self, pid: Any) -> _Storage:
         kind, dtype, key, _, count, *view = pid
         if (
             kind != "storage"
-            or not isinstance(dtype, np.dtype)
+            or dtype not in _DTYPES.values()
             or not _is_size(count)
             or any(v is not None for v in view)
         ):
             raise DataError("a storage in it is described wrongly")
-        return _Storage(str(key), dtype, count)
+        return _Storage(str(key), np.dtype(dtype), count)
 
 
-def _read_zip(path: Path) -> dict[str, np.ndarray]:
-    with zipfile.ZipFile(path) as archive:
-        pickles = [name for name in archive.namelist() if name.endswith("data.pkl")]
+def _refused(name: str) -> DataError:
+    return DataError(f"it asks for {ascii(name)[:80]}, which weights do not need: refused, and nothing was run")
+
+
+def _unpickle(file: io.BytesIO) -> Any:
+    """The next pickle in the file, if it is harmless."""
+    start, tuples = file.tell(), 0
+    for instruction, argument, _ in pickletools.genops(file):
+        if instruction.name not in _INSTRUCTIONS:
+            raise _refused(instruction.name)
+        if instruction.name == "GLOBAL" and tuple(str(argument).split(" ", 1)) not in _ALLOWED:
+            raise _refused(str(argument).replace(" ", "."))
+        tuples += instruction.name.startswith("TUPLE")
+        if tuples > _MOST_TUPLES or (instruction.name == "LONG_BINPUT" and int(argument or 0) > _MOST_KEPT):
+            raise DataError("its pickle is larger than any weights need: refused, and nothing was run")
+    file.seek(start)
+    return _Unpickler(file).load()
+
+
+def _read_zip(content: bytes) -> dict[str, np.ndarray]:
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(content))
+    except zipfile.BadZipFile:
+        raise DataError("begins as a zip and does not end as one: cut short; download it again") from None
+    with archive:
+        pickles = [name for name in archive.namelist() if name.endswith("/data.pkl")]
         if len(pickles) != 1:
             raise DataError("a zip, but not one that PyTorch has written: no data.pkl in it")
         folder = pickles[0].removesuffix("data.pkl")
-        if folder + "byteorder" in archive.namelist() and archive.read(folder + "byteorder") != b"little":
+        if folder + "byteorder" in archive.namelist() and _member(archive, folder + "byteorder") != b"little":
             raise DataError("written on a machine with big-endian numbers, which is not supported")
-        found = _Unpickler(io.BytesIO(archive.read(pickles[0]))).load()
-        return _arrays(found, lambda storage: archive.read(f"{folder}data/{storage.key}"))
+        tensors = _tensors(_unpickle(io.BytesIO(_member(archive, pickles[0]))))
+        keys = {tensor.storage.key for tensor in tensors.values()}
+        return _arrays(tensors, {key: _member(archive, f"{folder}data/{key}") for key in keys})
 
 
-def _read_row(file: BinaryIO) -> dict[str, np.ndarray]:
-    file.seek(0)
-    if _Unpickler(file).load() != _MAGIC:
+def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    try:
+        if archive.getinfo(name).compress_type != zipfile.ZIP_STORED:
+            raise DataError("a zip, but not one that PyTorch has written: it is compressed")
+        return archive.read(name)
+    except KeyError:
+        raise DataError(f"{ascii(name)[:80]} is missing in it; download it again") from None
+    except zipfile.BadZipFile as error:
+        raise DataError(f"{ascii(name)[:80]} in it is damaged ({ascii(str(error))[:80]}); download it again") from None
+
+
+def _read_row(file: io.BytesIO) -> dict[str, np.ndarray]:
+    if file.read(1) != pickle.PROTO or file.seek(0) or _unpickle(file) != _MAGIC:
         raise DataError("not a PyTorch weights file")
-    _Unpickler(file).load()  # the version of the format
-    _Unpickler(file).load()  # the machine it was written on
-    found = _Unpickler(file).load()
-    keys = _Unpickler(file).load()
-    tensors = _tensors(found)
+    if (version := _unpickle(file)) != _VERSION:
+        raise DataError(f"of an unknown version: {ascii(version)[:20]}")
+    if not _unpickle(file)["little_endian"]:
+        raise DataError("written on a machine with big-endian numbers, which is not supported")
+    tensors = _tensors(_unpickle(file))
     storages = {tensor.storage.key: tensor.storage for tensor in tensors.values()}
-    held: dict[str, bytes] = {}
-    for key in keys:
+    contents = {}
+    for key in _unpickle(file):
         if (storage := storages.get(str(key))) is None:
-            raise DataError(f"storage {key!r} belongs to no tensor in it")
+            raise DataError(f"storage {ascii(key)[:80]} belongs to no tensor in it")
         count = int.from_bytes(file.read(8), "little")
         if count != storage.length:
-            raise DataError(f"storage {key!r} should hold {storage.length} numbers, says {count}")
-        held[storage.key] = file.read(count * storage.dtype.itemsize)
-    return _arrays(found, lambda storage: held[storage.key])
+            raise DataError(f"storage {ascii(key)[:80]} should hold {storage.length} numbers, says {count}")
+        contents[storage.key] = file.read(count * storage.dtype.itemsize)
+    return _arrays(tensors, contents)
 
 
 def _tensors(found: Any) -> dict[str, _Tensor]:
     if not isinstance(found, dict) or not found:
         raise DataError(f"expected a dictionary of tensors, it holds a {type(found).__name__}")
-    for name, value in found.items():
+    for name, value in dict.items(found):  # not found.items(): attributes come from the pickle, too
         if not isinstance(name, str) or not isinstance(value, _Tensor):
-            raise DataError(f"expected a dictionary of tensors, its entry {name!r} is a {type(value).__name__}")
-    return found
+            kind = type(value).__name__.strip("_").lower()
+            raise DataError(f"expected a dictionary of tensors, its entry {ascii(name)[:80]} is a {kind}")
+    return dict(dict.items(found))
 
 
-def _arrays(found: Any, read_storage: Callable[[_Storage], bytes]) -> dict[str, np.ndarray]:
-    return {name: _array(name, tensor, read_storage(tensor.storage)) for name, tensor in _tensors(found).items()}
+def _arrays(tensors: dict[str, _Tensor], contents: Mapping[str, bytes]) -> dict[str, np.ndarray]:
+    return {name: _array(ascii(name)[:80], tensor, contents) for name, tensor in tensors.items()}
 
 
-def _array(name: str, tensor: _Tensor, content: bytes) -> np.ndarray:
+def _array(name: str, tensor: _Tensor, contents: Mapping[str, bytes]) -> np.ndarray:
     storage, offset, shape, strides = tensor
+    if storage.key not in contents:
+        raise DataError(f"{name}: its numbers are missing; the file is cut short")
+    content = contents[storage.key]
     if len(content) != storage.length * storage.dtype.itemsize:
         raise DataError(f"{name}: {len(content)} bytes where {storage.length} numbers should be; the file is cut short")
-    size = int(np.prod(shape, dtype=object)) if shape else 1
-    last = offset + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
-    if size > storage.length or (size and last >= storage.length):
-        raise DataError(f"{name}: its shape {shape} reaches beyond its {storage.length} numbers")
+    size = math.prod(shape)
     if not size:
         return np.zeros(shape, storage.dtype)
+    last = offset + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
+    if max(size, last + 1) > storage.length:
+        raise DataError(f"{name}: its shape {shape} reaches beyond its {storage.length} numbers")
     flat = np.frombuffer(content, storage.dtype)[offset:]
     steps = [step * storage.dtype.itemsize for step in strides]
-    return np.lib.stride_tricks.as_strided(flat, shape, steps).copy()
+    return np.lib.stride_tricks.as_strided(flat, shape, steps, writeable=False)
 
 
 def _is_size(number: Any) -> bool:

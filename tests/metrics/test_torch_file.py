@@ -1,3 +1,4 @@
+import hashlib
 import io
 import pickle
 import struct
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from gan_jax.errors import DataError
-from gan_jax.metrics.torch_file import read
+from gan_jax.metrics.torch_file import read, verify
 
 MATRIX = np.arange(12, dtype=np.float32).reshape(3, 4)
 COUNTS = np.array([3, 1, 2])
@@ -81,7 +82,7 @@ STORAGES = {"0": MATRIX.tobytes(), "1": COUNTS.tobytes()}
 
 def as_zip(path, state=STATE, storages=STORAGES):
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("archive/data.pkl", pickled(state))
+        archive.writestr("archive/data.pkl", state if isinstance(state, bytes) else pickled(state))
         archive.writestr("archive/byteorder", "little")
         for key, content in storages.items():
             archive.writestr(f"archive/data/{key}", content)
@@ -91,7 +92,7 @@ def as_zip(path, state=STATE, storages=STORAGES):
 def as_row(path, state=STATE, storages=STORAGES):
     sizes = {"0": 4, "1": 8}
     parts = [pickled(0x1950A86A20F9469CFC6C), pickled(1001), pickled({"little_endian": True})]
-    parts += [pickled(state, legacy=True), pickled(list(storages))]
+    parts += [state if isinstance(state, bytes) else pickled(state, legacy=True), pickled(list(storages))]
     parts += [struct.pack("<q", len(content) // sizes[key]) + content for key, content in storages.items()]
     path.write_bytes(b"".join(parts))
     return path
@@ -111,6 +112,18 @@ def test_tensors_come_back(write):
     np.testing.assert_array_equal(found["counts"], COUNTS)
     assert found["one"] == 2
     assert found["matrix"].dtype == np.float32
+
+
+def test_a_dictionary_may_carry_its_version_as_pytorchs_does(write):
+    state = OrderedDict(STATE)
+    state._metadata = OrderedDict({"": {"version": 1}})
+    assert read(write(state)).keys() == STATE.keys()
+
+
+def test_arrays_cannot_be_written_to(write):
+    found = read(write())
+    with pytest.raises(ValueError, match="read-only"):
+        found["row"][0] = 5  # it shares its numbers with the matrix
 
 
 @pytest.mark.slow
@@ -152,6 +165,53 @@ def test_other_names_are_refused_and_nothing_is_run(write, tmp_path, evil):
     assert not marker.exists()
 
 
+@pytest.mark.parametrize(
+    ("instructions", "name"),
+    [
+        (b"\x8c\x02os\x8c\x06system\x93\x8c\x04true\x85R", "os.system"),  # STACK_GLOBAL
+        (b"(X\x04\x00\x00\x00trueios\nsystem\n", "INST"),
+        (b"(cos\nsystem\nX\x04\x00\x00\x00trueo", "os.system"),
+        (b"cos\nsystem\nX\x04\x00\x00\x00true\x85\x81", "os.system"),
+        (b"ccollections\nOrderedDict\n)\x81", "NEWOBJ"),
+        (b"\x82\x01", "EXT1"),  # what copyreg has in its cache is not looked up by name
+        (b"P0\n", "PERSID"),
+    ],
+    ids=["stack_global", "inst", "obj", "newobj", "newobj_allowed", "ext", "persid"],
+)
+def test_other_instructions_are_refused(write, instructions, name):
+    state = b"\x80\x04}X\x01\x00\x00\x00x" + instructions + b"s."
+    with pytest.raises(DataError, match=rf"asks for '{name}'.*nothing was run"):
+        read(write(state))
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        b"\x80\x02}r\xff\xff\xff\xff.",  # keeps a value under the number 2^32 - 1
+        b"\x80\x02}N" + b"\x85" * 1_000_000 + b"Ns.",  # a tuple in a tuple in a tuple ... as a key
+    ],
+    ids=["memo", "nesting"],
+)
+def test_pickles_that_would_exhaust_the_machine_are_refused(write, state):
+    with pytest.raises(DataError, match="larger than any weights need"):
+        read(write(state))
+
+
+@pytest.mark.parametrize("target", [b"ctorch._utils\n_rebuild_tensor_v2\n", b"ccollections\nOrderedDict\n"])
+def test_a_pickle_cannot_change_the_reader(write, target):
+    attributes = b"N}X\x07\x00\x00\x00__doc__X\x01\x00\x00\x00xs\x86b"  # as BUILD sets them
+    with pytest.raises(DataError, match="damaged"):
+        read(write(b"\x80\x02" + target + attributes + b"."))
+    assert read(write()).keys() == STATE.keys()
+
+
+def test_attributes_of_the_dictionary_do_not_hide_its_entries(write):
+    ordered = b"ccollections\nOrderedDict\n"
+    state = b"\x80\x02" + ordered + b")RX\x05\x00\x00\x00epochK\x03s}X\x05\x00\x00\x00items" + ordered + b"sb."
+    with pytest.raises(DataError, match="expected a dictionary of tensors, its entry 'epoch' is a int"):
+        read(write(state))
+
+
 def test_calling_what_is_no_function_is_refused(write):
     for kind in ("FloatStorage", "LongStorage"):
         with pytest.raises(DataError, match=r"weights\.pth"):
@@ -184,10 +244,40 @@ def test_what_is_no_dictionary_of_tensors_is_refused(write, state):
 def test_a_file_cut_short_is_refused_wherever_it_is_cut(write):
     path = write()
     content = path.read_bytes()
-    for length in range(0, len(content), 7):
+    for length in range(len(content)):
         path.write_bytes(content[:length])
         with pytest.raises(DataError, match=r"weights\.pth"):
             read(path)
+
+
+def test_a_zip_whose_checksum_is_wrong_is_refused(tmp_path):
+    path = as_zip(tmp_path / "weights.pth")
+    path.write_bytes(path.read_bytes().replace(MATRIX.tobytes(), (MATRIX + 1).tobytes()))
+    with pytest.raises(DataError, match=r"weights\.pth: 'archive/data/0' in it is damaged.*CRC"):
+        read(path)
+
+
+def test_other_zips_are_refused(tmp_path):
+    path = tmp_path / "x.pth"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("readme.txt", "hello")
+    with pytest.raises(DataError, match=r"no data\.pkl"):
+        read(path)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:  # small on disk, huge in memory
+        archive.writestr("archive/data.pkl", bytes(10_000_000))
+    with pytest.raises(DataError, match="compressed"):
+        read(path)
+
+
+def test_a_file_is_told_from_another_by_its_checksum(tmp_path):
+    path = as_zip(tmp_path / "weights.pth")
+    digits = hashlib.sha256(path.read_bytes()).hexdigest()
+    verify(path, digits[:8])
+    verify(path, digits.upper())
+    with pytest.raises(DataError, match=r"weights\.pth: its SHA-256 begins with .* not with 00000000"):
+        verify(path, "00000000")
+    with pytest.raises(DataError, match=r"none\.pth"):
+        verify(tmp_path / "none.pth", "0")
 
 
 def test_no_bytes_at_all_raise_another_error(write):

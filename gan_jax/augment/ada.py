@@ -1,0 +1,118 @@
+"""Adaptive discriminator augmentation: a pipeline of probability p, and the rule that moves p.
+
+Karras et al. 2020 (arXiv:2006.06676), section 2 and appendix B, written anew from the paper. Each transformation is
+applied to each image with probability p, all drawn independently, in this order; N(σ) is normal with that deviation:
+
+    blit   flip left and right (half of the time), turn by a quarter (one of four), shift by whole pixels, U[-1/8, 1/8]
+    warp   scale 2^N(0.2), rotate U[-π, π], stretch one axis and shrink the other 2^N(0.2), rotate again, shift N(1/8)
+    tint   brightness + N(0.2), contrast 2^N(0.5), flip luma (half of the time), rotate hue U[-π, π],
+           saturation 2^N(1)
+
+Shifts are in units of the image's size. The two rotations happen with probability 1 - √(1 - p) each, so that one at
+least happens with p. This is the paper's recommended set ("bgc"); its image-space filters and corruptions (noise,
+cutout) are not here, as it found them of little use. Two things are simpler than there: blits are made on pixels
+first and not folded into the warp's one resampling, so that borders may be mirrored twice, and an image whose warp is
+the identity is not filtered, which the filters would undo anyway. See `geometry.resample` for the rest.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from gan_jax.augment import colour, geometry
+from gan_jax.types import Images, Logits, PRNGKey, Scalar
+
+
+def ada(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
+    """The whole pipeline: blit, warp and tint. With p = 0 it returns the same images bit for bit.
+
+    `p` in [0, 1] may be traced: another strength is no other program. Generators start to draw augmentations
+    themselves where p stays above about 0.8. `lambda key, images: ada(key, images, p)` is an Augment. Raises
+    ValueError for other than 1 or 3 channels and for images that are not square.
+    """
+    blit_key, warp_key, tint_key = jax.random.split(key, 3)
+    return tint(tint_key, warp(warp_key, blit(blit_key, images, p), p), p)
+
+
+def blit(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
+    """Flips, quarter turns and whole-pixel shifts: pixels move, and keep their values. Any number of channels."""
+    flip_key, turn_key, shift_key = jax.random.split(key, 3)
+    count, height, width, _ = images.shape
+    flipped = _sometimes(flip_key, p, lambda k: jax.random.bernoulli(k, 0.5, (count,)), False)
+    quarters = _sometimes(turn_key, p, lambda k: jax.random.randint(k, (count,), 0, 4), 0)
+    share = _sometimes(shift_key, p, lambda k: jax.random.uniform(k, (count, 2), minval=-0.125, maxval=0.125), 0.0)
+    pixels = jnp.round(share * jnp.array([[height, width]])).astype(jnp.int32)
+    return geometry.shift(geometry.turn(geometry.flip(images, flipped), quarters), pixels)
+
+
+def warp(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
+    """Scales, rotates, stretches and shifts, by one resampling. Any number of channels."""
+    scale_key, first_key, stretch_key, second_key, shift_key = jax.random.split(key, 5)
+    count, height, width, _ = images.shape
+    once = 1 - jnp.sqrt(1 - jnp.asarray(p, jnp.float32))
+    powers = lambda k: jnp.exp2(0.2 * jax.random.normal(k, (count,)))
+    angles = lambda k: jax.random.uniform(k, (count,), minval=-jnp.pi, maxval=jnp.pi)
+    scale, stretch = _sometimes(scale_key, p, powers, 1.0), _sometimes(stretch_key, p, powers, 1.0)
+    first, second = _sometimes(first_key, once, angles, 0.0), _sometimes(second_key, once, angles, 0.0)
+    share = _sometimes(shift_key, p, lambda k: 0.125 * jax.random.normal(k, (count, 2)), 0.0)
+    # The way back from an output pixel: what was done last is undone first, on the right.
+    inverse = _product(_scaled(1 / scale, 1 / scale), _rotated(first), _scaled(stretch, 1 / stretch), _rotated(second))
+    moved = jnp.any(inverse != jnp.eye(2)[None], axis=(1, 2)) | jnp.any(share != 0, axis=1)
+    resampled = geometry.resample(images, inverse, share * jnp.array([[height, width]]))
+    return jnp.where(moved[:, None, None, None], resampled, images)
+
+
+def tint(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
+    """Brightness, contrast, luma, hue and saturation, as one map of colour. For 1 or 3 channels."""
+    keys = jax.random.split(key, 5)
+    count = len(images)
+    normal = lambda k: jax.random.normal(k, (count,))
+    angles = lambda k: jax.random.uniform(k, (count,), minval=-jnp.pi, maxval=jnp.pi)
+    maps = colour.chain(
+        colour.brightness(_sometimes(keys[0], p, lambda k: 0.2 * normal(k), 0.0)),
+        colour.contrast(_sometimes(keys[1], p, lambda k: jnp.exp2(0.5 * normal(k)), 1.0)),
+        colour.luma_flip(_sometimes(keys[2], p, lambda k: jax.random.bernoulli(k, 0.5, (count,)), False)),
+        colour.hue(_sometimes(keys[3], p, angles, 0.0)),
+        colour.saturation(_sometimes(keys[4], p, lambda k: jnp.exp2(normal(k)), 1.0)),
+    )
+    moved = jnp.any(maps != jnp.eye(4)[None], axis=(1, 2))
+    return jnp.where(moved[:, None, None, None], colour.recolour(images, maps), images)
+
+
+def adapt(
+    p: Scalar | float, real_logits: Logits, *, target: float = 0.6, images: Scalar | float, kimg: float = 500
+) -> Scalar:
+    """Moves p by one step: up where D is surer of real images than `target`, else down; stays in [0, 1].
+
+    r_t = E sign(D(x)) is 0 for a D that guesses and 1 for one that knows every training image (section 3, eq. 1).
+    The step is images / (1000 · kimg), for `images` shown since the last one: 0 to 1 takes `kimg` thousand images at
+    least. The paper adapts every four batches, with the logits of all four; those of one serve, more noisily.
+    """
+    overfitting = jnp.mean(jnp.sign(real_logits.astype(jnp.float32)))
+    return jnp.clip(p + jnp.sign(overfitting - target) * images / (1000 * kimg), 0.0, 1.0)
+
+
+def _sometimes(key: PRNGKey, p: Scalar | float, draw: Callable[[PRNGKey], Array], neutral: float) -> Array:
+    """A draw for each image with probability p, else what changes nothing."""
+    choice_key, draw_key = jax.random.split(key)
+    drawn = draw(draw_key)
+    chosen = jax.random.uniform(choice_key, (len(drawn),)) < p
+    return jnp.where(chosen.reshape(-1, *[1] * (drawn.ndim - 1)), drawn, neutral)
+
+
+def _scaled(rows: Float[Array, " batch"], columns: Float[Array, " batch"]) -> Float[Array, "batch 2 2"]:
+    return jnp.stack([rows, columns], axis=1)[:, :, None] * jnp.eye(2)[None]
+
+
+def _rotated(angles: Float[Array, " batch"]) -> Float[Array, "batch 2 2"]:
+    cos, sin = jnp.cos(angles), jnp.sin(angles)
+    return jnp.stack([cos, -sin, sin, cos], axis=1).reshape(-1, 2, 2)
+
+
+def _product(*matrices: Float[Array, "batch 2 2"]) -> Float[Array, "batch 2 2"]:
+    result = matrices[0]
+    for matrix in matrices[1:]:
+        result = jnp.matmul(result, matrix, precision=jax.lax.Precision.HIGHEST)
+    return result

@@ -1,0 +1,115 @@
+"""The pipeline of probability p: nothing at 0, the promised shares between, and a rule that moves p."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.test_util import check_grads
+
+from gan_jax.augment import ada
+
+KEY = jax.random.key(7)
+run, blit, warp, tint = (jax.jit(part) for part in (ada.ada, ada.blit, ada.warp, ada.tint))
+
+
+def images(shape=(8, 8, 8, 3), seed=0):
+    return jax.random.uniform(jax.random.key(seed), shape, minval=-1.0)
+
+
+MANY = images((4000, 8, 8, 3))
+
+
+def untouched(part, p):
+    """The share of images that a part of the pipeline leaves bit for bit as they are."""
+    return np.mean(np.all(part(KEY, MANY, p) == MANY, axis=(1, 2, 3)))
+
+
+@pytest.mark.parametrize(("part", "channels"), [(run, 3), (tint, 1)], ids=["all", "tint of grey"])
+def test_at_probability_zero_images_are_the_same_bit_for_bit(part, channels):
+    source = np.array(images((8, 8, 8, channels)))
+    source[0, 0, 0, 0] = -0.0
+    np.testing.assert_array_equal(np.asarray(part(KEY, source, 0.0)).view(np.uint32), source.view(np.uint32))
+
+
+def test_at_probability_one_every_image_has_a_draw_of_its_own():
+    result = run(KEY, jnp.tile(images()[:1], (8, 1, 1, 1)), 1.0)
+    pairs = [(i, j) for i in range(8) for j in range(i)]
+    assert all(np.max(np.abs(result[i] - result[j])) > 0.05 for i, j in pairs)
+    assert np.all(np.isfinite(result))
+
+
+def test_the_key_decides():
+    np.testing.assert_array_equal(run(KEY, images(), 0.8), run(KEY, images(), 0.8))
+    assert not np.array_equal(run(KEY, images(), 0.8), run(jax.random.key(8), images(), 0.8))
+
+
+def test_the_same_key_makes_the_same_draws_for_other_images():
+    # For one key the pipeline is affine in the images: so is a mean of two of them.
+    mean = run(KEY, (images() + images(seed=1)) / 2, 1.0)
+    np.testing.assert_allclose(mean, (run(KEY, images(), 1.0) + run(KEY, images(seed=1), 1.0)) / 2, atol=1e-4)
+
+
+def test_one_program_serves_every_probability():
+    traces = []
+    traced = jax.jit(lambda p: traces.append(1) or ada.tint(KEY, ada.blit(KEY, images(), p), p))
+    assert not np.array_equal(traced(0.3), traced(1.0))
+    np.testing.assert_allclose(traced(1.0), ada.tint(KEY, ada.blit(KEY, images(), 1.0), 1.0), atol=1e-5)
+    assert len(traces) == 1
+
+
+def test_gradient_is_that_of_finite_differences():
+    check_grads(lambda x: run(KEY, x, 1.0), (images(),), 1, modes=["rev"], rtol=1e-2, atol=1e-2)
+
+
+def test_blits_move_pixels_and_make_none():
+    for before, after in zip(MANY[:16], blit(KEY, MANY, 1.0)[:16], strict=True):
+        assert {pixel.tobytes() for pixel in np.reshape(after, (-1, 3))} <= {
+            pixel.tobytes() for pixel in np.reshape(before, (-1, 3))
+        }
+
+
+@pytest.mark.parametrize("p", [0.2, 0.7])
+def test_images_are_left_alone_as_often_as_the_probabilities_say(p):
+    # Flips do nothing half of the time, turns one time in four, and shifts of 8 pixels by U[-1, 1] round to (0, 0)
+    # one time in four. Two rotations count as one.
+    expected = {
+        blit: (1 - p / 2) * (1 - 0.75 * p) ** 2,
+        warp: (1 - p) ** 4,
+        tint: (1 - p) ** 2 * (1 - p / 2) * (1 - p) ** 2,
+    }
+    for part, share in expected.items():
+        assert abs(untouched(part, p) - share) < 4 * np.sqrt(share * (1 - share) / 4000) + 1e-3
+
+
+def test_tints_of_grey_images_are_those_of_one_channel():
+    grey = images((8, 8, 8, 1))
+    coloured = tint(KEY, jnp.repeat(grey, 3, axis=-1), 1.0)
+    np.testing.assert_allclose(coloured, jnp.repeat(tint(KEY, grey, 1.0), 3, axis=-1), atol=1e-5)
+
+
+def test_four_channels_can_be_moved_but_not_tinted():
+    source = images((2, 8, 8, 4))
+    moved = jax.eval_shape(lambda x: ada.warp(KEY, ada.blit(KEY, x, 0.5), 0.5), source)
+    assert (moved.shape, moved.dtype) == (source.shape, source.dtype)
+    with pytest.raises(ValueError, match="1 or 3 channels, not 4"):
+        jax.eval_shape(lambda x: ada.ada(KEY, x, 0.5), source)
+
+
+def test_probability_rises_where_the_discriminator_is_sure_of_real_images_and_falls_where_it_guesses():
+    sure, guessing = jnp.ones(64), jnp.tile(jnp.array([1.0, -1.0]), 32)
+    np.testing.assert_allclose(ada.adapt(0.3, sure, images=256), 0.3 + 256 / 500_000, rtol=1e-6)
+    np.testing.assert_allclose(ada.adapt(0.3, guessing, images=256), 0.3 - 256 / 500_000, rtol=1e-6)
+    at_target = jnp.array([1.0, 1.0, 1.0, -1.0])  # r_t = 0.5
+    assert ada.adapt(0.3, at_target, target=0.5, images=256) == jnp.float32(0.3)
+
+
+def test_probability_stays_in_its_range_and_takes_the_promised_images_to_cross_it():
+    step = jax.jit(lambda p, logits: ada.adapt(p, logits, images=1000, kimg=10))
+    p, seen = jnp.zeros(()), []
+    for _ in range(12):
+        p = step(p, jnp.ones((4, 2, 2)))
+        seen.append(float(p))
+    np.testing.assert_allclose(seen, np.minimum(np.arange(1, 13) / 10, 1), rtol=1e-5)
+    for _ in range(12):
+        p = step(p, -jnp.ones((4, 2, 2)))
+    assert p == 0
