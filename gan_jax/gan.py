@@ -10,6 +10,7 @@ import optax
 from jaxtyping import Array, Int
 
 from gan_jax import averaging, penalties
+from gan_jax.augment import Augment, Draws, as_it_is, independent
 from gan_jax.images import to_float
 from gan_jax.losses import AdversarialLoss, non_saturating
 from gan_jax.types import (
@@ -28,6 +29,15 @@ from gan_jax.types import (
 )
 
 
+class Scheduled(NamedTuple):
+    """A penalty or an augmentation that changes as training goes on.
+
+    `Scheduled(lambda step: r1(gamma(step)))`: `at` makes the rule of a step, int32 from 0, inside the compiled step.
+    """
+
+    at: Callable[[Int[Array, ""]], Any]
+
+
 @dataclass(frozen=True)
 class GAN:
     """Two networks and the rules of their game. Holds no arrays."""
@@ -38,8 +48,10 @@ class GAN:
     discriminator_optimizer: optax.GradientTransformation
     latent_size: int = 128
     loss: AdversarialLoss = non_saturating
-    penalty: penalties.Penalty = penalties.none
+    penalty: penalties.Penalty | Scheduled = penalties.none
     average: averaging.Averaging = field(default_factory=lambda: averaging.ema(0.999))
+    augment: Augment | Scheduled = as_it_is  # what the discriminator sees of an image, real or fake
+    draws: Draws = independent  # of augmentations, for real and for fake images
 
 
 class Player(NamedTuple):
@@ -105,21 +117,26 @@ def make_step(gan: GAN, *, discriminator_steps: int = 1) -> Step:
 
 
 def update_discriminator(gan: GAN, state: GANState, batch: Batch, key: PRNGKey) -> tuple[GANState, Metrics]:
-    """One step down the discriminator's loss and penalty; moves `state.discriminator` only."""
-    latent_key, generator_key, real_key, fake_key, penalty_key = jax.random.split(key, 5)
+    """One step down the discriminator's loss and penalty; moves `state.discriminator` only.
+
+    The penalty's critic is the discriminator behind the augmentation of the real images, so that slopes are taken at
+    the image before it.
+    """
+    latent_key, generator_key, real_key, fake_key, penalty_key, augment_key = jax.random.split(key, 6)
     real, condition = _read(batch)
+    see_real, see_fake = _views(gan, state.step, augment_key)
     latents = sample_latents(gan, latent_key, len(real))
     fake, _ = forward(gan.generator, state.generator.weights, generator_key, latents, condition)
     again = jax.random.clone(real_key)  # the penalty must see the very function that the loss saw
 
     def objective(params: Params, stats: Stats) -> tuple[Scalar, tuple[Stats, Metrics]]:
         def critic(images: Images) -> Logits:
-            return forward(gan.discriminator, Weights(params, stats), again, images, condition)[0]
+            return forward(gan.discriminator, Weights(params, stats), again, see_real(images), condition)[0]
 
-        real_logits, moved = forward(gan.discriminator, Weights(params, stats), real_key, real, condition)
-        fake_logits, moved = forward(gan.discriminator, Weights(params, moved), fake_key, fake, condition)
+        real_logits, moved = forward(gan.discriminator, Weights(params, stats), real_key, see_real(real), condition)
+        fake_logits, moved = forward(gan.discriminator, Weights(params, moved), fake_key, see_fake(fake), condition)
         loss = gan.loss.discriminator(real_logits, fake_logits)
-        penalty = gan.penalty(penalty_key, critic, real, fake)
+        penalty = _now(gan.penalty, state.step)(penalty_key, critic, real, fake)
         shown = {
             "d/loss": loss,
             "d/penalty": penalty,
@@ -137,15 +154,16 @@ def update_generator(gan: GAN, state: GANState, batch: Batch, key: PRNGKey) -> t
 
     Real images are classified too, for the losses that compare the two; jit drops this where a loss does not.
     """
-    latent_key, generator_key, real_key, fake_key = jax.random.split(key, 4)
+    latent_key, generator_key, real_key, fake_key, augment_key = jax.random.split(key, 5)
     real, condition = _read(batch)
+    see_real, see_fake = _views(gan, state.step, augment_key)
     latents = sample_latents(gan, latent_key, len(real))
     judge = state.discriminator.weights
 
     def objective(params: Params, stats: Stats) -> tuple[Scalar, tuple[Stats, Metrics]]:
         fake, moved = forward(gan.generator, Weights(params, stats), generator_key, latents, condition)
-        real_logits, _ = forward(gan.discriminator, judge, real_key, real, condition)
-        fake_logits, _ = forward(gan.discriminator, judge, fake_key, fake, condition)
+        real_logits, _ = forward(gan.discriminator, judge, real_key, see_real(real), condition)
+        fake_logits, _ = forward(gan.discriminator, judge, fake_key, see_fake(fake), condition)
         loss = gan.loss.generator(real_logits, fake_logits)
         return loss, (moved, {"g/loss": loss})
 
@@ -220,6 +238,17 @@ def _descend(
     updates, opt_state = optimizer.update(gradient, player.opt_state, params)
     weights = Weights(optax.apply_updates(params, updates), moved)
     return Player(weights, opt_state), optax.tree.norm(gradient), metrics
+
+
+def _views(gan: GAN, step: Int[Array, ""], key: PRNGKey) -> tuple[Callable[[Images], Images], ...]:
+    """How the discriminator sees real and fake images in one update: the same images look the same each time."""
+    look = _now(gan.augment, step)
+    view = lambda key: lambda images: look(jax.random.clone(key), images)
+    return tuple(view(key) for key in gan.draws(key))
+
+
+def _now(rule: Any, step: Int[Array, ""]) -> Any:
+    return rule.at(step) if isinstance(rule, Scheduled) else rule
 
 
 def _read(batch: Batch) -> tuple[Images, Condition]:

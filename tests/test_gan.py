@@ -1,5 +1,8 @@
 """The heart: what a step moves, what it must not, and that it is a pure function."""
 
+import dataclasses
+
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,7 +10,17 @@ import optax
 import pytest
 
 import toys
-from gan_jax import Batch, generate, init, make_step, sample_latents, standing_statistics
+from gan_jax import (
+    Batch,
+    Scheduled,
+    augment,
+    generate,
+    init,
+    make_step,
+    penalties,
+    sample_latents,
+    standing_statistics,
+)
 from gan_jax.gan import update_discriminator, update_generator
 from gan_jax.losses import AdversarialLoss
 from gan_jax.types import Weights
@@ -251,3 +264,59 @@ def test_a_generator_of_the_wrong_size_is_named_before_training():
     wrong = Batch(jnp.zeros((2, 5, 5, 1)))
     with pytest.raises(ValueError, match=r"makes images of \(4, 4, 1\), the data are \(5, 5, 1\)"):
         init(toys.make(), jax.random.key(0), wrong)
+
+
+def test_the_discriminator_sees_augmented_images_and_the_penalty_those_before():
+    """With T(x) = 3x and D linear, slopes at the image are three times D's own."""
+    networks = toys.make()
+    linear = lambda factor: dataclasses.replace(
+        networks,
+        discriminator=Linear(),
+        augment=lambda key, images: factor * images,
+        penalty=penalties.r1(2.0),
+    )
+    batch = toys.batch()
+    found = {}
+    for factor in (1.0, 3.0):
+        gan = linear(factor)
+        state = init(gan, jax.random.key(0), batch)
+        _, metrics = jax.jit(make_step(gan))(state, batch)
+        found[factor] = metrics
+    assert found[3.0]["d/penalty"] == pytest.approx(9 * float(found[1.0]["d/penalty"]), rel=1e-5)
+    assert found[3.0]["d/real_logit"] == pytest.approx(3 * float(found[1.0]["d/real_logit"]), rel=1e-5)
+
+
+class Linear(nn.Module):
+    """D(x) = a·x."""
+
+    @nn.compact
+    def __call__(self, images, condition=None, *, train=False):
+        return nn.Dense(1, use_bias=False, name="a")(images.reshape(len(images), -1))[:, 0]
+
+
+@pytest.mark.parametrize(("draws", "alike"), [(augment.together, True), (augment.independent, False)])
+def test_real_and_fake_images_share_their_augmentation_or_do_not(draws, alike):
+    seen = []
+
+    def note(key, images):
+        seen.append(jax.random.key_data(key).tolist())
+        return images
+
+    gan = dataclasses.replace(toys.make(), augment=note, draws=draws)
+    batch = toys.batch()
+    state = init(gan, jax.random.key(0), batch)
+    update_discriminator(gan, state, batch, jax.random.key(1))
+    assert (len({str(key) for key in seen}) == 1) == alike
+
+
+def test_rules_may_change_with_the_step():
+    batch = toys.batch()
+    rule = Scheduled(lambda step: penalties.r1(jnp.where(step < 1, 0.0, 2.0)))
+    gan = dataclasses.replace(toys.make(), discriminator=Linear(), penalty=rule)
+    state = init(gan, jax.random.key(0), batch)
+    step = jax.jit(make_step(gan))
+    state, first = step(state, batch)
+    a = np.asarray(state.discriminator.weights.params["a"]["kernel"])
+    _, second = step(state, batch)
+    assert first["d/penalty"] == 0
+    assert second["d/penalty"] == pytest.approx(float(np.sum(a**2)), rel=1e-5)

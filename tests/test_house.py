@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parents[1] / "gan_jax"
 ROOMS = [
     {"errors", "types"},
     {"images", "schema", "layers"},
-    {"config", "losses", "penalties", "averaging", "augment", "clipping", "data", "metrics"},
+    {"config", "losses", "penalties", "averaging", "augment", "clipping", "schedules", "data", "metrics"},
     {"models", "gan", "recipes"},
     {"parallel", "build"},
     {"run"},

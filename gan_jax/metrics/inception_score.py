@@ -13,10 +13,11 @@ def inception_score(logits: FeatureArray, *, splits: int = 10) -> tuple[float, f
     """exp(E_x KL(p(y|x) || p(y))) of logits `[N, K]`: mean and standard deviation over contiguous parts.
 
     Salimans et al. 2016 (arXiv:1606.03498, section 4). Between 1 and K; p(y) is the mean within a part. Shuffle the
-    images first if their order means something. Raises ValueError if there are fewer images than parts.
+    images first if their order means something (torch-fidelity does so always, with a seed of its own). Raises
+    ValueError if there are fewer images than parts.
     """
-    check_features(logits)
-    if len(logits) < splits:
+    check_features(logits, "logits")
+    if not 1 <= splits <= len(logits):
         raise ValueError(f"{len(logits)} images cannot be split into {splits} parts; lower `splits`, or add images")
     bounds = [len(logits) * i // splits for i in range(splits + 1)]
     found = [_score(jnp.asarray(logits[a:b], jnp.float32)) for a, b in pairwise(bounds)]

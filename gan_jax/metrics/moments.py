@@ -54,19 +54,24 @@ def merge(a: Moments, b: Moments) -> Moments:
     return Moments(count, mean, scatter)
 
 
-def check_features(*sets: FeatureArray) -> None:
-    """Raises ValueError unless all are finite matrices `[N, D]` with N > 0 and the same D."""
-    for features in sets:
-        if features.ndim != 2 or not len(features):
-            raise ValueError(f"expected features [N, D] of one sample or more, got an array {features.shape}")
-        # A sum is finite only if all of its terms are, and needs no mask as large as the features.
-        rows = np.asarray(jnp.sum(jnp.asarray(features, jnp.float32), axis=1))
-        if not np.isfinite(rows).all():
-            first = int(np.argmin(np.isfinite(rows)))
-            raise ValueError(f"features of sample {first} are not finite: the image, or the extractor, holds NaN")
-    if len(widths := {features.shape[1] for features in sets}) > 1:
-        some = " and ".join(map(str, sorted(widths)))
-        raise ValueError(f"features are {some} wide: they come from different extractors")
+def check_pair(real: FeatureArray, fake: FeatureArray) -> None:
+    """Raises ValueError unless both pass `check_features` and are equally wide."""
+    check_features(real, "real features")
+    check_features(fake, "fake features")
+    if real.shape[1] != fake.shape[1]:
+        widths = f"fake features are {fake.shape[1]} wide, real ones {real.shape[1]}"
+        raise ValueError(f"{widths}: they come from different extractors")
+
+
+def check_features(features: FeatureArray, name: str = "features") -> None:
+    """Raises ValueError unless they are a matrix `[N, D]` of one sample or more, finite in float32."""
+    if features.ndim != 2 or not features.size:
+        raise ValueError(f"expected {name} [N, D] of one sample or more, got an array {features.shape}")
+    # A sum is finite only if all of its terms are, and needs no mask as large as the features.
+    with np.errstate(invalid="ignore", over="ignore"):
+        finite = np.isfinite(np.asarray(features.sum(axis=1, dtype=np.float32)))
+    if not finite.all():
+        raise ValueError(f"{name} of sample {np.argmin(finite)} are not finite: the image, or the extractor, holds NaN")
 
 
 @jax.jit

@@ -1,18 +1,34 @@
 """Scores by nearest neighbours: precision and recall, density and coverage, in blocks of bounded memory."""
 
-from collections.abc import Iterator
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from gan_jax.metrics.moments import FeatureArray, check_features
+from gan_jax.metrics.moments import FeatureArray, check_features, check_pair
 
-BLOCK = 4096
-"""Rows and columns of the distances that are held at once."""
+BLOCK = 1024
+"""At most so many rows and columns of the distances are held at once; 4,096 took four times as long on two cores."""
 
-Matrix = Float[np.ndarray, "n d"]
+NARROW = 32
+"""Up to this width, distances are sums of squared differences; beyond it, |x|² + |y|² - 2 x·y, a matrix product."""
+
+RESOLUTION = 32 * float(np.finfo(np.float32).eps)
+"""What rounding may leave of that for a sample and its copy, in units of |x|² + |y|²; a few eps were seen."""
+
+
+class Blocks(NamedTuple):
+    """A set of samples about a common centre, in equal blocks so that one program serves all."""
+
+    values: Float[np.ndarray, "blocks size d"]
+    squares: Float[np.ndarray, "blocks size"]  # squared lengths; infinite for what fills the last block
+
+
+Block = tuple[Float[Array | np.ndarray, "size d"], Float[Array | np.ndarray, " size"]]
+Reach = Float[np.ndarray, "blocks size"]
+"""Squared radii of the balls around samples, borders included; a negative one holds nothing."""
 
 
 def precision_recall(real: FeatureArray, fake: FeatureArray, *, k: int = 3) -> tuple[float, float]:
@@ -22,93 +38,120 @@ def precision_recall(real: FeatureArray, fake: FeatureArray, *, k: int = 3) -> t
     k-th nearest other real sample; recall is the same with the roles changed. The border counts as inside (eq. 1), as
     for torch-fidelity; for prdc it does not. Raises ValueError unless both sets have more than k samples.
     """
-    real, fake = _prepared(k, real, fake)
-    caught, _ = _inside(fake, real, _squared_radii(real, k))
-    recalled, _ = _inside(real, fake, _squared_radii(fake, k))
-    return float(np.mean(caught > 0)), float(np.mean(recalled > 0))
+    real_blocks, fake_blocks = _pair(real, fake, k)
+    around_fake, _, around_real = _count(real_blocks, fake_blocks, _reach(real_blocks, k), _reach(fake_blocks, k))
+    return float(np.mean(around_fake[: len(fake)] > 0)), float(np.mean(around_real[: len(real)] > 0))
 
 
 def density_coverage(real: FeatureArray, fake: FeatureArray, *, k: int = 5) -> tuple[float, float]:
     """Density and coverage of features `[N, D]` and `[M, D]` (Naeem et al. 2020, arXiv:2002.09797, eq. 3 and 4).
 
     Density is in how many real samples' k-balls a fake one lies, on average, divided by k: it may exceed 1. Coverage
-    is the share of those balls that hold a fake sample. Borders count as inside. Raises ValueError unless both sets
-    have more than k samples.
+    is the share of those balls that hold a fake sample. Borders count as inside; for prdc they do not. Raises
+    ValueError unless both sets have more than k samples.
     """
-    real, fake = _prepared(k, real, fake)
-    balls, points = _inside(fake, real, _squared_radii(real, k))
-    return float(np.mean(balls) / k), float(np.mean(points > 0))
+    real_blocks, fake_blocks = _pair(real, fake, k)
+    no_balls = np.full(fake_blocks.squares.shape, -1, np.float32)
+    around_fake, held, _ = _count(real_blocks, fake_blocks, _reach(real_blocks, k), no_balls)
+    return float(np.mean(around_fake[: len(fake)]) / k), float(np.mean(held[: len(real)] > 0))
 
 
 def radii(features: FeatureArray, k: int) -> Float[np.ndarray, " n"]:
-    """Distance of each sample of `[N, D]` to its k-th nearest other one. Raises ValueError unless N > k."""
-    (centred,) = _prepared(k, features)
-    return np.sqrt(_squared_radii(centred, k))
+    """Distance of each sample of `[N, D]` to its k-th nearest other one. Raises ValueError unless N > k.
+
+    Of more than 32 features, samples closer than a 360th of their distance from the mean are taken for copies.
+    """
+    check_features(features)
+    _check_k(k, len(features))
+    rows = np.asarray(features, np.float32)
+    return np.sqrt(_reach(_blocks(rows, rows.mean(axis=0, dtype=np.float64)), k).ravel()[: len(rows)])
 
 
-def _prepared(k: int, *sets: FeatureArray) -> list[Matrix]:
-    """Float32 features about their common mean, where |x|² + |y|² - 2 x·y cancels least."""
-    check_features(*sets)
-    few = min(map(len, sets))
+def _pair(real: FeatureArray, fake: FeatureArray, k: int) -> tuple[Blocks, Blocks]:
+    check_pair(real, fake)
+    _check_k(k, min(len(real), len(fake)))
+    sets = [np.asarray(features, np.float32) for features in (real, fake)]
+    centre = sum(rows.mean(axis=0, dtype=np.float64) for rows in sets) / 2
+    return _blocks(sets[0], centre), _blocks(sets[1], centre)
+
+
+def _check_k(k: int, few: int) -> None:
     if not 1 <= k < few:
         raise ValueError(f"the k-th neighbour, k = {k}, needs k from 1 and more than k samples; one set has {few}")
-    centre = np.mean([np.mean(features, axis=0, dtype=np.float64) for features in sets], axis=0)
-    return [np.asarray(features - centre[None], np.float32) for features in sets]
 
 
-def _squared_radii(x: Matrix, k: int) -> Float[np.ndarray, " n"]:
-    found = []
-    for start, rows in _blocks(x):
-        best = jnp.full((len(rows), k), jnp.inf)
-        for other, columns in _blocks(x):
-            best = _nearest(best, rows, columns, start - other, len(x) - other)
-        found.append(np.asarray(best[:, -1]))
-    return np.concatenate(found)[: len(x)]
+def _blocks(rows: Float[np.ndarray, "n d"], centre: Float[np.ndarray, " d"]) -> Blocks:
+    """About the centre, |x|² + |y|² - 2 x·y cancels least."""
+    parts = -(-len(rows) // BLOCK)
+    size = -(-len(rows) // parts)
+    values = np.zeros((parts * size, rows.shape[1]), np.float32)
+    filled = values[: len(rows)]
+    np.subtract(rows, centre.astype(np.float32)[None], out=filled)
+    squares = np.full(len(values), np.inf, np.float32)
+    squares[: len(rows)] = np.einsum("nd,nd->n", filled, filled, dtype=np.float64)
+    return Blocks(values.reshape(parts, size, -1), squares.reshape(parts, size))
 
 
-def _inside(
-    points: Matrix, centres: Matrix, squared_radii: Float[np.ndarray, " n"]
-) -> tuple[Int[np.ndarray, " m"], Int[np.ndarray, " n"]]:
-    """In how many balls each point lies, and how many points lie in each ball."""
-    of_points, of_balls = [], np.zeros(len(centres), int)
-    bounds = np.pad(squared_radii, (0, -len(centres) % min(BLOCK, len(centres))), constant_values=-1)
-    for start, rows in _blocks(points):
-        count = np.zeros(len(rows), int)
-        for other, columns in _blocks(centres):
-            bound = bounds[other : other + len(columns)]
-            balls, hits = _hits(rows, columns, bound, len(points) - start)
-            count += np.asarray(balls)
-            of_balls[other : other + len(columns)] += np.asarray(hits)[: len(centres) - other]
-        of_points.append(count)
-    return np.concatenate(of_points)[: len(points)], of_balls
+def _reach(blocks: Blocks, k: int) -> Reach:
+    """Squared distance of each sample to its k-th nearest other one; each pair of blocks is looked at once."""
+    parts, size = blocks.squares.shape
+    best = [jnp.full((size, k), jnp.inf) for _ in range(parts)]
+    for i, rows in enumerate(zip(*blocks, strict=True)):
+        rows = jax.device_put(rows)
+        best[i] = _nearest_others(best[i], rows)
+        for j, columns in enumerate(zip(*blocks, strict=True)):
+            if j < i:
+                # Waits, or the queue would hold a copy of every block at once.
+                best[i], best[j] = jax.block_until_ready(_nearest(best[i], best[j], rows, columns))
+    reach = np.stack([np.asarray(nearest[:, -1]) for nearest in best])
+    return np.where(np.isfinite(blocks.squares), reach, -1)
 
 
-def _blocks(x: Matrix) -> Iterator[tuple[int, Matrix]]:
-    """Equal blocks of rows and where they start; the last is filled with zeros, so that one program serves all."""
-    size = min(BLOCK, len(x))
-    for start in range(0, len(x), size):
-        block = x[start : start + size]
-        yield start, np.pad(block, ((0, size - len(block)), (0, 0)))
+def _count(
+    rows: Blocks, columns: Blocks, reach_of_rows: Reach, reach_of_columns: Reach
+) -> tuple[Int[np.ndarray, " m"], Int[np.ndarray, " n"], Int[np.ndarray, " n"]]:
+    """Rows' balls around each column; columns in each row's ball; columns' balls around each row. Filling included."""
+    around_columns = np.zeros(columns.squares.shape, int)
+    held, around_rows = np.zeros((2, *rows.squares.shape), int)
+    for i, row_block in enumerate(zip(*rows, strict=True)):
+        row_block = jax.device_put(row_block)
+        for j, column_block in enumerate(zip(*columns, strict=True)):
+            counts = jax.device_get(_hits(row_block, column_block, reach_of_rows[i], reach_of_columns[j]))
+            around_columns[j] += counts[0]
+            held[i] += counts[1]
+            around_rows[i] += counts[2]
+    return around_columns.ravel(), held.ravel(), around_rows.ravel()
 
 
 @jax.jit
-def _nearest(best: Array, rows: Array, columns: Array, offset: Array, valid: Array) -> Array:
-    """The k smallest squared distances of each row so far, ascending, with another block of columns."""
+def _nearest_others(best: Array, rows: Block) -> Array:
+    itself = jnp.eye(len(best), dtype=bool)
+    return _smallest(best, jnp.where(itself, jnp.inf, _squared_distances(rows, rows)))
+
+
+@jax.jit
+def _nearest(best_of_rows: Array, best_of_columns: Array, rows: Block, columns: Block) -> tuple[Array, Array]:
     squared = _squared_distances(rows, columns)
-    column = jnp.arange(len(columns))
-    itself = jnp.arange(len(rows))[:, None] + offset == column[None, :]
-    squared = jnp.where(itself | (column >= valid)[None, :], jnp.inf, squared)
+    return _smallest(best_of_rows, squared), _smallest(best_of_columns, squared.T)
+
+
+def _smallest(best: Array, squared: Array) -> Array:
+    """The k smallest of each row, ascending, of those found so far `[size, k]` and of others."""
     return -jax.lax.top_k(-jnp.concatenate([best, squared], axis=1), best.shape[1])[0]
 
 
 @jax.jit
-def _hits(points: Array, centres: Array, bounds: Array, valid: Array) -> tuple[Array, Array]:
-    inside = _squared_distances(points, centres) <= bounds[None, :]
-    inside &= (jnp.arange(len(points)) < valid)[:, None]
-    return jnp.sum(inside, axis=1), jnp.sum(inside, axis=0)
+def _hits(rows: Block, columns: Block, reach_of_rows: Array, reach_of_columns: Array) -> tuple[Array, Array, Array]:
+    squared = _squared_distances(rows, columns)
+    in_rows, in_columns = squared <= reach_of_rows[:, None], squared <= reach_of_columns[None, :]
+    return jnp.sum(in_rows, axis=0), jnp.sum(in_rows, axis=1), jnp.sum(in_columns, axis=1)
 
 
-def _squared_distances(x: Array, y: Array) -> Array:
-    products = jnp.matmul(x, y.T, precision=jax.lax.Precision.HIGHEST)
-    squares = jnp.sum(x * x, axis=1)[:, None] + jnp.sum(y * y, axis=1)[None, :]
-    return jnp.maximum(squares - 2 * products, 0.0)
+def _squared_distances(rows: Block, columns: Block) -> Float[Array, "size size"]:
+    (x, of_x), (y, of_y) = rows, columns
+    squares = jnp.add(of_x[:, None], of_y[None, :])
+    if x.shape[1] <= NARROW:
+        squared = jnp.sum(jnp.square(x[:, None] - y[None]), axis=-1)
+        return jnp.where(jnp.isinf(squares), jnp.inf, squared)
+    squared = squares - 2 * jnp.matmul(x, y.T, precision=jax.lax.Precision.HIGHEST)
+    return jnp.where(squared < RESOLUTION * squares, 0, squared)

@@ -35,3 +35,12 @@ def test_a_constant_added_to_an_images_logits_changes_nothing():
 def test_fewer_images_than_parts_are_refused():
     with pytest.raises(ValueError, match="9 images cannot be split into 10 parts"):
         inception_score(np.zeros((9, 3), np.float32))
+    with pytest.raises(ValueError, match="into 0 parts"):
+        inception_score(np.zeros((9, 3), np.float32), splits=0)
+
+
+def test_logits_that_are_not_finite_are_named():
+    logits = np.zeros((20, 3), np.float32)
+    logits[4, 1] = -np.inf
+    with pytest.raises(ValueError, match="logits of sample 4 are not finite"):
+        inception_score(logits)

@@ -10,7 +10,7 @@ FAKE = (1.5 * RNG.normal(size=(50, 8)) + 0.5).astype(np.float32)
 
 
 def by_definition(real, fake):
-    """Sums over pairs, one by one (arXiv:1801.01401, eq. 4)."""
+    """Sums over pairs, one by one, in float64 (arXiv:1801.01401, eq. 4)."""
     kernel = lambda x, y: (np.dot(x.astype(float), y.astype(float)) / len(x) + 1) ** 3
     pairs = lambda xs: np.mean([kernel(x, y) for i, x in enumerate(xs) for j, y in enumerate(xs) if i != j])
     return pairs(real) + pairs(fake) - 2 * np.mean([kernel(x, y) for x in real for y in fake])
@@ -18,6 +18,23 @@ def by_definition(real, fake):
 
 def test_it_is_the_sum_over_pairs():
     assert squared_mmd(REAL, FAKE) == pytest.approx(by_definition(REAL, FAKE), rel=1e-5)
+
+
+def test_far_from_the_origin_float32_is_enough():
+    # The kernel is not blind to the origin: here it is 10⁹ with differences of 10³.
+    real, fake = REAL + 1000, FAKE + 1000
+    assert squared_mmd(real, fake) == pytest.approx(by_definition(real, fake), rel=1e-3)
+
+
+def test_a_distance_far_smaller_than_the_kernel_is_kept():
+    real, fake = (0.1 * np.abs(RNG.normal(size=(2, 60, 500)))).astype(np.float32)
+    exact = by_definition(real, fake)
+    assert abs(exact) < 1e-4  # beside a kernel of more than 1
+    assert squared_mmd(real, fake) == pytest.approx(exact, rel=1e-4)
+
+
+def test_it_is_symmetric():
+    assert squared_mmd(FAKE, REAL) == pytest.approx(squared_mmd(REAL, FAKE), rel=1e-5)
 
 
 def test_it_has_no_bias():
@@ -40,3 +57,22 @@ def test_it_is_a_function_of_its_key():
 def test_too_few_samples_are_told():
     with pytest.raises(ValueError, match="subsets of 1000 were asked for, one set has 50 samples only"):
         kernel_distance(REAL, FAKE, jax.random.key(0))
+
+
+@pytest.mark.parametrize(
+    "score", [squared_mmd, lambda real, fake: kernel_distance(real, fake, jax.random.key(0), size=9)]
+)
+def test_bad_features_are_refused(score):
+    with pytest.raises(ValueError, match="fake features are 7 wide, real ones 8: they come from different extractors"):
+        score(REAL, FAKE[:, :7])
+    with pytest.raises(ValueError, match="fake features of sample 3 are not finite"):
+        score(REAL, np.where(np.arange(50)[:, None] == 3, np.nan, FAKE))
+
+
+def test_one_sample_or_no_subset_are_refused():
+    with pytest.raises(ValueError, match="needs two samples or more, got 1"):
+        squared_mmd(REAL, FAKE[:1])
+    with pytest.raises(ValueError, match="needs two samples or more, got 1"):
+        kernel_distance(REAL, FAKE, jax.random.key(0), size=1)
+    with pytest.raises(ValueError, match="one subset or more is needed, got 0"):
+        kernel_distance(REAL, FAKE, jax.random.key(0), size=9, subsets=0)

@@ -63,3 +63,10 @@ def test_other_widths_are_refused():
 def test_what_is_no_matrix_is_refused():
     with pytest.raises(ValueError, match=r"expected features \[N, D\] of one sample or more, got an array \(0, 6\)"):
         moments(FEATURES[:0])
+
+
+def test_infinities_of_both_signs_do_not_cancel():
+    bad = FEATURES.copy()
+    bad[5, :2] = np.inf, -np.inf
+    with pytest.raises(ValueError, match="features of sample 5 are not finite"):
+        moments(jax.numpy.asarray(bad))

@@ -23,11 +23,15 @@ def block(request, monkeypatch):
 
 
 @pytest.mark.usefixtures("block")
-@pytest.mark.parametrize("k", [1, 3, 5])
-def test_any_block_gives_the_definition(k):
+@pytest.mark.parametrize("width", [5, 40])
+@pytest.mark.parametrize("k", [1, 5])
+def test_any_block_gives_the_definition(k, width):
+    # Turned into a wider space, where distances come from matrix products, they are the same.
+    turn = np.linalg.qr(np.random.default_rng(0).normal(size=(width, 5)))[0].T
+    real, fake = (REAL @ turn).astype(np.float32), (FAKE @ turn).astype(np.float32)
     precision, recall, density, coverage = by_definition(REAL, FAKE, k)
-    assert precision_recall(REAL, FAKE, k=k) == pytest.approx((precision, recall))
-    assert density_coverage(REAL, FAKE, k=k) == pytest.approx((density, coverage))
+    assert precision_recall(real, fake, k=k) == pytest.approx((precision, recall))
+    assert density_coverage(real, fake, k=k) == pytest.approx((density, coverage))
 
 
 @pytest.mark.usefixtures("block")
@@ -47,6 +51,30 @@ def test_copies_count_as_inside_even_far_from_the_origin():
     far = REAL + 1000
     assert precision_recall(far, far[:20])[0] == 1
     assert density_coverage(far, far[:20])[1] >= 20 / 90
+
+
+@pytest.mark.parametrize("width", [3, 8, 33, 300])
+def test_copies_are_at_no_distance(width):
+    # Six of each: five others at distance zero, so that every ball is a point. Rounding must not move it.
+    seeds = (3 * RNG.exponential(size=(40, 1)) * RNG.normal(size=(40, width))).astype(np.float32)
+    real = RNG.permutation(np.repeat(seeds, 6, axis=0))
+    np.testing.assert_array_equal(radii(real, 5), 0)
+    assert precision_recall(real, seeds[:10])[0] == 1
+    assert density_coverage(real, seeds[:10]) == (pytest.approx(6 / 5), 0.25)
+
+
+@pytest.mark.parametrize("width", [3, 300])
+def test_a_generator_that_copies_one_sample_recalls_that_one(width):
+    real = RNG.normal(size=(50, width)).astype(np.float32)
+    assert precision_recall(real, np.repeat(real[7:8], 20, axis=0)) == (1, 1 / 50)
+
+
+def test_small_clusters_far_from_the_centre_keep_their_radii():
+    # Of a deviation of 1 % of their distance from the mean, as on a ring of Gaussians in the plane.
+    places = np.repeat([[0.8, 0], [-0.8, 0], [0, 0.8], [0, -0.8]], 50, axis=0)
+    points = (places + 0.008 * RNG.normal(size=(200, 2))).astype(np.float32)
+    apart = np.linalg.norm(points[:, None].astype(float) - points[None], axis=-1)
+    np.testing.assert_allclose(radii(points, 1), np.sort(apart, axis=1)[:, 1], rtol=1e-3)
 
 
 def test_sets_far_apart_share_nothing():
@@ -74,7 +102,7 @@ def test_no_more_samples_than_neighbours_are_refused(score):
 
 @pytest.mark.parametrize("score", [precision_recall, density_coverage])
 def test_bad_features_are_refused(score):
-    with pytest.raises(ValueError, match="features are 4 and 5 wide"):
+    with pytest.raises(ValueError, match="fake features are 4 wide, real ones 5"):
         score(REAL, FAKE[:, :4])
-    with pytest.raises(ValueError, match="sample 2 are not finite"):
+    with pytest.raises(ValueError, match="fake features of sample 2 are not finite"):
         score(REAL, np.where(np.arange(70)[:, None] == 2, np.inf, FAKE))
