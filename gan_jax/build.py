@@ -5,6 +5,7 @@ from collections.abc import Callable
 import optax
 
 from gan_jax import averaging, losses, penalties
+from gan_jax.augment import Augment, as_it_is, diffaugment
 from gan_jax.config import Config, NetworkConfig, image_channels, image_size
 from gan_jax.data import digits, pictures, prepared, stacked
 from gan_jax.data.dataset import Dataset
@@ -23,6 +24,11 @@ LOSSES = {
     "wasserstein": losses.wasserstein,
     "relativistic": losses.relativistic,
     "relativistic_average": losses.relativistic_average,
+}
+
+AUGMENTATIONS: dict[str, Augment] = {
+    "none": as_it_is,
+    "diff_augment": diffaugment.diff_augment(diffaugment.colour, diffaugment.translation, diffaugment.cutout),
 }
 
 MODELS: dict[str, Callable[[Config, int], tuple[Network, Network]]] = {
@@ -56,6 +62,7 @@ def build_gan(config: Config, classes: int) -> GAN:
         loss=LOSSES[config.loss],
         penalty=_penalty(config),
         average=averaging.ema(config.average_decay),
+        augment=AUGMENTATIONS[config.augment],
     )
 
 

@@ -120,6 +120,8 @@ class Config:
     """Weight of the same penalty on generated images; 0 leaves it out."""
     wgan_gp: float = 0.0
     """Weight of the WGAN-GP gradient penalty (10 in the paper); 0 leaves it out. Not for batch norm (dcgan) either."""
+    augment: Literal["none", "diff_augment"] = "none"
+    """Show the discriminator augmented images: diff_augment is colour, translation and cutout (Zhao et al. 2020)."""
     average_decay: float = 0.999
     """Decay of the generator's moving average, in [0, 1)."""
     batch_size: int = 64

@@ -132,7 +132,8 @@ def _slope(critic: Critic, images: Images) -> Float[Array, " batch"]:
     """‖∂ critic / ∂ image‖ of each image, `[B]`, with a gradient of zero where it is zero."""
     squared = _squared_slope(critic, images)
     # √ has an infinite slope at 0, and infinity times 0 is NaN: both branches of `where` must be finite.
-    return jnp.where(squared > 0, jnp.sqrt(jnp.where(squared > 0, squared, 1)), 0)
+    flat = squared == 0
+    return jnp.where(flat, 0, jnp.sqrt(jnp.where(flat, 1, squared)))
 
 
 def _between(key: PRNGKey, real: Images, fake: Images) -> Images:

@@ -46,6 +46,7 @@ OTHERS = {
     "r1": 1.0,
     "r2": 1.0,
     "wgan_gp": 1.0,
+    "augment": "diff_augment",
     "average_decay": 0.5,
     "batch_size": 32,
     "steps": 3000,

@@ -62,6 +62,12 @@ def test_a_flat_critic_has_finite_penalties_and_gradients(name):
 
 
 @every
+def test_a_critic_that_is_not_a_number_is_not_hidden(name):
+    critic = lambda x: jnp.nan * jnp.sum(x**2, axis=(1, 2, 3))
+    assert np.isnan(EVERY[name](KEY, critic, images(2), images(3)))
+
+
+@every
 def test_logits_of_one_column_are_logits_and_jit_changes_nothing(name):
     critic = lambda x: jnp.sum(x**2, axis=(1, 2, 3))
     column = lambda x: critic(x)[:, None]

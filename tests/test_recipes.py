@@ -4,7 +4,7 @@ import typing
 import pytest
 
 from gan_jax import recipes
-from gan_jax.build import LOSSES, MODELS
+from gan_jax.build import AUGMENTATIONS, LOSSES, MODELS
 from gan_jax.config import MODEL_SIZES, Config, DataConfig, check
 from gan_jax.errors import ConfigError
 from gan_jax.models import dcgan
@@ -93,4 +93,5 @@ def test_names_in_configs_and_values_behind_them_are_the_same():
     hints = typing.get_type_hints(Config)
     assert set(typing.get_args(hints["model"])) == set(MODELS) == set(MODEL_SIZES)
     assert set(typing.get_args(hints["loss"])) == set(LOSSES)
+    assert set(typing.get_args(hints["augment"])) == set(AUGMENTATIONS)
     assert MODEL_SIZES["dcgan"] == tuple(dcgan.STAGES)
