@@ -77,6 +77,8 @@ def _inception(weights: str | None, download: bool, say: Say) -> object:
             f"{path}: no such file. The Inception weights are {inception.URL}; name the file with --weights, or add "
             "--download to fetch it (95 MB)"
         )
+    if not weights:  # a file that the user names may be any; the published one must be itself
+        torch_file.verify(path, path.stem.rpartition("-")[2])
     return inception.params_from_torch(torch_file.read(path))
 
 

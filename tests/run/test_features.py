@@ -60,6 +60,13 @@ def test_missing_inception_weights_are_named_with_where_to_get_them(cache_folder
     assert str(cache_folder) in str(refused.value)
 
 
+def test_a_damaged_download_from_an_earlier_day_is_not_used(cache_folder):
+    cache_folder.mkdir()
+    (cache_folder / features.inception.FILE).write_bytes(b"damaged since")
+    with pytest.raises(DataError, match="its SHA-256 begins with"):
+        make("inception", unlabelled())
+
+
 def test_stacked_digits_are_told_apart_channel_by_channel(monkeypatch):
     data = digits.load()
     one_colour = Dataset("mnist", data.images[:600], data.labels[:600], data.classes)
