@@ -26,6 +26,15 @@ Kind = Literal["classifier", "inception", "pixels"]
 Say = Callable[[str], None]
 
 
+def check(kind: Kind | None, data: Dataset) -> None:
+    """Raises ConfigError if a kind of features needs what the data do not have."""
+    if kind == "classifier" and data.labels is None:
+        raise ConfigError(
+            f"features: {data.name} has no classes to train a classifier on; choose pixels or inception, or put the "
+            "pictures in one sub-folder a class"
+        )
+
+
 def make(
     kind: Kind | None, config: Config, data: Dataset, *, weights: str | None, download: bool, say: Say
 ) -> Extractor:
@@ -33,16 +42,12 @@ def make(
 
     Raises ConfigError if the kind needs what the data do not have, DataError for weights that cannot be read.
     """
+    check(kind, data)
     kind = kind or ("classifier" if data.labels is not None else "pixels")
     if kind == "pixels":
         return extractor.pixels()
     if kind == "inception":
         return extractor.from_inception(_inception(weights, download, say))
-    if data.labels is None:
-        raise ConfigError(
-            f"features: {data.name} has no classes to train a classifier on; choose pixels or inception, or put the "
-            "pictures in one sub-folder a class"
-        )
     if config.data.name == "stacked_mnist" and not config.data.path:
         digits = load_data(with_values(config, {"data.name": "mnist", "data.channels": 1}))
         return extractor.from_digit_classifier(_classifier(digits, say))

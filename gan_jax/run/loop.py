@@ -25,7 +25,7 @@ from gan_jax.errors import ConfigError, DivergedError, RunError, Stopped
 from gan_jax.gan import GAN, GANState, generate, init, make_step
 from gan_jax.images import to_bytes
 from gan_jax.recipes import is_run, load_run
-from gan_jax.run import signals
+from gan_jax.run import features, signals
 from gan_jax.run.checkpoints import Checkpoints
 from gan_jax.run.files import RunFolder, write_atomically
 from gan_jax.run.logs import Events, MetricLog, Reporter
@@ -48,6 +48,8 @@ def train(config: Config, path: Path) -> None:
     mesh = parallel.make_mesh(choose_devices(config))
     data = load_data(config)
     gan = build_gan(config, len(data.classes))
+    if config.evaluate.every:
+        features.check(config.evaluate.features, data)
     folder = RunFolder(path)
     with folder.locked(), signals.listening():
         if is_run(folder.path):
@@ -125,8 +127,10 @@ def _run(
         _require_finite(state, done, checkpoints)
         checkpoints.save(done, state, notes)
 
-    watch = Watch(config, gan, data, folder, notes, reporter.say) if config.evaluate.every else None
+    watch: Watch | None = None
     try:
+        if config.evaluate.every and start < config.steps:
+            watch = Watch(config, gan, data, folder, notes, reporter.say)
         reporter.say(f"{len(data)} images of {data.name} on {_devices(mesh)}; compiling takes some seconds")
         for remark in remarks:
             reporter.say(remark)
