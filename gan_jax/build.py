@@ -12,7 +12,7 @@ from gan_jax.data.dataset import Dataset
 from gan_jax.data.resize import resize_all
 from gan_jax.errors import ConfigError, DataError
 from gan_jax.gan import GAN
-from gan_jax.models import article, dcgan, mlp
+from gan_jax.models import article, dcgan, mlp, r3gan
 from gan_jax.types import Network
 
 LOSSES = {
@@ -43,6 +43,10 @@ MODELS: dict[str, Callable[[Config, int], tuple[Network, Network]]] = {
     "article": lambda c, classes: (
         article.Generator(image_channels(c), c.generator.width, classes),
         article.Discriminator(c.discriminator.width, classes=classes),
+    ),
+    "r3gan": lambda c, classes: (
+        r3gan.Generator(image_size(c), image_channels(c), _stages(c, c.generator.width), classes=classes),
+        r3gan.Discriminator(_stages(c, c.discriminator.width), classes=classes),
     ),
 }
 """Config and number of classes (0: unconditional) to generator and discriminator."""
@@ -92,6 +96,11 @@ def _penalty(config: Config) -> penalties.Penalty:
     weights = {penalties.r1: config.r1, penalties.r2: config.r2, penalties.wgan_gp: config.wgan_gp}
     terms = [make(weight) for make, weight in weights.items() if weight]
     return penalties.total(*terms) if len(terms) > 1 else terms[0] if terms else penalties.none
+
+
+def _stages(config: Config, width: int) -> tuple[int, ...]:
+    """The same width at every power of two from 4 to the image's size."""
+    return (width,) * (image_size(config).bit_length() - 2)
 
 
 def _adam(config: NetworkConfig) -> optax.GradientTransformation:

@@ -238,7 +238,7 @@ def _evaluate(arguments: list[str]) -> None:
         raise ConfigError("download: only Inception features are downloaded; add --features inception")
     config = recipes.load_run(options.run)
     if options.data_path and not config.data.path:
-        raise ConfigError(f"data_path: {options.run} was trained on {config.data.name}; try --data-dir")
+        raise ConfigError(f"data_path: {options.run} was trained on {config.data.name}, not on your own pictures")
 
     from gan_jax.run.evaluation import evaluate
 
@@ -271,7 +271,9 @@ def _options_of(schema: type[AboutRun], arguments: list[str]) -> AboutRun:
     if not 0 <= options.seed < 2**32:
         raise ConfigError(f"seed: expected a whole number in [0, 2**32), got {options.seed}")
     if not recipes.is_run(options.run):
-        raise ConfigError(f"{options.run} is not a run folder: no config.json in it; gan-jax train makes one")
+        meant = Path("runs") / options.run
+        hint = f"did you mean {meant}?" if recipes.is_run(meant) else "gan-jax train makes one"
+        raise ConfigError(f"{options.run} is not a run folder: no config.json in it; {hint}")
     return options
 
 

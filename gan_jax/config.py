@@ -17,6 +17,7 @@ MODEL_SIZES: dict[str, tuple[int, ...] | None] = {
     "mlp": None,  # any
     "dcgan": (8, 16, 28, 32, 64, 128),
     "article": (28,),
+    "r3gan": (8, 16, 32, 64, 128, 256),
 }
 """The image sizes that each model can make."""
 
@@ -47,7 +48,7 @@ class NetworkConfig:
     """One network's size and its Adam optimizer."""
 
     width: int = 64
-    """Channels of the layer nearest the image (dcgan, article), or hidden units (mlp)."""
+    """Channels of the layer nearest the image (dcgan, article), of every stage (r3gan), or hidden units (mlp)."""
     learning_rate: float = 2e-4
     """Adam's step size."""
     beta1: float = 0.5
@@ -93,8 +94,9 @@ class Config:
     """A run of training: with the data, all that decides its result."""
 
     data: DataConfig = DataConfig()
-    model: Literal["mlp", "dcgan", "article"] = "dcgan"
-    """mlp: Goodfellow et al. 2014. dcgan: Radford et al. 2015. article: the introduction's 5x5 pair, mended."""
+    model: Literal["mlp", "dcgan", "article", "r3gan"] = "dcgan"
+    """mlp: Goodfellow et al. 2014. dcgan: Radford et al. 2015. article: the introduction's 5x5 pair, mended. r3gan:
+    Huang et al. 2024, meant for --loss relativistic with --r1 and --r2."""
     loss: Literal[
         "minimax",
         "non_saturating",
@@ -222,7 +224,12 @@ def _wrong_together(config: Config) -> list[str]:
         low = config.batch_size // config.devices * config.devices
         fitting = " or ".join(str(b) for b in (low, low + config.devices) if b)
         found.append(f"batch_size: {config.batch_size} cannot be shared by {config.devices} devices; try {fitting}")
-    if config.batch_size == 1 and config.model != "mlp":
+    for player in ("generator", "discriminator"):
+        width = getattr(config, player).width
+        if config.model == "r3gan" and width % 8:
+            nearest = max(8, round(width / 8) * 8)
+            found.append(f"{player}.width: model r3gan needs a multiple of 8, got {width}; try {nearest}")
+    if config.batch_size == 1 and config.model in ("dcgan", "article"):
         found.append(f"batch_size: model {config.model} normalises over the batch and needs 2 or more, got 1")
     return found
 

@@ -147,7 +147,7 @@ def test_all_wrong_values_are_named_at_once():
 
 def test_wrong_types_and_wrong_values_are_named_together():
     assert complaint(Config(model="dcgn", steps=0)).splitlines() == [
-        "model: expected one of mlp, dcgan, article, got 'dcgn'; did you mean dcgan?",
+        "model: expected one of mlp, dcgan, article, r3gan, got 'dcgn'; did you mean dcgan?",
         "steps: expected a whole number from 1, got 0",
     ]
 

@@ -44,7 +44,7 @@ def pixels() -> Extractor:
         x = x[:, :side, :side].reshape(len(x), side // factor, factor, side // factor, factor, -1).mean((2, 4))
         return Features(x.reshape(len(x), -1))
 
-    return Extractor("pixels", "pixels, averaged in blocks to less than 32 a side", "pixels", (), extract)
+    return Extractor("pixels", "pixels, those of images of 32 and more averaged in blocks", "pixels", (), extract)
 
 
 def from_classifier(trained: classifier.Trained, classes: int) -> Extractor:

@@ -1,6 +1,7 @@
 """Judges a run: draws from its generator, compares with the real images, and says by which protocol."""
 
 import hashlib
+import warnings
 from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from gan_jax import __version__, parallel
 from gan_jax.build import load_data
 from gan_jax.config import Config
 from gan_jax.data.dataset import Dataset
+from gan_jax.errors import DataError
 from gan_jax.gan import GAN, GANState
 from gan_jax.metrics.extractor import Extractor, Features, extract_all
 from gan_jax.metrics.moments import Moments, moments, update
@@ -23,7 +25,7 @@ from gan_jax.run.files import RunFolder
 from gan_jax.run.logs import append
 from gan_jax.run.pictures import save_scores
 from gan_jax.run.sampling import latents_by_index, make_drawer, open_run, sampling_weights
-from gan_jax.run.scoreboard import Evaluation, as_row, name_of, read_all, table
+from gan_jax.run.scoreboard import Evaluation, as_row, curve, name_of, read_all, table
 from gan_jax.schema import with_values
 
 PART = 1024
@@ -44,10 +46,11 @@ def make_judge(
     extractor: Extractor,
     *,
     samples: int,
+    say: Say,
     seed: int = 0,
     averaged: bool = True,
 ) -> Judge:
-    """Builds the judge of a run. The real images are looked at once, or found in the cache."""
+    """Builds the judge of a run. The real images are looked at once, or found in the cache; `say` is told warnings."""
     compared = min(samples, len(data))
     reference = _reference(data, extractor, compared)
     classes = len(data.classes) if config.conditional else 0
@@ -79,7 +82,11 @@ def make_judge(
             parts.append(_extract(extractor, images))
         fake: Features = jax.tree.map(lambda *arrays: np.concatenate(arrays), *parts)
         key = jax.random.clone(score_key)  # every step is compared over the same subsets
-        found = scores(reference, fake, key, classes=len(data.classes), asked=asked)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", UserWarning)
+            found = scores(reference, fake, key, classes=len(data.classes), asked=asked)
+        for message in dict.fromkeys(str(warning.message) for warning in caught):
+            say(f"warning: {message}")
         return Evaluation(int(state.step), {name_of(extractor.name, k): v for k, v in found.items()}, protocol)
 
     return Judge(protocol, evaluate)
@@ -131,16 +138,24 @@ def evaluate(
     """
     trained = open_run(run, best=best)
     folder, config = RunFolder(run), with_values(trained.config, moved)
-    data = load_data(config)
+    try:
+        data = load_data(config)
+    except DataError as error:
+        raise DataError(f"{error}. If the data have moved, name them with --data-path or --data-dir") from None
     data.must_be(trained.notes["fingerprint"], trained.notes["images"])
     for remark in trained.remarks:
         say(remark)
     extractor = features.make(kind, config, data, weights=weights, download=download, say=say)
     say(f"comparing {samples:,} images of step {int(trained.state.step)} with {len(data):,} of {data.name}")
-    judge = make_judge(config, trained.gan, data, extractor, samples=samples, seed=seed, averaged=averaged)
+    judge = make_judge(config, trained.gan, data, extractor, samples=samples, say=say, seed=seed, averaged=averaged)
     found = judge.evaluate(trained.state)
     if found not in read_all(folder.metrics):
         append(folder.metrics, as_row(found))
     known = [e for e in read_all(folder.metrics) if e.protocol == found.protocol]
     save_scores(folder.scores, read_all(folder.metrics))
-    return [*table(known), "", f"kept in {folder.metrics}; curves in {folder.scores}"]
+    lines = [*table(known), ""]
+    if trained.classes and not any("intra_fid" in name for name in found.scores):
+        lines.append("no intra-FID: a class has no more images, real or drawn, than there are features")
+    drawn = curve(read_all(folder.metrics))
+    lines.append(f"kept in {folder.metrics}" + (f"; curves in {folder.scores}" if found in drawn else ""))
+    return lines

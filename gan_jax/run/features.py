@@ -79,8 +79,8 @@ def _inception(weights: str | None, download: bool, say: Say) -> object:
         fetch(inception.URL, path, say)
     if not path.exists():
         raise DataError(
-            f"{path}: no such file. The Inception weights are {inception.URL}; name the file with --weights, or add "
-            "--download to fetch it (95 MB)"
+            f"{path}: no such file. The Inception weights are {inception.URL}; name the file with --weights (for "
+            "train: --evaluate.weights), or fetch it with gan-jax evaluate RUN --features inception --download (95 MB)"
         )
     if not weights:  # a file that the user names may be any; the published one must be itself
         torch_file.verify(path, path.stem.rpartition("-")[2])

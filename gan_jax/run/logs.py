@@ -85,8 +85,9 @@ class Reporter:
             self._bar.update(self._task, completed=row["step"], status=status)
         if now - self._spoke > 10 or row["step"] == self._steps:
             self._spoke = now
-            left = (now - self._began) / max(row["step"] - self._start, 1) * (self._steps - row["step"])
-            line = f"step {row['step']}/{self._steps}  {status}  {_clock(left)} left"
+            done, left = row["step"] - self._start, self._steps - row["step"]
+            clock = f"  {_clock((now - self._began) / done * left)} left" if done else ""
+            line = f"step {row['step']}/{self._steps}  {status}{clock}"
             self.say(line, on_screen=self._bar is None)
 
     def resume(self, step: int) -> None:

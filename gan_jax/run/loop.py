@@ -289,11 +289,13 @@ def _farewell(config: Config, folder: RunFolder, start: int) -> list[str]:
     if start >= config.steps:
         first = f"already at step {start}; --steps {2 * start} makes it longer"
     labels = " --labels 0-1" if config.conditional else ""
+    judged = folder.best.is_dir()
     return [
         f"{first}. Look at:",
         f"  {folder.sample(config.steps) if start < config.steps else folder.samples}",
         f"  {folder.animation}",
         f"  {folder.curves}",
+        *([f"  {folder.scores}", f"  {folder.best} (gan-jax sample and evaluate: --best)"] if judged else []),
         "Try next:",
         f"  gan-jax sample {path} --count 100 --seed 1{labels}",
         f"  gan-jax sample {path} --interpolate 10 --count 8",

@@ -77,6 +77,8 @@ def save_scores(path: Path, evaluations: Sequence[Evaluation]) -> None:
     columns = min(4, len(names))
     rows = -(-len(names) // columns)
     figure = matplotlib.figure.Figure(figsize=(3.4 * columns, 2.8 * rows), layout="constrained")
+    told = shown[-1].protocol
+    figure.suptitle(f"{told['samples']:,} samples, {told['weights']} weights, against {told['reference']}", fontsize=9)
     panels = np.ravel(figure.subplots(rows, columns))
     for axes, name in zip(panels, names, strict=False):
         axes.plot([e.step for e in shown], [e.scores.get(name, np.nan) for e in shown], marker="o", markersize=3)

@@ -105,11 +105,17 @@ def _cell(found: dict[str, float], name: str) -> str:
     return f"{value} ±{found[name + '_std']:.2g}" if name + "_std" in found else value
 
 
+FEW = 1000
+"""Fewer images, on either side, than this say little: with few of them, every ball is large."""
+
+
 def _protocol_lines(protocol: dict[str, Any]) -> list[str]:
+    sha256 = f" (sha256 {protocol['features_sha256'][:8]})" if protocol["features"] != "pixels" else ""
+    scarce = min(protocol["samples"], protocol["compared"]) < FEW
+    few = f" (fewer than {FEW:,} images: precision, recall, density and coverage flatter)" if scarce else ""
     return [
         f"{protocol['samples']:,} samples (seed {protocol['seed']}, {protocol['weights']} weights) against "
         f"{protocol['reference']}",
-        f"features: {protocol['about']} (sha256 {protocol['features_sha256'][:8]}); one by one: "
-        f"{protocol['compared']:,} real images",
+        f"features: {protocol['about']}{sha256}; one by one: {protocol['compared']:,} real images{few}",
         f"{protocol['conventions']}; " + ", ".join(f"{k} {v}" for k, v in protocol["versions"].items()),
     ]

@@ -31,7 +31,7 @@ class Watch:
     def __init__(self, config: Config, gan: GAN, data: Dataset, folder: RunFolder, notes: Notes, say: Say) -> None:
         judged = config.evaluate
         extractor = features.make(judged.features, config, data, weights=judged.weights, download=False, say=say)
-        self._judge = make_judge(config, gan, data, extractor, samples=judged.samples)
+        self._judge = make_judge(config, gan, data, extractor, samples=judged.samples, say=say)
         self._metric = name_of(extractor.name, judged.best)
         self._folder, self._notes, self._say = folder, notes, say
         self._rows: list[dict[str, float]] = []
@@ -53,6 +53,7 @@ class Watch:
         self._say(f"step {found.step}: {self._metric} {value:.4g}")
         if better(self._metric, value, self._best):
             self._best = value
+            self._say(f"step {found.step} is the best so far: kept in {self._folder.best}")
             try:
                 self._kept.save(found.step, state, self._notes | {"best": self._told(found)})
             except RunError as error:

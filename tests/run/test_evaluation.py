@@ -40,13 +40,15 @@ def small(**changes):
     return Config(**settings | changes)
 
 
+PROTOCOL = {"features": "pixels", "samples": 30, "weights": "averaged", "reference": "digits"}
+
+
 def judged_as(values, monkeypatch):
     """Training whose evaluations give these FIDs, one after the other."""
 
     def make_judge(*args, **kwargs):
-        protocol = {"features": "pixels"}
         left = iter(values)
-        return evaluation.Judge(protocol, lambda s: Evaluation(int(s.step), {"pixels_fid": next(left)}, protocol))
+        return evaluation.Judge(PROTOCOL, lambda s: Evaluation(int(s.step), {"pixels_fid": next(left)}, PROTOCOL))
 
     monkeypatch.setattr(watch, "make_judge", make_judge)
 
@@ -112,7 +114,7 @@ def test_evaluating_does_not_change_the_run(tmp_path):
 def test_a_collapse_is_told(tmp_path, monkeypatch, capsys):
     recalls = iter([0.8, 0.1])
     scores = lambda: {"pixels_fid": 1.0, "pixels_recall": next(recalls)}
-    judge = evaluation.Judge({}, lambda state: Evaluation(int(state.step), scores(), {}))
+    judge = evaluation.Judge(PROTOCOL, lambda state: Evaluation(int(state.step), scores(), PROTOCOL))
     monkeypatch.setattr(watch, "make_judge", lambda *args, **kwargs: judge)
     train(small(steps=4), tmp_path)
     assert "warning at step 4: pixels_recall fell from 0.800 (step 2) to 0.100" in capsys.readouterr().out
@@ -162,7 +164,9 @@ def test_a_generator_that_draws_nan_is_one_line(tmp_path):
     train(small(evaluate=EvaluateConfig(), steps=1), tmp_path)
     run = open_run(str(tmp_path))
     data = evaluation.load_data(run.config)
-    judge = evaluation.make_judge(run.config, run.gan, data, evaluation.features.extractor.pixels(), samples=30)
+    judge = evaluation.make_judge(
+        run.config, run.gan, data, evaluation.features.extractor.pixels(), samples=30, say=print
+    )
     spoilt = jax.tree.map(lambda a: a * jnp.nan, run.state.average)
     with pytest.raises(RunError, match="the generator draws images that are not finite"):
         judge.evaluate(run.state._replace(average=spoilt))

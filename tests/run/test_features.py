@@ -55,7 +55,9 @@ def test_a_classifier_needs_classes():
 
 
 def test_missing_inception_weights_are_named_with_where_to_get_them(cache_folder):
-    with pytest.raises(DataError, match=r"no such file.*https://.*--weights.*--download") as refused:
+    with pytest.raises(
+        DataError, match=r"no such file.*https://.*--weights.*--evaluate.weights.*--download"
+    ) as refused:
         make("inception", unlabelled())
     assert str(cache_folder) in str(refused.value)
 
