@@ -28,6 +28,9 @@ from gan_jax.run.sampling import latents_by_index, make_drawer, open_run, sampli
 from gan_jax.run.scoreboard import Evaluation, as_row, curve, name_of, read_all, table
 from gan_jax.schema import with_values
 
+LEAST = 20
+"""Real and drawn images that scores need: more than neighbours, and than splits."""
+
 PART = 1024
 """Images drawn, and held, at once."""
 
@@ -50,8 +53,13 @@ def make_judge(
     seed: int = 0,
     averaged: bool = True,
 ) -> Judge:
-    """Builds the judge of a run. The real images are looked at once, or found in the cache; `say` is told warnings."""
+    """Builds the judge of a run. The real images are looked at once, or found in the cache; `say` is told warnings.
+
+    Raises DataError where there are too few images to compare.
+    """
     compared = min(samples, len(data))
+    if compared < LEAST:
+        raise DataError(f"{data.name}: scores need {LEAST} images or more, real and drawn; there are {compared}")
     reference = _reference(data, extractor, compared)
     classes = len(data.classes) if config.conditional else 0
     latent_key, label_key, score_key = jax.random.split(jax.random.key(seed), 3)
@@ -62,7 +70,7 @@ def make_judge(
         "features": extractor.name,
         "about": extractor.about,
         "features_sha256": extractor.fingerprint,
-        "reference": f"{data.name}, {len(data)} images of {'x'.join(map(str, data.images.shape[1:]))}",
+        "reference": f"{data.name}, the {len(data)} training images, {'x'.join(map(str, data.images.shape[1:]))}",
         "reference_sha256": data.fingerprint,
         "compared": compared,
         "samples": samples,

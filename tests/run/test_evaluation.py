@@ -9,6 +9,7 @@ import pytest
 
 from gan_jax.cli import main
 from gan_jax.config import CadenceConfig, Config, DataConfig, EvaluateConfig, NetworkConfig
+from gan_jax.data.dataset import Dataset
 from gan_jax.errors import DataError, RunError
 from gan_jax.run import evaluation, watch
 from gan_jax.run.checkpoints import newest, to_arrays
@@ -128,7 +129,7 @@ def test_the_command_evaluates_the_newest_and_the_best(tmp_path, capsys):
     assert main(["evaluate", run, "--samples", "600"]) == 0
     shown = capsys.readouterr().out
     assert "classifier FID ↓" in shown
-    assert "600 samples (seed 0, averaged weights) against digits, 1797 images of 8x8x1" in shown
+    assert "600 samples (seed 0, averaged weights) against digits, the 1797 training images, 8x8x1" in shown
     assert main(["evaluate", run, "--samples", "600"]) == 0
     again = capsys.readouterr().out
     assert again.splitlines()[1:] == shown.splitlines()[3:]  # the classifier is there by now, and nothing else changes
@@ -170,6 +171,15 @@ def test_a_generator_that_draws_nan_is_one_line(tmp_path):
     spoilt = jax.tree.map(lambda a: a * jnp.nan, run.state.average)
     with pytest.raises(RunError, match="the generator draws images that are not finite"):
         judge.evaluate(run.state._replace(average=spoilt))
+
+
+def test_too_few_real_images_are_one_line(tmp_path):
+    train(small(evaluate=EvaluateConfig(), steps=1), tmp_path)
+    run = open_run(str(tmp_path))
+    data = evaluation.load_data(run.config)
+    few = Dataset("few", data.images[:12])
+    with pytest.raises(DataError, match="few: scores need 20 images or more, real and drawn; there are 12"):
+        evaluation.make_judge(run.config, run.gan, few, evaluation.features.extractor.pixels(), samples=30, say=print)
 
 
 def test_conditional_runs_are_asked_for_labels(tmp_path):
