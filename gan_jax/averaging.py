@@ -29,21 +29,27 @@ def ema(decay: float) -> Averaging:
     return update
 
 
-def half_life(images: float, batch_size: int, *, ramp: float | None = 0.05) -> Averaging:
+def half_life(
+    images: float | Callable[[Int[Array, ""]], Scalar], batch_size: int, *, ramp: float | None = 0.05
+) -> Averaging:
     """Exponential moving average that forgets half of itself in so many images, whatever the batch size.
+
+    `images` may be a schedule, from the step to a half-life: R3GAN's grows from 0 (then with a ramp of None).
 
     d = 0.5^(batch_size / h) with h = min(images, ramp · images seen before this step): at the first step the
     average becomes the current weights, and later its half-life is at most `ramp` of the run so far; None is no ramp.
     This is how the published trainer of StyleGAN2-ADA (Karras et al. 2020, arXiv:2006.06676) counts. Raises
     ValueError unless images, batch_size and ramp are above 0.
     """
-    for name, value in {"half-life": images, "batch size": batch_size, "ramp": 1.0 if ramp is None else ramp}.items():
+    checked = {"batch size": batch_size, "ramp": 1.0 if ramp is None else ramp}
+    for name, value in (checked if callable(images) else checked | {"half-life": images}).items():
         if not value > 0:
             raise ValueError(f"the {name} of an average is above 0, not {value}")
 
     def update(average: Weights, current: Weights, step: Int[Array, ""]) -> Weights:
         seen = jnp.asarray(step, jnp.float32) * batch_size
-        life = jnp.asarray(images, jnp.float32) if ramp is None else jnp.minimum(images, ramp * seen)
+        life = jnp.asarray(images(step) if callable(images) else images, jnp.float32)
+        life = life if ramp is None else jnp.minimum(life, ramp * seen)
         return _move(average, current, -jnp.expm1(-np.log(2) * batch_size / jnp.maximum(life, 1e-8)))
 
     return update

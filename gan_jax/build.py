@@ -1,11 +1,12 @@
 """A config becomes values: a GAN, a dataset. The one place where names are looked up."""
 
 from collections.abc import Callable
+from typing import Any
 
 import optax
 
-from gan_jax import averaging, losses, penalties
-from gan_jax.augment import Augment, as_it_is, diffaugment
+from gan_jax import averaging, latent_penalties, losses, penalties, schedules
+from gan_jax.augment import Augment, ada, as_it_is, diffaugment
 from gan_jax.config import Config, NetworkConfig, image_channels, image_size
 from gan_jax.data import digits, pictures, prepared, stacked
 from gan_jax.data.dataset import Dataset
@@ -13,7 +14,9 @@ from gan_jax.data.resize import resize_all
 from gan_jax.errors import ConfigError, DataError
 from gan_jax.gan import GAN
 from gan_jax.models import article, dcgan, mlp, r3gan
-from gan_jax.types import Network
+from gan_jax.rules import Adaptive, scheduled
+from gan_jax.schedules import Schedule
+from gan_jax.types import Images, Network
 
 LOSSES = {
     "minimax": losses.minimax,
@@ -26,9 +29,11 @@ LOSSES = {
     "relativistic_average": losses.relativistic_average,
 }
 
-AUGMENTATIONS: dict[str, Augment] = {
-    "none": as_it_is,
-    "diff_augment": diffaugment.diff_augment(diffaugment.colour, diffaugment.translation, diffaugment.cutout),
+AUGMENTATIONS: dict[str, Callable[[Config], Augment | Adaptive]] = {
+    "none": lambda c: as_it_is,
+    "diff_augment": lambda c: diffaugment.diff_augment(diffaugment.colour, diffaugment.translation, diffaugment.cutout),
+    "ada": lambda c: _ada(c, ada.ada),
+    "ada_cutout": lambda c: _ada(c, ada.with_cutout),
 }
 
 MODELS: dict[str, Callable[[Config, int], tuple[Network, Network]]] = {
@@ -45,8 +50,8 @@ MODELS: dict[str, Callable[[Config, int], tuple[Network, Network]]] = {
         article.Discriminator(c.discriminator.width, classes=classes),
     ),
     "r3gan": lambda c, classes: (
-        r3gan.Generator(image_size(c), image_channels(c), _stages(c, c.generator.width), classes=classes),
-        r3gan.Discriminator(_stages(c, c.discriminator.width), classes=classes),
+        r3gan.Generator(image_size(c), image_channels(c), classes=classes, **_r3gan_fields(c.generator, c)),
+        r3gan.Discriminator(classes=classes, **_r3gan_fields(c.discriminator, c)),
     ),
 }
 """Config and number of classes (0: unconditional) to generator and discriminator."""
@@ -60,13 +65,14 @@ def build_gan(config: Config, classes: int) -> GAN:
     return GAN(
         generator=generator,
         discriminator=discriminator,
-        generator_optimizer=_adam(config.generator),
-        discriminator_optimizer=_adam(config.discriminator),
+        generator_optimizer=_adam(config.generator, config, images_per_step(config)),
+        discriminator_optimizer=_adam(config.discriminator, config, config.batch_size),
         latent_size=config.latent_size,
         loss=LOSSES[config.loss],
         penalty=_penalty(config),
-        average=averaging.ema(config.average_decay),
-        augment=AUGMENTATIONS[config.augment],
+        latent_penalty=_latent_penalty(config),
+        average=_average(config),
+        augment=AUGMENTATIONS[config.augment](config),
     )
 
 
@@ -91,17 +97,78 @@ def load_data(config: Config) -> Dataset:
     return Dataset(dataset.name, resize_all(dataset.images, size, channels), dataset.labels, dataset.classes)
 
 
-def _penalty(config: Config) -> penalties.Penalty:
-    """The sum of those whose weight is not zero."""
-    weights = {penalties.r1: config.r1, penalties.r2: config.r2, penalties.wgan_gp: config.wgan_gp}
-    terms = [make(weight) for make, weight in weights.items() if weight]
-    return penalties.total(*terms) if len(terms) > 1 else terms[0] if terms else penalties.none
+def images_per_step(config: Config) -> int:
+    """Real images that the discriminator is trained on in a step: by these, schedules count."""
+    return config.batch_size * config.discriminator_steps
 
 
-def _stages(config: Config, width: int) -> tuple[int, ...]:
-    """The same width at every power of two from 4 to the image's size."""
-    return (width,) * (image_size(config).bit_length() - 2)
+def _penalty(config: Config) -> penalties.Penalty | Adaptive:
+    """The sum of those whose weight is not zero, annealed and lazy as the config says."""
+    slopes = {penalties.r1: config.r1, penalties.r2: config.r2, penalties.wgan_gp: config.wgan_gp}
+
+    def at(factor: Any) -> penalties.Penalty | Adaptive:
+        terms = [make(weight * factor) for make, weight in slopes.items() if weight]
+        return penalties.total(*terms) if len(terms) > 1 else terms[0] if terms else penalties.none
+
+    factor = _annealed(config, 1.0, config.anneal.penalty, images_per_step(config))
+    rule = scheduled(lambda step: at(factor(step))) if callable(factor) else at(factor)
+    rule = penalties.lazy(rule, config.lazy) if config.lazy > 1 and any(slopes.values()) else rule
+    return penalties.total(rule, penalties.lecam(config.lecam)) if config.lecam else rule
 
 
-def _adam(config: NetworkConfig) -> optax.GradientTransformation:
-    return optax.adam(config.learning_rate, config.beta1, config.beta2, config.epsilon)
+def _latent_penalty(config: Config) -> latent_penalties.LatentPenalty | Adaptive:
+    if not config.path_length:
+        return latent_penalties.none
+    return latent_penalties.lazy(latent_penalties.path_length(config.path_length), config.lazy)
+
+
+def _average(config: Config) -> averaging.Averaging:
+    images = images_per_step(config)
+    if config.anneal.half_life is not None:
+        return averaging.half_life(_annealed(config, 0.0, config.anneal.half_life, images), images, ramp=None)
+    if config.half_life is not None:
+        return averaging.half_life(config.half_life, images)
+    return averaging.ema(config.average_decay)
+
+
+def _ada(config: Config, pipeline: Callable[..., Images]) -> Augment | Adaptive:
+    if config.ada_target is not None:
+        return ada.adaptive(
+            config.batch_size,
+            target=config.ada_target,
+            kimg=config.ada_kimg,
+            start=config.augment_p,
+            pipeline=pipeline,
+        )
+    with_p = lambda p: lambda key, images: pipeline(key, images, p)
+    p = _annealed(config, config.augment_p, config.anneal.augment_p, images_per_step(config))
+    return scheduled(lambda step: with_p(p(step))) if callable(p) else with_p(p)
+
+
+def _annealed(config: Config, start: float, end: float | None, images: int) -> float | Schedule:
+    """The setting that starts here: itself, or its schedule where steps of so many images bring it to an end."""
+    if end is None or config.anneal.images is None:
+        return start
+    return schedules.cosine(start, end, config.anneal.images, images)
+
+
+def _adam(network: NetworkConfig, config: Config, images: int) -> optax.GradientTransformation:
+    rate = _annealed(config, network.learning_rate, config.anneal.learning_rate, images)
+    beta2 = _annealed(config, network.beta2, config.anneal.beta2, images)
+    if not callable(beta2):
+        return optax.adam(rate, network.beta1, beta2, network.epsilon)
+    moving = optax.inject_hyperparams(optax.adam)
+    return moving(learning_rate=rate, b1=network.beta1, b2=beta2, eps=network.epsilon)
+
+
+def _r3gan_fields(network: NetworkConfig, config: Config) -> dict[str, Any]:
+    """The same width at every power of two from 4 to 32, then half as wide at each; bfloat16 from 8x8 up.
+
+    Groups of 16 channels, or 96 of them where that is fewer. All as published for CIFAR-10, FFHQ and ImageNet-32.
+    """
+    stages = image_size(config).bit_length() - 2
+    return {
+        "widths": tuple(max(8, network.width >> max(0, i - 3)) for i in range(stages)),
+        "group_channels": max(16, network.width // 48),
+        "low_precision_from": 8 if config.precision == "bfloat16" else None,
+    }

@@ -60,6 +60,24 @@ class NetworkConfig:
 
 
 @dataclass(frozen=True)
+class AnnealConfig:
+    """Where settings go, from their values elsewhere, by half a cosine over the images seen. Default: nowhere."""
+
+    images: int | None = None
+    """Real images seen by the discriminator until the ends are reached, and kept."""
+    learning_rate: float | None = None
+    """The step size of both networks at the end."""
+    beta2: float | None = None
+    """Adam's decay of the gradient's square at the end, in [0, 1), of both networks."""
+    penalty: float | None = None
+    """What r1, r2 and wgan_gp are multiplied with at the end (0.1: a tenth)."""
+    augment_p: float | None = None
+    """Probability of augmentations at the end."""
+    half_life: float | None = None
+    """The average's half-life at the end, in images."""
+
+
+@dataclass(frozen=True)
 class CadenceConfig:
     """How often things happen, in steps. Changing these does not change the run."""
 
@@ -116,16 +134,37 @@ class Config:
     discriminator: NetworkConfig = NetworkConfig()
     discriminator_steps: int = 1
     """Updates of the discriminator for each one of the generator, on as many batches."""
+    generator_batch: Literal["shared", "own"] = "shared"
+    """Real images of the generator's update, for losses that compare: the discriminator's last ones, or its own."""
     r1: float = 0.0
     """Weight of the R1 gradient penalty; 0 leaves it out. Meant for discriminators without batch norm (not dcgan's)."""
     r2: float = 0.0
     """Weight of the same penalty on generated images; 0 leaves it out."""
     wgan_gp: float = 0.0
     """Weight of the WGAN-GP gradient penalty (10 in the paper); 0 leaves it out. Not for batch norm (dcgan) either."""
-    augment: Literal["none", "diff_augment"] = "none"
-    """Show the discriminator augmented images: diff_augment is colour, translation and cutout (Zhao et al. 2020)."""
+    lecam: float = 0.0
+    """Weight of the LeCam penalty, for training on few images; 0 leaves it out."""
+    path_length: float = 0.0
+    """Weight of the generator's path length penalty (2 in StyleGAN2); 0 leaves it out."""
+    lazy: int = 1
+    """Take r1, r2, wgan_gp on one in so many images of each batch, and path lengths on one in so many latents."""
+    augment: Literal["none", "diff_augment", "ada", "ada_cutout"] = "none"
+    """Show the discriminator augmented images: diff_augment is colour, translation and cutout (Zhao et al. 2020), ada
+    the pipeline of Karras et al. 2020, ada_cutout R3GAN's form of it."""
+    augment_p: float = 0.0
+    """Probability of each transformation of ada, in [0, 1]; its start, if it is adaptive or annealed."""
+    ada_target: float | None = None
+    """Adapt augment_p so that the mean sign of real logits stays here (0.6 in the paper). Default: no."""
+    ada_kimg: float = 500.0
+    """Thousands of images in which an adaptive augment_p can go from 0 to 1."""
     average_decay: float = 0.999
     """Decay of the generator's moving average, in [0, 1)."""
+    half_life: float | None = None
+    """Half-life of the generator's moving average in images, with its ramp-up; takes the place of average_decay."""
+    anneal: AnnealConfig = AnnealConfig()
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """What layers compute in. bfloat16: those of r3gan and stylegan2 from 8x8 pixels up, all of the other models';
+    weights stay float32."""
     batch_size: int = 64
     """Images in a batch, over all devices together."""
     steps: int = 2000
@@ -149,6 +188,11 @@ MAY_CHANGE = {"steps", "devices", "tensorboard", "data.path", "data.data_dir", "
 
 Another number of devices rounds differently; the data may move, but their fingerprint must stay.
 """
+
+
+def batches_per_step(config: Config) -> int:
+    """Batches that one step of training takes."""
+    return config.discriminator_steps + (config.generator_batch == "own")
 
 
 def image_size(config: Config) -> int:
@@ -186,7 +230,16 @@ def _wrong_values(config: Config) -> list[str]:
             found.append(f"{key}: expected {allowed}, got {value}")
 
     flat, found = schema.flatten(config), list[str]()
-    for key in ("latent_size", "discriminator_steps", "batch_size", "steps", "devices", "data.size"):
+    for key in (
+        "latent_size",
+        "discriminator_steps",
+        "batch_size",
+        "steps",
+        "devices",
+        "data.size",
+        "lazy",
+        "anneal.images",
+    ):
         number(key, "a whole number from 1", lambda v: v >= 1)
     for f in dataclasses.fields(CadenceConfig):
         number(f"every.{f.name}", "a whole number from 1", lambda v: v >= 1)
@@ -199,8 +252,14 @@ def _wrong_values(config: Config) -> list[str]:
         number(f"{player}.beta1", "a number in [0, 1)", lambda v: 0 <= v < 1)
         number(f"{player}.beta2", "a number in [0, 1)", lambda v: 0 <= v < 1)
     number("average_decay", "a number in [0, 1)", lambda v: 0 <= v < 1)
-    for key in ("r1", "r2", "wgan_gp"):
+    for key in ("r1", "r2", "wgan_gp", "lecam", "path_length", "anneal.penalty"):
         number(key, "a finite number from 0", lambda v: v >= 0)
+    for key in ("half_life", "ada_kimg", "anneal.learning_rate", "anneal.half_life"):
+        number(key, "a finite number above 0", lambda v: v > 0)
+    for key in ("augment_p", "anneal.augment_p"):
+        number(key, "a number in [0, 1]", lambda v: 0 <= v <= 1)
+    number("anneal.beta2", "a number in [0, 1)", lambda v: 0 <= v < 1)
+    number("ada_target", "a number in (-1, 1)", lambda v: -1 < v < 1)
     number("seed", "a whole number in [0, 2**32)", lambda v: 0 <= v < 2**32)
     return found
 
@@ -224,6 +283,7 @@ def _wrong_together(config: Config) -> list[str]:
         low = config.batch_size // config.devices * config.devices
         fitting = " or ".join(str(b) for b in (low, low + config.devices) if b)
         found.append(f"batch_size: {config.batch_size} cannot be shared by {config.devices} devices; try {fitting}")
+    found += _wrong_rules(config)
     for player in ("generator", "discriminator"):
         width = getattr(config, player).width
         if config.model == "r3gan" and width % 8:
@@ -231,6 +291,26 @@ def _wrong_together(config: Config) -> list[str]:
             found.append(f"{player}.width: model r3gan needs a multiple of 8, got {width}; try {nearest}")
     if config.batch_size == 1 and config.model in ("dcgan", "article"):
         found.append(f"batch_size: model {config.model} normalises over the batch and needs 2 or more, got 1")
+    return found
+
+
+def _wrong_rules(config: Config) -> list[str]:
+    """What is wrong among penalties, augmentations and their schedules."""
+    found, anneal = [], config.anneal
+    ends = [name for name, end in vars(anneal).items() if name != "images" and end is not None]
+    if ends and anneal.images is None:
+        found.append(f"anneal.images: expected the images until anneal.{ends[0]} is reached, got nothing")
+    if anneal.images is not None and not ends:
+        found.append("anneal.images: there is nothing to anneal; give an end such as --anneal.learning-rate 5e-5")
+    if config.batch_size % config.lazy:
+        found.append(f"lazy: expected a divisor of the batch size {config.batch_size}, got {config.lazy}")
+    if config.augment not in ("ada", "ada_cutout"):
+        keys = {"augment_p": config.augment_p, "ada_target": config.ada_target, "anneal.augment_p": anneal.augment_p}
+        found += [f"{key}: is for --augment ada or ada_cutout, not {config.augment}" for key, v in keys.items() if v]
+    if config.ada_target is not None and anneal.augment_p is not None:
+        found.append("ada_target: augment_p can adapt or be annealed, not both; drop one of the two")
+    if anneal.half_life is not None and config.half_life is not None:
+        found.append("half_life: an annealed half-life starts from 0; drop --half-life")
     return found
 
 

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from gan_jax.types import Bytes, Images
+from gan_jax.types import Bytes, Condition, Images
 
 
 def to_float(images: Images | Bytes) -> Images:
@@ -34,3 +34,8 @@ def sheet(images: Array | np.ndarray, columns: int, *, gap: int = 1) -> np.ndarr
     cells = cells.reshape(rows, columns, height + gap, width + gap, channels).transpose(0, 2, 1, 3, 4)
     laid = cells.reshape(rows * (height + gap), columns * (width + gap), channels)
     return laid[: laid.shape[0] - gap, : laid.shape[1] - gap]
+
+
+def condition_to_float(condition: Condition) -> Condition:
+    """A condition that is an image, as floats in [-1, 1]; others as they are."""
+    return to_float(condition) if condition is not None and condition.ndim == 4 else condition

@@ -1,12 +1,17 @@
-"""Terms that look at the discriminator as a function of images, added to its loss."""
+"""Terms that look at the discriminator as a function of images, added to its loss.
+
+Those that look at a network as a function of latents are in `latent_penalties`.
+"""
 
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
-from gan_jax.types import Images, Logits, PRNGKey, Scalar
+from gan_jax.rules import Adaptive, combine
+from gan_jax.types import Images, Logits, Metrics, PRNGKey, Scalar
 
 Critic = Callable[[Images], Logits]
 """The discriminator at fixed weights. Where it gives several logits an image, slopes are those of their sum."""
@@ -109,17 +114,51 @@ def bcr(real_weight: float, fake_weight: float, augment: Callable[[PRNGKey, Imag
         del real
         return fake_weight * _inconsistency(critic, fake, augment(key, fake))
 
-    return total(cr(real_weight, augment), of_fake)
+    return _sum(cr(real_weight, augment), of_fake)
 
 
-def total(*penalties: Penalty) -> Penalty:
-    """The sum of several penalties, each with a key of its own."""
+def lecam(weight: float, *, decay: float = 0.99) -> Adaptive:
+    """Real logits held near where the fake ones are on average, and fake near real: weight · E(D(x) - α_F)² + ...
 
-    def penalty(key: PRNGKey, critic: Critic, real: Images, fake: Images) -> Scalar:
-        keys = jax.random.split(key, len(penalties))
-        return sum((term(k, critic, real, fake) for k, term in zip(keys, penalties, strict=True)), jnp.zeros(()))
+    ... weight · E(D(G(z)) - α_R)², α_R and α_F moving averages of the mean logits, from 0. Tseng et al. 2021
+    (arXiv:2104.03310), eq. 3, for training on few images; their weights are 0.01 to 0.5. Remembers the two averages.
+    """
 
-    return penalty
+    def at(anchors: tuple[Scalar, Scalar], step: Scalar) -> Penalty:
+        del step
+        of_real, of_fake = anchors
+
+        def penalty(key: PRNGKey, critic: Critic, real: Images, fake: Images) -> Scalar:
+            del key
+            return weight * (_mean_square(critic(real) - of_fake) + _mean_square(critic(fake) - of_real))
+
+        return penalty
+
+    def learn(anchors: tuple[Scalar, Scalar], metrics: Metrics) -> tuple[Scalar, Scalar]:
+        move = lambda anchor, logit: decay * anchor + (1 - decay) * logit
+        return move(anchors[0], metrics["d/real_logit"]), move(anchors[1], metrics["d/fake_logit"])
+
+    return Adaptive((np.float32(0), np.float32(0)), at, learn)
+
+
+def total(*penalties: Penalty | Adaptive) -> Penalty | Adaptive:
+    """The sum of several penalties, each with a key of its own; it adapts if one of them does."""
+    return combine(penalties, _sum)
+
+
+def lazy(penalty: Penalty | Adaptive, every: int) -> Penalty | Adaptive:
+    """The same penalty on one in `every` images of the batch: on average over steps the same, at a part of the cost.
+
+    Karras et al. 2020 (arXiv:1912.04958, section 3.1) take a penalty every 16 steps, 16 times as strong. Here each step
+    takes it, on a sixteenth of its batch: the same expected gradient for the same work, but all steps are alike, so
+    that they are one program without a condition in it, and Adam sees no spikes to be corrected for. Raises ValueError
+    where `every` does not divide the batch.
+    """
+
+    def thin(penalty: Penalty) -> Penalty:
+        return lambda key, critic, real, fake: penalty(key, critic, _thinned(real, every), _thinned(fake, every))
+
+    return combine((penalty,), thin)
 
 
 def _squared_slope(critic: Critic, images: Images) -> Float[Array, " batch"]:
@@ -136,11 +175,28 @@ def _slope(critic: Critic, images: Images) -> Float[Array, " batch"]:
     return jnp.where(flat, 0, jnp.sqrt(jnp.where(flat, 1, squared)))
 
 
+def _sum(*penalties: Penalty) -> Penalty:
+    def penalty(key: PRNGKey, critic: Critic, real: Images, fake: Images) -> Scalar:
+        keys = jax.random.split(key, len(penalties))
+        return sum((term(k, critic, real, fake) for k, term in zip(keys, penalties, strict=True)), jnp.zeros(()))
+
+    return penalty
+
+
+def _thinned(images: Images, every: int) -> Images:
+    if every < 1 or len(images) % every:
+        raise ValueError(f"a penalty on one in {every} images needs a batch that {every} divides, not {len(images)}")
+    return images[::every]
+
+
 def _between(key: PRNGKey, real: Images, fake: Images) -> Images:
     share = jax.random.uniform(key, (len(real), 1, 1, 1), real.dtype)
     return share * real + (1 - share) * fake
 
 
 def _inconsistency(critic: Critic, images: Images, augmented: Images) -> Scalar:
-    difference = critic(images) - critic(augmented)
-    return jnp.mean(jnp.square(difference.astype(jnp.promote_types(difference.dtype, jnp.float32))))
+    return _mean_square(critic(images) - critic(augmented))
+
+
+def _mean_square(logits: Logits) -> Scalar:
+    return jnp.mean(jnp.square(logits.astype(jnp.promote_types(logits.dtype, jnp.float32))))

@@ -6,6 +6,7 @@ import pytest
 
 from gan_jax.config import (
     MAY_CHANGE,
+    AnnealConfig,
     CadenceConfig,
     Config,
     DataConfig,
@@ -43,11 +44,26 @@ OTHERS = {
     "discriminator.beta2": 0.9,
     "discriminator.epsilon": 1e-7,
     "discriminator_steps": 2,
+    "generator_batch": "own",
     "r1": 1.0,
     "r2": 1.0,
     "wgan_gp": 1.0,
+    "lecam": 0.1,
+    "path_length": 2.0,
+    "lazy": 4,
     "augment": "diff_augment",
+    "augment_p": 0.5,
+    "ada_target": 0.6,
+    "ada_kimg": 100.0,
     "average_decay": 0.5,
+    "half_life": 1e4,
+    "anneal.images": 1000,
+    "anneal.learning_rate": 1e-5,
+    "anneal.beta2": 0.9,
+    "anneal.penalty": 0.1,
+    "anneal.augment_p": 0.3,
+    "anneal.half_life": 1e5,
+    "precision": "bfloat16",
     "batch_size": 32,
     "steps": 3000,
     "seed": 1,
@@ -63,6 +79,20 @@ OTHERS = {
     "evaluate.best": "recall",
     "tensorboard": True,
 }
+
+
+ADA, SOME_IMAGES = {"augment": "ada"}, {"anneal.images": 1000}
+NEEDS = {
+    "augment_p": ADA,
+    "ada_target": ADA,
+    "anneal.images": {"anneal.learning_rate": 1e-5},
+    "anneal.learning_rate": SOME_IMAGES,
+    "anneal.beta2": SOME_IMAGES,
+    "anneal.penalty": SOME_IMAGES,
+    "anneal.augment_p": ADA | SOME_IMAGES,
+    "anneal.half_life": SOME_IMAGES,
+}
+"""Keys that cannot be set alone, and what they need beside them."""
 
 
 def with_key(config, key, value):
@@ -84,6 +114,8 @@ def test_every_key_has_another_value_to_try():
 @pytest.mark.parametrize("key", OTHERS)
 def test_json_brings_back_every_key(key):
     config = with_key(Config(data=DataConfig(size=16)), key, OTHERS[key])
+    for other, value in NEEDS.get(key, {}).items():
+        config = with_key(config, other, value)
     assert from_json(to_json(config)) == config
 
 
@@ -189,6 +221,18 @@ def test_a_whole_number_will_do_for_a_number():
         (Config(devices=3), "batch_size: 64 cannot be shared by 3 devices; try 63 or 66"),
         (Config(batch_size=2, devices=4), "batch_size: 2 cannot be shared by 4 devices; try 4"),
         (Config(batch_size=1), "batch_size: model dcgan normalises over the batch"),
+        (Config(anneal=AnnealConfig(beta2=0.9)), "anneal.images: expected the images until anneal.beta2 is reached"),
+        (Config(anneal=AnnealConfig(images=10)), "anneal.images: there is nothing to anneal"),
+        (Config(lazy=3), "lazy: expected a divisor of the batch size 64, got 3"),
+        (Config(augment_p=0.5), "augment_p: is for --augment ada or ada_cutout, not none"),
+        (
+            Config(augment="ada", ada_target=0.6, anneal=AnnealConfig(images=10, augment_p=0.5)),
+            "ada_target: augment_p can adapt or be annealed, not both",
+        ),
+        (
+            Config(half_life=10.0, anneal=AnnealConfig(images=10, half_life=5.0)),
+            "half_life: an annealed half-life starts from 0",
+        ),
     ],
 )
 def test_keys_that_do_not_go_together_are_named(config, said):

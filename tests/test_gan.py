@@ -12,18 +12,19 @@ import pytest
 import toys
 from gan_jax import (
     Batch,
-    Scheduled,
     augment,
+    averaging,
     generate,
     init,
+    latent_penalties,
     make_step,
     penalties,
     sample_latents,
-    standing_statistics,
+    scheduled,
 )
+from gan_jax.augment import ada
 from gan_jax.gan import update_discriminator, update_generator
-from gan_jax.losses import AdversarialLoss
-from gan_jax.types import Weights
+from gan_jax.losses import AdversarialLoss, relativistic
 
 
 def same(a, b):
@@ -132,6 +133,43 @@ def test_several_discriminator_steps_equal_as_many_updates_by_hand():
     jax.tree.map(close, (whole.generator, whole.discriminator), (state.generator, state.discriminator))
 
 
+def test_the_generator_may_have_a_batch_of_its_own():
+    """Two updates of D and three batches: the third moves G alone."""
+    gan = toys.make(loss=relativistic)
+    batches = [toys.batch(seed) for seed in range(3)]
+    stack = lambda *batches: jax.tree.map(lambda *leaves: jnp.stack(leaves), *batches)
+    state = init(gan, jax.random.key(0), batches[0])
+    step = make_step(gan, discriminator_steps=2)
+    own, _ = step(state, stack(*batches))
+    other, _ = step(state, stack(*batches[:2], toys.batch(7)))
+    shared, _ = step(state, stack(*batches[:2]))
+    again, _ = step(state, stack(*batches[:2], batches[1]))
+    assert same(own.discriminator, other.discriminator)
+    assert not same(own.generator.weights.params, other.generator.weights.params)
+    assert same(shared, again)
+
+
+def test_batches_that_do_not_go_round_are_refused():
+    gan = toys.make()
+    batches = jax.tree.map(lambda leaf: jnp.stack([leaf] * 4), toys.batch())
+    with pytest.raises(ValueError, match=r"2 updates of the discriminator need as many batches.*got 4"):
+        make_step(gan, discriminator_steps=2)(init(gan, jax.random.key(0), toys.batch()), batches)
+
+
+def test_several_averages_are_kept_beside_the_one_that_is_sampled_from(begun):
+    _, _, batch = begun
+    gan = toys.make(average=averaging.ema(0.5), more_averages={"now": averaging.ema(0.0), "mean": averaging.power(0)})
+    state = init(gan, jax.random.key(0), batch)
+    seen, step = [], jax.jit(make_step(gan))
+    for seed in range(3):
+        state, _ = step(state, toys.batch(seed))
+        seen.append(state.generator.weights)
+    assert same(state.more_averages["now"], seen[-1])
+    mean = jax.tree.map(lambda *leaves: sum(leaves) / 3, *seen)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), state.more_averages["mean"], mean)
+    assert not same(state.average, seen[-1])
+
+
 def test_a_loss_that_compares_sees_real_and_fake_in_both_updates():
     seen = []
 
@@ -233,24 +271,6 @@ def test_a_condition_that_is_an_image_of_bytes_is_scaled_like_any_image():
     assert set(seen) == {1.0}
 
 
-def test_standing_statistics_are_those_of_the_weights_they_come_with(begun):
-    gan, state, _ = begun
-    params = state.generator.weights.params
-    shifted = jax.tree.map(lambda leaf: leaf + 0.3, params)
-    settled = standing_statistics(gan, Weights(shifted, state.average.stats), jax.random.key(0), passes=100)
-    z = sample_latents(gan, jax.random.key(5), 20000)
-    before_norm = z @ shifted["hidden"]["kernel"] + shifted["hidden"]["bias"][None]
-    np.testing.assert_allclose(settled.stats["batch_stats"]["norm"]["mean"], before_norm.mean(0), atol=0.15)
-    np.testing.assert_allclose(settled.stats["batch_stats"]["norm"]["var"], before_norm.var(0), rtol=0.25)
-    assert same(settled.params, shifted)
-
-
-def test_average_of_statistics_is_left_alone_where_there_are_none(begun):
-    gan, state, _ = begun
-    bare = Weights(state.average.params, {})
-    assert standing_statistics(gan, bare, jax.random.key(0)) is bare
-
-
 def test_first_state_has_buffers_of_its_own_so_that_a_step_may_consume_it(begun):
     gan, _, batch = begun
     state = init(gan, jax.random.key(3), batch)
@@ -311,7 +331,7 @@ def test_real_and_fake_images_share_their_augmentation_or_do_not(draws, alike):
 
 def test_rules_may_change_with_the_step():
     batch = toys.batch()
-    rule = Scheduled(lambda step: penalties.r1(jnp.where(step < 1, 0.0, 2.0)))
+    rule = scheduled(lambda step: penalties.r1(jnp.where(step < 1, 0.0, 2.0)))
     gan = dataclasses.replace(toys.make(), discriminator=Linear(), penalty=rule)
     state = init(gan, jax.random.key(0), batch)
     step = jax.jit(make_step(gan))
@@ -320,3 +340,43 @@ def test_rules_may_change_with_the_step():
     _, second = step(state, batch)
     assert first["d/penalty"] == 0
     assert second["d/penalty"] == pytest.approx(float(np.sum(a**2)), rel=1e-5)
+
+
+def test_rules_that_adapt_learn_from_each_update_and_are_part_of_the_state():
+    """LeCam's averages, path lengths and ADA's probability, all at once, without another trace."""
+    batch = toys.batch()
+    gan = dataclasses.replace(
+        toys.make(),
+        penalty=penalties.total(penalties.r1(1.0), penalties.lecam(0.1, decay=0.5)),
+        latent_penalty=latent_penalties.path_length(0.1, decay=0.5),
+        augment=ada.adaptive(batch_size=8, kimg=1),
+    )
+    state, traces = init(gan, jax.random.key(0), batch), []
+    step = jax.jit(lambda state, batch: traces.append(1) or make_step(gan)(state, batch))
+    anchors, length, p = jnp.zeros(2), 0.0, 0.0
+    for _ in range(3):
+        state, metrics = step(state, batch)
+        anchors = (anchors + jnp.stack([metrics["d/real_logit"], metrics["d/fake_logit"]])) / 2
+        length = (length + metrics["g/path_length"]) / 2
+    np.testing.assert_allclose(jnp.stack(state.memories.penalty[1]), anchors, rtol=1e-5)
+    np.testing.assert_allclose(state.memories.latent_penalty, length, rtol=1e-5)
+    assert state.memories.augment.p >= p
+    assert len(traces) == 1
+
+
+@pytest.mark.parametrize("classes", [0, 3])
+def test_a_lazy_penalty_sees_a_part_of_the_batch_with_its_conditions(classes):
+    seen = []
+
+    def spy(key, critic, real, fake):
+        seen.append((real.shape, critic(real).shape))
+        return jnp.zeros(())
+
+    gan = toys.make(
+        classes,
+        penalty=penalties.lazy(spy, 4),
+        latent_penalty=latent_penalties.lazy(latent_penalties.zcr(1.0, 1.0, deviation=0.1), 2),
+    )
+    batch = toys.batch(classes=classes)
+    jax.eval_shape(make_step(gan), init(gan, jax.random.key(0), batch), batch)
+    assert seen == [((2, 4, 4, 1), (2,))]

@@ -7,6 +7,7 @@ import pytest
 from jax.test_util import check_grads
 
 from gan_jax import penalties
+from gan_jax.rules import adaptive
 
 KEY = jax.random.key(0)
 DIRECTION = jax.random.normal(jax.random.key(1), (4, 4, 2))
@@ -34,6 +35,8 @@ EVERY = {
     "dragan": penalties.dragan(10.0, deviation=0.2),
     "cr": penalties.cr(10.0, darken),
     "bcr": penalties.bcr(10.0, 5.0, darken),
+    "lazy": penalties.lazy(penalties.r1(10.0), 3),
+    "lecam": adaptive(penalties.lecam(0.3)).at((jnp.float32(0.5), jnp.float32(-0.5)), jnp.int32(0)),
     "total": penalties.total(penalties.r1(1.0), penalties.r2(2.0)),
 }
 every = pytest.mark.parametrize("name", EVERY)
@@ -152,3 +155,24 @@ def test_total_adds_up_and_none_adds_nothing():
     arguments = (KEY, critic, images(2), images(3))
     both = penalties.total(penalties.r1(1.0), penalties.none, penalties.r1(2.0))
     np.testing.assert_allclose(both(*arguments), penalties.r1(3.0)(*arguments), rtol=1e-6)
+
+
+def test_lecam_holds_each_side_near_where_the_other_is():
+    rule = penalties.lecam(2.0, decay=0.9)
+    anchors = rule.learn(rule.start, {"d/real_logit": jnp.float32(3.0), "d/fake_logit": jnp.float32(-1.0)})
+    np.testing.assert_allclose(anchors, (0.3, -0.1), rtol=1e-6)
+    critic = lambda x: jnp.full(len(x), 1.0)
+    found = rule.at(anchors, jnp.int32(0))(KEY, critic, images(2), images(3))
+    np.testing.assert_allclose(found, 2 * ((1 + 0.1) ** 2 + (1 - 0.3) ** 2), rtol=1e-5)
+
+
+def test_a_lazy_penalty_is_on_average_the_whole_one():
+    """Over the n ways to begin, the parts of a batch are the batch."""
+    critic = lambda x: jnp.sum(x**3, axis=(1, 2, 3))
+    real, fake = images(2, (6, 4, 4, 2)), images(3, (6, 4, 4, 2))
+    whole = penalties.r1(10.0)(KEY, critic, real, fake)
+    lazy = penalties.lazy(penalties.r1(10.0), 3)
+    parts = [lazy(KEY, critic, jnp.roll(real, -i, axis=0), fake) for i in range(3)]
+    np.testing.assert_allclose(np.mean(parts), whole, rtol=1e-5)
+    with pytest.raises(ValueError, match="one in 4 images needs a batch that 4 divides, not 6"):
+        penalties.lazy(penalties.r1(10.0), 4)(KEY, critic, real, fake)

@@ -16,13 +16,16 @@ the identity is not filtered, which the filters would undo anyway. See `geometry
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from gan_jax.augment import colour, geometry
-from gan_jax.types import Images, Logits, PRNGKey, Scalar
+from gan_jax.rules import Adaptive
+from gan_jax.types import Images, Metrics, PRNGKey, Scalar
 
 
 def ada(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
@@ -34,6 +37,25 @@ def ada(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
     """
     blit_key, warp_key, tint_key = jax.random.split(key, 3)
     return tint(tint_key, warp(warp_key, blit(blit_key, images, p), p), p)
+
+
+def with_cutout(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
+    """The pipeline as R3GAN uses it: colour at half the probability, and a half-sized square of mid-grey cut out.
+
+    Huang et al. 2024 (arXiv:2501.05441), as in their published settings.
+    """
+    blit_key, warp_key, tint_key, cut_key = jax.random.split(key, 4)
+    moved = warp(warp_key, blit(blit_key, images, p), p)
+    return cut(cut_key, tint(tint_key, moved, jnp.asarray(p) / 2), p)
+
+
+def cut(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
+    """Sets a square of half the image's size to zero, mid-grey; the part that hangs over the edge is lost."""
+    count, height, width, _ = images.shape
+    middle = _sometimes(key, p, lambda k: jax.random.uniform(k, (count, 2)), 9.0)  # 9: far outside
+    near = lambda axis, size: jnp.abs((jnp.arange(size)[None, :] + 0.5) / size - middle[:, axis, None]) < 0.25
+    hole = near(0, height)[:, :, None] & near(1, width)[:, None, :]
+    return jnp.where(hole[..., None], 0, images)
 
 
 def blit(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
@@ -82,16 +104,47 @@ def tint(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
 
 
 def adapt(
-    p: Scalar | float, real_logits: Logits, *, target: float = 0.6, images: Scalar | float, kimg: float = 500
+    p: Scalar | float, overfitting: Scalar | float, *, target: float = 0.6, images: Scalar | float, kimg: float = 500
 ) -> Scalar:
     """Moves p by one step: up where D is surer of real images than `target`, else down; stays in [0, 1].
 
-    r_t = E sign(D(x)) is 0 for a D that guesses and 1 for one that knows every training image (section 3, eq. 1).
-    The step is images / (1000 · kimg), for `images` shown since the last one: 0 to 1 takes `kimg` thousand images at
-    least. The paper adapts every four batches, with the logits of all four; those of one serve, more noisily.
+    `overfitting` is r_t = E sign(D(x)): 0 for a D that guesses and 1 for one that knows every training image (section
+    3, eq. 1). The step is images / (1000 · kimg), for `images` shown since the last one: 0 to 1 takes `kimg` thousand
+    images at least.
     """
-    overfitting = jnp.mean(jnp.sign(real_logits.astype(jnp.float32)))
     return jnp.clip(p + jnp.sign(overfitting - target) * images / (1000 * kimg), 0.0, 1.0)
+
+
+class Remembered(NamedTuple):
+    """What the adaptive pipeline carries from update to update."""
+
+    p: Scalar
+    overfitting: Scalar  # r_t over about four batches
+
+
+def adaptive(
+    batch_size: int,
+    *,
+    target: float = 0.6,
+    kimg: float = 500,
+    start: float = 0.0,
+    pipeline: Callable[[PRNGKey, Images, Scalar], Images] = ada,
+) -> Adaptive:
+    """A pipeline with the p that `adapt` finds, from `start`, after each update of the discriminator.
+
+    The paper adapts every four batches, by the logits of all four; here every batch, by a mean in which the newest
+    has a weight of a quarter. Read it in `GANState.memories.augment`. Raises ValueError unless 0 <= start <= 1.
+    """
+    if not 0 <= start <= 1:
+        raise ValueError(f"the probability of augmentations is in [0, 1], not {start}")
+
+    def learn(memory: Remembered, metrics: Metrics) -> Remembered:
+        overfitting = 0.75 * memory.overfitting + 0.25 * metrics["d/real_sign"]
+        return Remembered(adapt(memory.p, overfitting, target=target, images=batch_size, kimg=kimg), overfitting)
+
+    # NumPy's scalars, as a GAN holds no arrays: `init` makes them.
+    begun = Remembered(np.float32(start), np.float32(target))  # type: ignore[arg-type]
+    return Adaptive(begun, lambda memory, step: lambda key, images: pipeline(key, images, memory.p), learn)
 
 
 def _sometimes(key: PRNGKey, p: Scalar | float, draw: Callable[[PRNGKey], Array], neutral: float) -> Array:

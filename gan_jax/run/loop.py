@@ -17,8 +17,8 @@ import numpy as np
 from jax.sharding import Mesh
 
 from gan_jax import __version__, parallel
-from gan_jax.build import build_gan, load_data
-from gan_jax.config import CadenceConfig, Config, check_same
+from gan_jax.build import build_gan, images_per_step, load_data
+from gan_jax.config import CadenceConfig, Config, batches_per_step, check_same
 from gan_jax.data.batches import read_batch
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import ConfigError, DivergedError, RunError, Stopped
@@ -86,7 +86,7 @@ def _first_state(
     if restored is None:
         key, _ = jax.random.split(jax.random.key(config.seed))
         batch = _batch(config, data, mesh, 0)
-        one = batch if config.discriminator_steps == 1 else jax.tree.map(lambda a: a[0], batch)
+        one = batch if batches_per_step(config) == 1 else jax.tree.map(lambda a: a[0], batch)
         return parallel.make_state(lambda: init(gan, key, one), mesh), []
     state, notes, remarks = restored
     data.must_be(notes["fingerprint"], notes["images"])
@@ -105,14 +105,14 @@ def _run(
     state: GANState,
     remarks: list[str],
 ) -> None:
-    start, every, stacked = int(state.step), config.every, config.discriminator_steps
+    start, every, stacked = int(state.step), config.every, batches_per_step(config)
     cadences = {"log": every.log, "sample": every.sample, "checkpoint": every.checkpoint}
     cadences |= {"evaluate": config.evaluate.every} if config.evaluate.every else {}
     if start < config.steps:
         _forget_last_words(folder, start, every)
     rows = MetricLog(folder.metrics, after=start)
     events = Events(folder.events, after=start) if config.tensorboard else None
-    step = parallel.compile_step(make_step(gan, discriminator_steps=stacked), mesh, stacked=stacked)
+    step = parallel.compile_step(make_step(gan, discriminator_steps=config.discriminator_steps), mesh, stacked=stacked)
     gallery = Gallery(config, gan, data, folder)
     notes = {
         "fingerprint": data.fingerprint,
@@ -121,7 +121,7 @@ def _run(
         "devices": _devices(mesh),
     }
     pending: list[Metrics] = []
-    reporter = Reporter(folder, start=start, steps=config.steps, batch_size=config.batch_size * stacked)
+    reporter = Reporter(folder, start=start, steps=config.steps, batch_size=images_per_step(config))
 
     def save(done: int) -> None:
         _require_finite(state, done, checkpoints)
@@ -151,7 +151,7 @@ def _run(
             row = _read(pending, done, checkpoints)
             pending.clear()
             if due["log"]:
-                rows.write({"step": done, "images": done * config.batch_size * stacked} | row)
+                rows.write({"step": done, "images": done * images_per_step(config)} | row)
                 reporter.progress({"step": done} | row)
                 if events:
                     events.write({"step": done} | row)
@@ -217,7 +217,7 @@ class Gallery:
 
 
 def _batch(config: Config, data: Dataset, mesh: Mesh, step: int) -> Batch:
-    stacked = config.discriminator_steps
+    stacked = batches_per_step(config)
     images, labels = read_batch(data, step, batch_size=config.batch_size, seed=config.seed, stacked=stacked)
     return parallel.put_batch(mesh, images, labels if config.conditional else None, stacked=stacked)
 

@@ -15,12 +15,13 @@ from jaxtyping import Array
 from gan_jax.build import build_gan
 from gan_jax.config import Config, image_channels, image_size
 from gan_jax.errors import ConfigError, RunError
-from gan_jax.gan import GAN, GANState, generate, init, standing_statistics
+from gan_jax.gan import GAN, GANState, generate, init
 from gan_jax.images import to_bytes
 from gan_jax.recipes import load_run
 from gan_jax.run.checkpoints import Notes, newest
 from gan_jax.run.files import RunFolder, write_atomically
 from gan_jax.run.pictures import save_grid, save_image
+from gan_jax.statistics import standing_statistics
 from gan_jax.types import Batch, Bytes, Labels, Latents, PRNGKey, Weights
 
 

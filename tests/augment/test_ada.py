@@ -96,20 +96,36 @@ def test_four_channels_can_be_moved_but_not_tinted():
 
 
 def test_probability_rises_where_the_discriminator_is_sure_of_real_images_and_falls_where_it_guesses():
-    sure, guessing = jnp.ones(64), jnp.tile(jnp.array([1.0, -1.0]), 32)
-    np.testing.assert_allclose(ada.adapt(0.3, sure, images=256), 0.3 + 256 / 500_000, rtol=1e-6)
-    np.testing.assert_allclose(ada.adapt(0.3, guessing, images=256), 0.3 - 256 / 500_000, rtol=1e-6)
-    at_target = jnp.array([1.0, 1.0, 1.0, -1.0])  # r_t = 0.5
-    assert ada.adapt(0.3, at_target, target=0.5, images=256) == jnp.float32(0.3)
+    np.testing.assert_allclose(ada.adapt(0.3, 1.0, images=256), 0.3 + 256 / 500_000, rtol=1e-6)
+    np.testing.assert_allclose(ada.adapt(0.3, 0.0, images=256), 0.3 - 256 / 500_000, rtol=1e-6)
+    assert ada.adapt(0.3, 0.5, target=0.5, images=256) == jnp.float32(0.3)
 
 
 def test_probability_stays_in_its_range_and_takes_the_promised_images_to_cross_it():
-    step = jax.jit(lambda p, logits: ada.adapt(p, logits, images=1000, kimg=10))
+    step = jax.jit(lambda p, overfitting: ada.adapt(p, overfitting, images=1000, kimg=10))
     p, seen = jnp.zeros(()), []
     for _ in range(12):
-        p = step(p, jnp.ones((4, 2, 2)))
+        p = step(p, 1.0)
         seen.append(float(p))
     np.testing.assert_allclose(seen, np.minimum(np.arange(1, 13) / 10, 1), rtol=1e-5)
     for _ in range(12):
-        p = step(p, -jnp.ones((4, 2, 2)))
+        p = step(p, -1.0)
     assert p == 0
+
+
+def test_the_adaptive_pipeline_learns_its_probability_from_the_signs_of_real_logits():
+    rule = ada.adaptive(batch_size=100, target=0.5, kimg=1, start=0.2)
+    memory = rule.start
+    for sign in (1.0, 1.0, -1.0, -1.0):
+        memory = rule.learn(memory, {"d/real_sign": jnp.float32(sign)})
+    # r_t over about four batches: 0.625, 0.719, 0.289, -0.033
+    np.testing.assert_allclose(memory.p, 0.2, rtol=1e-5)
+    np.testing.assert_allclose(memory.overfitting, -0.0332, atol=1e-4)
+    source = images((2, 8, 8, 3))
+    shown = rule.at(memory, jnp.zeros((), jnp.int32))(KEY, source)
+    np.testing.assert_array_equal(shown, ada.ada(KEY, source, memory.p))
+
+
+def test_a_probability_above_one_is_refused():
+    with pytest.raises(ValueError, match=r"in \[0, 1\], not 1.5"):
+        ada.adaptive(batch_size=8, start=1.5)

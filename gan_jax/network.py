@@ -1,0 +1,62 @@
+"""A network in motion: its first weights, and its passes forward. All that the core asks of a network is here."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from gan_jax.types import Condition, Network, PRNGKey, Stats, Weights
+
+MARKS = "perturbations"
+"""Flax's name for offsets at marked places (`Module.perturb`): of a pass, not of the network."""
+
+
+def init_weights(network: Network, key: PRNGKey, inputs: Any, condition: Condition) -> Weights:
+    """Draws the first weights of a network for inputs like these. The key is consumed."""
+    variables = dict(_init(network, key, inputs, condition))
+    params = variables.pop("params")
+    variables.pop(MARKS, None)
+    return Weights(params, variables)
+
+
+def forward(
+    network: Network, weights: Weights, key: PRNGKey, inputs: Any, condition: Condition, marks: Any = None
+) -> tuple[Array, Stats]:
+    """One pass in training mode: the output, and the statistics that it leaves behind. The key is consumed.
+
+    `marks` are added to what the network marks by `self.perturb`, so that one may ask for slopes there.
+    """
+    rngs = {"dropout": key}
+    return _apply(network, weights, inputs, condition, marks, train=True, rngs=rngs, mutable=list(weights.stats))
+
+
+def evaluate(network: Network, weights: Weights, inputs: Any, condition: Condition) -> Array:
+    """One pass in evaluation mode: the output, which no neighbour in the batch has a part in."""
+    return _apply(network, weights, inputs, condition, None, train=False, rngs=None, mutable=[])[0]
+
+
+def zero_marks(network: Network, inputs: Any, condition: Condition) -> Any:
+    """Zeros for all that the network marks in a pass over `inputs`; {} if it marks nothing. Computes nothing."""
+    shapes = jax.eval_shape(lambda: dict(_init(network, jax.random.key(0), inputs, condition)).get(MARKS, {}))
+    return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+
+
+def _init(network: Network, key: PRNGKey, inputs: Any, condition: Condition) -> Any:
+    params_key, dropout_key = jax.random.split(key)
+    return network.init({"params": params_key, "dropout": dropout_key}, inputs, condition, train=True)
+
+
+def _apply(
+    network: Network,
+    weights: Weights,
+    inputs: Any,
+    condition: Condition,
+    marks: Any,
+    *,
+    train: bool,
+    rngs: Any,
+    mutable: list[str],
+) -> tuple[Array, Stats]:
+    variables = {"params": weights.params, **weights.stats, **({MARKS: marks} if marks else {})}
+    return network.apply(variables, inputs, condition, train=train, rngs=rngs, mutable=mutable)

@@ -1,0 +1,43 @@
+"""Rules that change as training goes on: by the step, or by what they have seen of the run."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from jaxtyping import Array, Int
+
+from gan_jax.types import Metrics
+
+Memory = Any  # a pytree of arrays; () is none
+
+
+class Adaptive(NamedTuple):
+    """A penalty or an augmentation that remembers: what it is at a step, and what an update teaches it.
+
+    All that it remembers lives in `GANState.memory`, so that it is saved, restored and vmapped like everything else.
+    """
+
+    start: Memory
+    at: Callable[[Memory, Int[Array, ""]], Any]  # (memory, step from 0) -> the rule of this step
+    learn: Callable[[Memory, Metrics], Memory]  # after each update, from its metrics
+
+
+def scheduled(at: Callable[[Int[Array, ""]], Any]) -> Adaptive:
+    """A rule that changes with the step alone: `scheduled(lambda step: r1(gamma(step)))`."""
+    return Adaptive((), lambda memory, step: at(step), lambda memory, metrics: memory)
+
+
+def adaptive(rule: Any) -> Adaptive:
+    """Any rule as one that could adapt; one that never changes remembers nothing."""
+    return rule if isinstance(rule, Adaptive) else scheduled(lambda step: rule)
+
+
+def combine(rules: tuple[Any, ...], how: Callable[..., Any]) -> Any:
+    """`how(*rules)`, also where some of them adapt: then the result does, and remembers for each of them."""
+    if not any(isinstance(rule, Adaptive) for rule in rules):
+        return how(*rules)
+    parts = [adaptive(rule) for rule in rules]
+    return Adaptive(
+        tuple(part.start for part in parts),
+        lambda memory, step: how(*(part.at(own, step) for part, own in zip(parts, memory, strict=True))),
+        lambda memory, metrics: tuple(part.learn(own, metrics) for part, own in zip(parts, memory, strict=True)),
+    )
