@@ -88,7 +88,7 @@ def load_data(config: Config) -> Dataset:
         mnist = prepared.load("mnist", data_dir=data.data_dir, download=data.download)
         dataset = stacked.load(Dataset("mnist", resize_all(mnist.images, size, 1), mnist.labels, mnist.classes))
     else:
-        dataset = prepared.load(data.name, data_dir=data.data_dir, download=data.download)
+        dataset = prepared.load(data.name, data_dir=data.data_dir, download=data.download, size=size, channels=channels)
     if len(dataset) < config.batch_size:
         raise DataError(
             f"{dataset.name}: {len(dataset)} images do not fill one batch of {config.batch_size}; "

@@ -8,10 +8,18 @@ from typing import Any, Literal
 from gan_jax import schema
 from gan_jax.errors import ConfigError
 
-NATIVE_SIZES = {"digits": 8, "mnist": 28, "fashion_mnist": 28, "stacked_mnist": 28, "cifar10": 32}
-"""The named datasets, and the pixels on a side of their images."""
+NATIVE_SIZES = {
+    "digits": 8,
+    "mnist": 28,
+    "fashion_mnist": 28,
+    "stacked_mnist": 28,
+    "cifar10": 32,
+    "celeb_a": 64,
+    "imagenet32": 32,
+}
+"""The named datasets, and the pixels on a side of their images; celeb_a's are larger, and 64 is customary."""
 
-NATIVE_CHANNELS = {"digits": 1, "mnist": 1, "fashion_mnist": 1, "stacked_mnist": 3, "cifar10": 3}
+NATIVE_CHANNELS = {name: 1 if name in ("digits", "mnist", "fashion_mnist") else 3 for name in NATIVE_SIZES}
 
 MODEL_SIZES: dict[str, tuple[int, ...] | None] = {
     "mlp": None,  # any
@@ -26,7 +34,9 @@ MODEL_SIZES: dict[str, tuple[int, ...] | None] = {
 class DataConfig:
     """Where the real images come from."""
 
-    name: Literal["digits", "mnist", "fashion_mnist", "stacked_mnist", "cifar10", "pictures"] = "digits"
+    name: Literal[
+        "digits", "mnist", "fashion_mnist", "stacked_mnist", "cifar10", "celeb_a", "imagenet32", "pictures"
+    ] = "digits"
     """digits is scikit-learn's, stacked_mnist is made of mnist, pictures are your own (see path), the others come
     through tensorflow-datasets."""
     path: str | None = None

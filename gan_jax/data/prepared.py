@@ -2,19 +2,36 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from gan_jax.data.dataset import Dataset
+from gan_jax.data.resize import resize_all, to_square
 from gan_jax.errors import DataError
 
+TFDS_NAMES = {"imagenet32": "imagenet_resized/32x32"}
+"""What tensorflow-datasets calls a dataset, where that is not our name."""
 
-def load(name: str, *, data_dir: str | None = None, download: bool = False) -> Dataset:
-    """The training split of an image dataset, in memory.
+CHUNK = 1024
+"""Images read at once: at their own size, all together may not fit into memory."""
+
+
+def load(
+    name: str,
+    *,
+    data_dir: str | None = None,
+    download: bool = False,
+    size: int | None = None,
+    channels: int | None = None,
+) -> Dataset:
+    """The training split of an image dataset, in memory; resized and cropped to `size`, in so many channels.
 
     Looks on disk first, and goes to the network only if `download` says so. Raises DataError if the data are
     not there, or if preparing them fails; the message says what to type.
     """
+    name = TFDS_NAMES.get(name, name)
     folder = Path(data_dir or "~/tensorflow_datasets").expanduser()
     if not list(folder.glob(f"{name}/*/dataset_info.json")) and not list(folder.glob(f"{name}/*/*/dataset_info.json")):
         if not download:
@@ -24,7 +41,7 @@ def load(name: str, *, data_dir: str | None = None, download: bool = False) -> D
                 "pip install tensorflow)"
             )
         _prepare(name, folder)
-    return _read(name, folder)
+    return _read(name, folder, size, channels)
 
 
 def _prepare(name: str, folder: Path) -> None:
@@ -44,14 +61,14 @@ def _prepare(name: str, folder: Path) -> None:
         raise DataError(f"could not download and prepare {name} in {folder}: {type(error).__name__}: {error}") from None
 
 
-def _read(name: str, folder: Path) -> Dataset:
+def _read(name: str, folder: Path, size: int | None, channels: int | None) -> Dataset:
     import tensorflow_datasets as tfds
 
     logging.getLogger("absl").setLevel(logging.ERROR)  # or it recommends OpenCV at every start
     try:
         builder = tfds.builder(name, data_dir=str(folder))
         source = builder.as_data_source(split="train")
-        records = source.__getitems__(range(len(source)))
+        parts = [_read_part(source, start, size, channels) for start in range(0, len(source), CHUNK)]
     except NotImplementedError:
         raise DataError(
             f"{name} in {folder} was prepared as TFRecord, which cannot be read by index; prepare it again with "
@@ -62,10 +79,23 @@ def _read(name: str, folder: Path) -> Dataset:
             f"{name} in {folder} cannot be read: {type(error).__name__}: {error}. If its files are damaged, "
             f"delete {folder / name} and prepare it again"
         ) from None
-    if not records or "image" not in records[0]:
+    if not parts:
         raise DataError(f"{name} in {folder} has no images in its training split")
-    images = np.stack([record["image"] for record in records])
-    if "label" not in records[0]:
+    images = np.concatenate([images for images, _ in parts])
+    if parts[0][1] is None:
         return Dataset(name, images)
-    labels = np.array([record["label"] for record in records], np.int32)
+    labels = np.concatenate([labels for _, labels in parts if labels is not None])
     return Dataset(name, images, labels, tuple(builder.info.features["label"].names))
+
+
+def _read_part(source: Any, start: int, size: int | None, channels: int | None) -> tuple[np.ndarray, np.ndarray | None]:
+    """Images and labels of the next CHUNK records. Raises KeyError if they hold no images."""
+    records = source.__getitems__(range(start, min(start + CHUNK, len(source))))
+    images = [record["image"] for record in records]
+    if len({image.shape for image in images}) == 1:
+        stacked = resize_all(np.stack(images), size, channels)
+    else:
+        pictures = (Image.fromarray(image.squeeze()) for image in images)
+        stacked = np.stack([to_square(picture, size, channels or images[0].shape[-1]) for picture in pictures])
+    labels = np.array([record["label"] for record in records], np.int32) if "label" in records[0] else None
+    return stacked, labels

@@ -24,7 +24,7 @@ def _without_network(monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
 
 
-@pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "cifar10"])
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "cifar10", "celeb_a"])
 def test_missing_data_are_refused_at_once_with_the_flags_to_type(tmp_path, name):
     start = time.monotonic()
     with pytest.raises(DataError) as refused:
@@ -105,6 +105,19 @@ def test_prepared_images_are_read_without_tensorflow_or_network(tiny_mnist, monk
     assert data.images[:, 5, 5, 0].tolist() == [0, 1, 2]
     assert data.labels.tolist() == [9, 8, 7]
     assert data.classes == tuple("0123456789")
+
+
+def test_images_are_resized_part_by_part_as_they_are_read(tiny_mnist, monkeypatch):
+    monkeypatch.setattr(prepared, "CHUNK", 2)
+    data = prepared.load("mnist", data_dir=str(tiny_mnist), size=16, channels=3)
+    assert data.images.shape == (3, 16, 16, 3)
+    assert data.images[:, 5, 5].tolist() == [[i] * 3 for i in range(3)]
+    assert data.labels.tolist() == [9, 8, 7]
+
+
+def test_names_of_our_own_are_those_of_tensorflow_datasets_to_the_user(tmp_path):
+    with pytest.raises(DataError, match="imagenet_resized/32x32 is not prepared in"):
+        prepared.load("imagenet32", data_dir=str(tmp_path))
 
 
 def test_data_prepared_as_tfrecord_say_how_to_prepare_them_again(tiny_mnist):

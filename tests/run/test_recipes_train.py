@@ -1,0 +1,70 @@
+"""Every recipe trains, samples and comes back, with tiny networks, on real digits at its own size and channels."""
+
+import io
+import zipfile
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gan_jax import recipes
+from gan_jax.config import CadenceConfig, DataConfig, EvaluateConfig, image_channels, image_size
+from gan_jax.data import digits
+from gan_jax.run.loop import train
+from gan_jax.run.sampling import sample
+from gan_jax.schema import with_values
+
+SLOW = {"celeb_a_r3gan", "imagenet32_r3gan", "stacked_mnist_r3gan", "stacked_mnist", "fashion_mnist", "cifar10"}
+"""Those whose networks and rules another recipe has, too, at another size."""
+
+NAMES = [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in recipes.names() if n != "pictures"]
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """Two hundred of scikit-learn's digits as PNGs in a zip, a folder for each class."""
+    path = tmp_path_factory.mktemp("digits") / "digits.zip"
+    data = digits.load()
+    with zipfile.ZipFile(path, "w") as archive:
+        for i in range(200):
+            png = io.BytesIO()
+            Image.fromarray(data.images[i, :, :, 0]).save(png, "PNG")
+            archive.writestr(f"{data.labels[i]}/{i:03}.png", png.getvalue())
+    return path
+
+
+def tiny(config, pictures):
+    """The recipe with all of its rules, small enough to be compiled in seconds."""
+    return replace(
+        with_values(config, {"generator.width": 8, "discriminator.width": 8, "generator.learning_rate": 1e-4}),
+        data=DataConfig(path=str(pictures), size=image_size(config), channels=image_channels(config)),
+        batch_size=8,
+        lazy=min(config.lazy, 4),
+        latent_size=min(config.latent_size, 24),
+        steps=3,
+        every=CadenceConfig(log=1, sample=100, checkpoint=2),
+        evaluate=EvaluateConfig(),
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_recipe_trains_and_can_be_sampled_from(name, pictures, tmp_path):
+    config = tiny(recipes.load(name), pictures)
+    train(config, tmp_path / "run")
+    rows = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    assert len(rows) == 3
+    assert "NaN" not in "".join(rows)
+    labels = "0-9" if config.conditional else None
+    sample(
+        str(tmp_path / "run"),
+        out=tmp_path / "few.npz",
+        count=3,
+        interpolate=None,
+        averaged=True,
+        best=False,
+        seed=0,
+        labels=labels,
+    )
+    images = np.load(tmp_path / "few.npz")["images"]
+    assert images.shape == (3, image_size(config), image_size(config), image_channels(config))
