@@ -13,7 +13,7 @@ from gan_jax.data.dataset import Dataset
 from gan_jax.data.resize import resize_all
 from gan_jax.errors import ConfigError, DataError
 from gan_jax.gan import GAN
-from gan_jax.models import article, dcgan, mlp, r3gan
+from gan_jax.models import acgan, article, dcgan, mlp, r3gan
 from gan_jax.rules import Adaptive, scheduled
 from gan_jax.schedules import Schedule
 from gan_jax.types import Images, Network
@@ -49,6 +49,10 @@ MODELS: dict[str, Callable[[Config, int], tuple[Network, Network]]] = {
         article.Generator(image_channels(c), c.generator.width, classes),
         article.Discriminator(c.discriminator.width, classes=classes),
     ),
+    "acgan": lambda c, classes: (
+        dcgan.Generator(image_size(c), image_channels(c), c.generator.width, classes),
+        acgan.Discriminator(classes, c.discriminator.width),
+    ),
     "r3gan": lambda c, classes: (
         r3gan.Generator(image_size(c), image_channels(c), classes=classes, **_r3gan_fields(c.generator, c)),
         r3gan.Discriminator(classes=classes, **_r3gan_fields(c.discriminator, c)),
@@ -68,7 +72,7 @@ def build_gan(config: Config, classes: int) -> GAN:
         generator_optimizer=_adam(config.generator, config, images_per_step(config)),
         discriminator_optimizer=_adam(config.discriminator, config, config.batch_size),
         latent_size=config.latent_size,
-        loss=LOSSES[config.loss],
+        loss=losses.auxiliary(LOSSES[config.loss]) if config.model == "acgan" else LOSSES[config.loss],
         penalty=_penalty(config),
         latent_penalty=_latent_penalty(config),
         average=_average(config),

@@ -16,7 +16,8 @@ from typing import Annotated, Literal, TypeVar
 import tyro
 
 from gan_jax import __version__, recipes
-from gan_jax.config import MAY_CHANGE, Config, check, check_same
+from gan_jax.checks import MAY_CHANGE, check, check_same
+from gan_jax.config import Config
 from gan_jax.errors import ConfigError, GanJaxError
 from gan_jax.schema import flatten, with_values, wrong_text
 

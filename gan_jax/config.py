@@ -1,12 +1,7 @@
-"""The typed config of a run, and how it is checked. Imports nothing of JAX."""
+"""The typed config of a run. Imports nothing of JAX."""
 
-import dataclasses
-import math
 from dataclasses import dataclass
-from typing import Any, Literal
-
-from gan_jax import schema
-from gan_jax.errors import ConfigError
+from typing import Literal
 
 NATIVE_SIZES = {
     "digits": 8,
@@ -25,6 +20,7 @@ MODEL_SIZES: dict[str, tuple[int, ...] | None] = {
     "mlp": None,  # any
     "dcgan": (8, 16, 28, 32, 64, 128),
     "article": (28,),
+    "acgan": (8, 16, 28, 32, 64, 128),
     "r3gan": (8, 16, 32, 64, 128, 256),
 }
 """The image sizes that each model can make."""
@@ -122,9 +118,10 @@ class Config:
     """A run of training: with the data, all that decides its result."""
 
     data: DataConfig = DataConfig()
-    model: Literal["mlp", "dcgan", "article", "r3gan"] = "dcgan"
-    """mlp: Goodfellow et al. 2014. dcgan: Radford et al. 2015. article: the introduction's 5x5 pair, mended. r3gan:
-    Huang et al. 2024, meant for --loss relativistic with --r1 and --r2."""
+    model: Literal["mlp", "dcgan", "article", "acgan", "r3gan"] = "dcgan"
+    """mlp: Goodfellow et al. 2014. dcgan: Radford et al. 2015. article: the introduction's 5x5 pair, mended.
+    acgan: Odena et al. 2017, beside DCGAN's generator.
+    r3gan: Huang et al. 2024, for --loss relativistic with --r1 and --r2."""
     loss: Literal[
         "minimax",
         "non_saturating",
@@ -189,17 +186,6 @@ class Config:
     """Also write TensorBoard events (needs pip install tensorboardX)."""
 
 
-MAY_CHANGE = {"steps", "devices", "tensorboard", "data.path", "data.data_dir", "data.download"} | {
-    f"{group}.{f.name}"
-    for group, kind in (("every", CadenceConfig), ("evaluate", EvaluateConfig))
-    for f in dataclasses.fields(kind)
-}
-"""Keys that a resumed run may set anew: no step computes another thing for them.
-
-Another number of devices rounds differently; the data may move, but their fingerprint must stay.
-"""
-
-
 def batches_per_step(config: Config) -> int:
     """Batches that one step of training takes."""
     return config.discriminator_steps + (config.generator_batch == "own")
@@ -213,133 +199,3 @@ def image_size(config: Config) -> int:
 def image_channels(config: Config) -> int:
     """Channels of the images that the networks see."""
     return config.data.channels or (3 if config.data.path else NATIVE_CHANNELS[config.data.name])
-
-
-def check(config: Config) -> Config:
-    """Returns the config, or raises ConfigError naming every key that cannot work."""
-    if wrong := _wrong_together(check_values(config)):
-        raise ConfigError("\n".join(wrong))
-    return config
-
-
-def check_values(config: Config) -> Config:
-    """The same for each key by itself: what a recipe must keep, even if the command line has yet to add to it."""
-    if wrong := [*schema.wrong_types(config), *_wrong_values(config)]:
-        raise ConfigError("\n".join(wrong))
-    return config
-
-
-def _wrong_values(config: Config) -> list[str]:
-    def number(key: str, allowed: str, right: Any) -> None:
-        value = flat.get(key)
-        if (
-            isinstance(value, int | float)
-            and not isinstance(value, bool)
-            and not (math.isfinite(value) and right(value))
-        ):
-            found.append(f"{key}: expected {allowed}, got {value}")
-
-    flat, found = schema.flatten(config), list[str]()
-    for key in (
-        "latent_size",
-        "discriminator_steps",
-        "batch_size",
-        "steps",
-        "devices",
-        "data.size",
-        "lazy",
-        "anneal.images",
-    ):
-        number(key, "a whole number from 1", lambda v: v >= 1)
-    for f in dataclasses.fields(CadenceConfig):
-        number(f"every.{f.name}", "a whole number from 1", lambda v: v >= 1)
-    number("evaluate.every", "a whole number from 1", lambda v: v >= 1)
-    number("evaluate.samples", "a whole number from 20", lambda v: v >= 20)
-    for player in ("generator", "discriminator"):
-        number(f"{player}.width", "a whole number from 1", lambda v: v >= 1)
-        number(f"{player}.learning_rate", "a finite number above 0", lambda v: v > 0)
-        number(f"{player}.epsilon", "a finite number above 0", lambda v: v > 0)
-        number(f"{player}.beta1", "a number in [0, 1)", lambda v: 0 <= v < 1)
-        number(f"{player}.beta2", "a number in [0, 1)", lambda v: 0 <= v < 1)
-    number("average_decay", "a number in [0, 1)", lambda v: 0 <= v < 1)
-    for key in ("r1", "r2", "wgan_gp", "lecam", "path_length", "anneal.penalty"):
-        number(key, "a finite number from 0", lambda v: v >= 0)
-    for key in ("half_life", "ada_kimg", "anneal.learning_rate", "anneal.half_life"):
-        number(key, "a finite number above 0", lambda v: v > 0)
-    for key in ("augment_p", "anneal.augment_p"):
-        number(key, "a number in [0, 1]", lambda v: 0 <= v <= 1)
-    number("anneal.beta2", "a number in [0, 1)", lambda v: 0 <= v < 1)
-    number("ada_target", "a number in (-1, 1)", lambda v: -1 < v < 1)
-    number("seed", "a whole number in [0, 2**32)", lambda v: 0 <= v < 2**32)
-    return found
-
-
-def _wrong_together(config: Config) -> list[str]:
-    found = []
-    own = config.data.path is not None or config.data.name == "pictures"
-    if own and not config.data.path:
-        found.append("data.path: expected a folder or .zip of pictures, got nothing; add --data.path FOLDER-OR-ZIP")
-    if own and config.data.size is None:
-        found.append("data.size: your own pictures need a size to be resized and cropped to, such as --data.size 64")
-    else:
-        size, allowed = image_size(config), MODEL_SIZES[config.model]
-        if allowed and size not in allowed:
-            nearest = min(allowed, key=lambda s: abs(s - size))
-            some = ", ".join(map(str, allowed))
-            found.append(f"data.size: model {config.model} makes {some} pixels, not {size}; try --data.size {nearest}")
-    if config.data.name == "stacked_mnist" and not own and image_channels(config) != 3:
-        found.append("data.channels: stacked_mnist is three digits as red, green and blue; leave it at 3")
-    if config.devices and config.batch_size % config.devices:
-        low = config.batch_size // config.devices * config.devices
-        fitting = " or ".join(str(b) for b in (low, low + config.devices) if b)
-        found.append(f"batch_size: {config.batch_size} cannot be shared by {config.devices} devices; try {fitting}")
-    found += _wrong_rules(config)
-    for player in ("generator", "discriminator"):
-        width = getattr(config, player).width
-        if config.model == "r3gan" and width % 8:
-            nearest = max(8, round(width / 8) * 8)
-            found.append(f"{player}.width: model r3gan needs a multiple of 8, got {width}; try {nearest}")
-    if config.batch_size == 1 and config.model in ("dcgan", "article"):
-        found.append(f"batch_size: model {config.model} normalises over the batch and needs 2 or more, got 1")
-    return found
-
-
-def _wrong_rules(config: Config) -> list[str]:
-    """What is wrong among penalties, augmentations and their schedules."""
-    found, anneal = [], config.anneal
-    ends = [name for name, end in vars(anneal).items() if name != "images" and end is not None]
-    if ends and anneal.images is None:
-        found.append(f"anneal.images: expected the images until anneal.{ends[0]} is reached, got nothing")
-    if anneal.images is not None and not ends:
-        found.append("anneal.images: there is nothing to anneal; give an end such as --anneal.learning-rate 5e-5")
-    if config.batch_size % config.lazy:
-        found.append(f"lazy: expected a divisor of the batch size {config.batch_size}, got {config.lazy}")
-    if config.augment not in ("ada", "ada_cutout"):
-        keys = {"augment_p": config.augment_p, "ada_target": config.ada_target, "anneal.augment_p": anneal.augment_p}
-        found += [f"{key}: is for --augment ada or ada_cutout, not {config.augment}" for key, v in keys.items() if v]
-    if config.ada_target is not None and anneal.augment_p is not None:
-        found.append("ada_target: augment_p can adapt or be annealed, not both; drop one of the two")
-    if anneal.half_life is not None and config.half_life is not None:
-        found.append("half_life: an annealed half-life starts from 0; drop --half-life")
-    return found
-
-
-def from_json(text: str) -> Config:
-    """Reads a config that `schema.to_json` wrote, and checks it. Raises ConfigError."""
-    return check(schema.from_json(Config, text))
-
-
-def check_same(old: Config, new: Config, where: str) -> None:
-    """Raises ConfigError if a run begun with `old` would become another run with `new`."""
-    if changed := changed_keys(old, new):
-        lines = "\n".join(f"  {key}: {before!r} there, {after!r} now" for key, (before, after) in changed.items())
-        raise ConfigError(
-            f"{where} holds a run with another config:\n{lines}\n"
-            f"Start gan-jax train {where} to go on with it, or choose another folder with --run"
-        )
-
-
-def changed_keys(old: Config, new: Config) -> dict[str, tuple[Any, Any]]:
-    """The keys, outside MAY_CHANGE, on which two configs differ: `{key: (old, new)}`."""
-    before, after = schema.flatten(old), schema.flatten(new)
-    return {k: (before[k], after[k]) for k in before if k not in MAY_CHANGE and before[k] != after[k]}

@@ -145,6 +145,26 @@ Jolicoeur-Martineau 2018 (arXiv:1807.00734), the standard variant. Means run ove
 """
 
 
+def auxiliary(loss: AdversarialLoss, *, weight: float = 1.0) -> AdversarialLoss:
+    """`loss` and, for both players, -weight · (E log P(c | x) + E log P(c | G(z, c))): that classes be recognised.
+
+    For discriminators of logits `[B, 2]`, the second being log P(c | image) of the label that they were told
+    (`models.acgan`). Odena et al. 2017 (arXiv:1610.09585), section 3: L_C, which both players maximise. Raises
+    ValueError for logits of another shape.
+    """
+
+    def player(adversarial: LogitLoss) -> LogitLoss:
+        def both(real_logits: Logits, fake_logits: Logits) -> Scalar:
+            if real_logits.ndim != 2 or real_logits.shape[1] != 2:
+                raise ValueError(f"an auxiliary classifier's logits are [B, 2], not {list(real_logits.shape)}")
+            recognised = jnp.mean(real_logits[:, 1]) + jnp.mean(fake_logits[:, 1])
+            return adversarial(real_logits[:, 0], fake_logits[:, 0]) - weight * recognised
+
+        return both
+
+    return _game(player(loss.discriminator), player(loss.generator))
+
+
 def smoothed(label: float = 0.9) -> AdversarialLoss:
     """`non_saturating` whose D is asked to say `label`, not 1, of a real image: one-sided label smoothing.
 

@@ -6,7 +6,8 @@ import os
 import runpy
 from pathlib import Path
 
-from gan_jax.config import Config, check_values, from_json
+from gan_jax.checks import check_values, from_json
+from gan_jax.config import Config
 from gan_jax.errors import ConfigError
 
 FOLDER = Path(__file__).parent / "configs"
@@ -22,7 +23,7 @@ def load(recipe: str) -> Config:
     """Reads a recipe by name, from a .py file, or from a run folder's config.json.
 
     Raises ConfigError where there is none, or where it gives no Config. Whether the values can work is left to
-    `config.check`: a recipe may leave some for the command line to fill in.
+    `checks.check`: a recipe may leave some for the command line to fill in.
     """
     path = Path(recipe).expanduser()
     if recipe in names():

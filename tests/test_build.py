@@ -9,7 +9,8 @@ import pytest
 
 import toys
 from gan_jax import build, init, make_step, penalties, schedules
-from gan_jax.config import AnnealConfig, Config, DataConfig, NetworkConfig, check
+from gan_jax.checks import check
+from gan_jax.config import AnnealConfig, Config, DataConfig, NetworkConfig
 from gan_jax.rules import Adaptive, adaptive
 
 KEY = jax.random.key(0)

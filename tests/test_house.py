@@ -14,8 +14,8 @@ ROOMS = [
         *("config", "losses", "penalties", "latent_penalties", "averaging", "augment", "clipping", "schedules"),
         *("data", "metrics"),
     },
-    {"models", "gan", "recipes"},
-    {"parallel", "build", "statistics"},
+    {"models", "gan", "checks"},
+    {"parallel", "build", "statistics", "recipes"},
     {"run"},
     {"cli"},
 ]

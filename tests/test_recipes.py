@@ -5,7 +5,8 @@ import pytest
 
 from gan_jax import recipes
 from gan_jax.build import AUGMENTATIONS, LOSSES, MODELS
-from gan_jax.config import MODEL_SIZES, Config, DataConfig, check
+from gan_jax.checks import check
+from gan_jax.config import MODEL_SIZES, Config, DataConfig
 from gan_jax.errors import ConfigError
 from gan_jax.models import dcgan
 from gan_jax.schema import to_json

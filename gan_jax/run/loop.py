@@ -18,7 +18,8 @@ from jax.sharding import Mesh
 
 from gan_jax import __version__, parallel
 from gan_jax.build import build_gan, images_per_step, load_data
-from gan_jax.config import CadenceConfig, Config, batches_per_step, check_same
+from gan_jax.checks import check_same
+from gan_jax.config import CadenceConfig, Config, batches_per_step
 from gan_jax.data.batches import read_batch
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import ConfigError, DivergedError, RunError, Stopped

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gan_jax.checks import from_json
 from gan_jax.cli import main
-from gan_jax.config import CadenceConfig, Config, ConfigError, DataConfig, NetworkConfig, from_json
+from gan_jax.config import CadenceConfig, Config, ConfigError, DataConfig, NetworkConfig
 from gan_jax.errors import DataError, DivergedError, RunError
 from gan_jax.run.checkpoints import newest, to_arrays
 from gan_jax.run.files import RunFolder

@@ -1,0 +1,36 @@
+"""How labels, attributes and images join latents and images."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gan_jax.layers.conditioning import join_image, join_latent, one_hot
+
+
+def test_a_label_is_the_attribute_of_its_class():
+    labels, attributes = jnp.array([2, 0]), jnp.array([[0.0, 0, 1], [1, 0, 0]])
+    np.testing.assert_array_equal(one_hot(labels, 3), attributes)
+    latents, images = jnp.ones((2, 4)), jnp.ones((2, 8, 8, 1))
+    np.testing.assert_array_equal(join_latent(latents, labels, 3), join_latent(latents, attributes, 3))
+    np.testing.assert_array_equal(join_image(images, labels, 3), join_image(images, attributes, 3))
+
+
+def test_several_and_continuous_attributes_come_through():
+    attributes = jnp.array([[0.5, 1.0], [-2.0, 0.0]])
+    np.testing.assert_array_equal(join_latent(jnp.zeros((2, 1)), attributes, 2)[:, 1:], attributes)
+    np.testing.assert_array_equal(join_image(jnp.zeros((2, 4, 4, 1)), attributes, 2)[:, 3, 1, 1:], attributes)
+
+
+def test_nothing_joins_nothing_and_an_image_its_channels():
+    latents, images = jnp.ones((2, 4)), jnp.ones((2, 8, 8, 1))
+    assert join_latent(latents, None, 0) is latents
+    assert join_image(images, None, 0) is images
+    assert join_image(images, jnp.zeros((2, 8, 8, 3)), 0).shape == (2, 8, 8, 4)
+    assert join_latent(latents, jnp.zeros((2, 8, 8, 3)), 0).shape == (2, 4 + 192)
+
+
+def test_attributes_of_another_number_are_refused():
+    with pytest.raises(ValueError, match="built for 3 attributes, not 2"):
+        join_latent(jnp.ones((2, 4)), jnp.ones((2, 2)), 3)
+    with pytest.raises(ValueError, match=r"no classes; build it with classes=N"):
+        join_image(jnp.ones((2, 4, 4, 1)), jnp.array([0, 1]), 0)
