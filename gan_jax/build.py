@@ -13,7 +13,7 @@ from gan_jax.data.dataset import Dataset
 from gan_jax.data.resize import resize_all
 from gan_jax.errors import ConfigError, DataError
 from gan_jax.gan import GAN
-from gan_jax.models import acgan, article, dcgan, mlp, r3gan
+from gan_jax.models import acgan, article, dcgan, mlp, r3gan, stylegan2
 from gan_jax.rules import Adaptive, scheduled
 from gan_jax.schedules import Schedule
 from gan_jax.types import Images, Network
@@ -43,7 +43,7 @@ MODELS: dict[str, Callable[[Config, int], tuple[Network, Network]]] = {
     ),
     "dcgan": lambda c, classes: (
         dcgan.Generator(image_size(c), image_channels(c), c.generator.width, classes),
-        dcgan.Discriminator(c.discriminator.width, classes),
+        dcgan.Discriminator(c.discriminator.width, classes, norm=c.discriminator_norm),
     ),
     "article": lambda c, classes: (
         article.Generator(image_channels(c), c.generator.width, classes),
@@ -57,6 +57,7 @@ MODELS: dict[str, Callable[[Config, int], tuple[Network, Network]]] = {
         r3gan.Generator(image_size(c), image_channels(c), classes=classes, **_r3gan_fields(c.generator, c)),
         r3gan.Discriminator(classes=classes, **_r3gan_fields(c.discriminator, c)),
     ),
+    "stylegan2": lambda c, classes: _stylegan2(c, classes),
 }
 """Config and number of classes (0: unconditional) to generator and discriminator."""
 
@@ -165,6 +166,30 @@ def _adam(network: NetworkConfig, config: Config, images: int) -> optax.Gradient
     return moving(learning_rate=rate, b1=network.beta1, b2=beta2, eps=network.epsilon)
 
 
+def _stylegan2(config: Config, classes: int) -> tuple[Network, Network]:
+    """Up to 32 pixels StyleGAN2-ADA's choices for CIFAR-10, above them the paper's configuration F."""
+    size, small = image_size(config), image_size(config) <= 32
+    low = _low_precision_from(config)
+    generator = stylegan2.Generator(
+        size,
+        image_channels(config),
+        config.generator.width,
+        classes,
+        mapping_layers=2 if small else 8,
+        style_size=config.latent_size,
+        mixing=0.0 if small else 0.9,
+        low_precision_from=low,
+    )
+    group = 32 if small else 4
+    return generator, stylegan2.Discriminator(
+        config.discriminator.width, classes, group=group, residual=not small, low_precision_from=low
+    )
+
+
+def _low_precision_from(config: Config) -> int | None:
+    return 8 if config.precision == "bfloat16" else None
+
+
 def _r3gan_fields(network: NetworkConfig, config: Config) -> dict[str, Any]:
     """The same width at every power of two from 4 to 32, then half as wide at each; bfloat16 from 8x8 up.
 
@@ -174,5 +199,5 @@ def _r3gan_fields(network: NetworkConfig, config: Config) -> dict[str, Any]:
     return {
         "widths": tuple(max(8, network.width >> max(0, i - 3)) for i in range(stages)),
         "group_channels": max(16, network.width // 48),
-        "low_precision_from": 8 if config.precision == "bfloat16" else None,
+        "low_precision_from": _low_precision_from(config),
     }

@@ -98,6 +98,11 @@ def _wrong_together(config: Config) -> list[str]:
             nearest = min(allowed, key=lambda s: abs(s - size))
             some = ", ".join(map(str, allowed))
             found.append(f"data.size: model {config.model} makes {some} pixels, not {size}; try --data.size {nearest}")
+        group = min(config.batch_size, 32 if size <= 32 else 4)
+        if config.model == "stylegan2" and config.batch_size % group:
+            found.append(
+                f"batch_size: model stylegan2 compares groups of {group}; {config.batch_size} is no multiple of it"
+            )
     if config.data.name == "stacked_mnist" and not own and image_channels(config) != 3:
         found.append("data.channels: stacked_mnist is three digits as red, green and blue; leave it at 3")
     if config.devices and config.batch_size % config.devices:
@@ -112,6 +117,8 @@ def _wrong_together(config: Config) -> list[str]:
         if config.model == "r3gan" and width % 8:
             nearest = max(8, round(width / 8) * 8)
             found.append(f"{player}.width: model r3gan needs a multiple of 8, got {width}; try {nearest}")
+    if config.discriminator_norm == "none" and config.model != "dcgan":
+        found.append(f"discriminator_norm: is for --model dcgan, not {config.model}")
     if config.batch_size == 1 and config.model in ("dcgan", "article", "acgan"):
         found.append(f"batch_size: model {config.model} normalises over the batch and needs 2 or more, got 1")
     return found

@@ -22,6 +22,7 @@ MODEL_SIZES: dict[str, tuple[int, ...] | None] = {
     "article": (28,),
     "acgan": (8, 16, 28, 32, 64, 128),
     "r3gan": (8, 16, 32, 64, 128, 256),
+    "stylegan2": (8, 16, 32, 64, 128, 256, 512, 1024),
 }
 """The image sizes that each model can make."""
 
@@ -54,7 +55,8 @@ class NetworkConfig:
     """One network's size and its Adam optimizer."""
 
     width: int = 64
-    """Channels of the layer nearest the image (dcgan, article), of every stage (r3gan), or hidden units (mlp)."""
+    """Channels of the layer nearest the image (dcgan, article, acgan, stylegan2), of every stage (r3gan), or hidden
+    units (mlp)."""
     learning_rate: float = 2e-4
     """Adam's step size."""
     beta1: float = 0.5
@@ -118,10 +120,11 @@ class Config:
     """A run of training: with the data, all that decides its result."""
 
     data: DataConfig = DataConfig()
-    model: Literal["mlp", "dcgan", "article", "acgan", "r3gan"] = "dcgan"
+    model: Literal["mlp", "dcgan", "article", "acgan", "r3gan", "stylegan2"] = "dcgan"
     """mlp: Goodfellow et al. 2014. dcgan: Radford et al. 2015. article: the introduction's 5x5 pair, mended.
     acgan: Odena et al. 2017, beside DCGAN's generator.
-    r3gan: Huang et al. 2024, for --loss relativistic with --r1 and --r2."""
+    r3gan: Huang et al. 2024, for --loss relativistic with --r1 and --r2.
+    stylegan2: Karras et al. 2020, for --r1; up to 32 pixels as in StyleGAN2-ADA's settings for CIFAR-10."""
     loss: Literal[
         "minimax",
         "non_saturating",
@@ -139,12 +142,14 @@ class Config:
     """Dimensions of the latent, standard normal."""
     generator: NetworkConfig = NetworkConfig()
     discriminator: NetworkConfig = NetworkConfig()
+    discriminator_norm: Literal["batch", "none"] = "batch"
+    """Batch normalisation in dcgan's discriminator, or none, as r1 and wgan_gp ask for."""
     discriminator_steps: int = 1
     """Updates of the discriminator for each one of the generator, on as many batches."""
     generator_batch: Literal["shared", "own"] = "shared"
     """Real images of the generator's update, for losses that compare: the discriminator's last ones, or its own."""
     r1: float = 0.0
-    """Weight of the R1 gradient penalty; 0 leaves it out. Meant for discriminators without batch norm (not dcgan's)."""
+    """Weight of the R1 gradient penalty; 0 leaves it out. Meant for discriminators without batch norm."""
     r2: float = 0.0
     """Weight of the same penalty on generated images; 0 leaves it out."""
     wgan_gp: float = 0.0

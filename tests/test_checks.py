@@ -5,7 +5,7 @@ import math
 import pytest
 
 from gan_jax.checks import MAY_CHANGE, changed_keys, check, check_same, from_json
-from gan_jax.config import AnnealConfig, CadenceConfig, Config, DataConfig, NetworkConfig
+from gan_jax.config import MODEL_SIZES, AnnealConfig, CadenceConfig, Config, DataConfig, NetworkConfig
 from gan_jax.errors import ConfigError
 from gan_jax.schema import flatten, to_json
 
@@ -31,6 +31,7 @@ OTHERS = {
     "discriminator.beta1": 0.9,
     "discriminator.beta2": 0.9,
     "discriminator.epsilon": 1e-7,
+    "discriminator_norm": "none",
     "discriminator_steps": 2,
     "generator_batch": "own",
     "r1": 1.0,
@@ -167,7 +168,7 @@ def test_all_wrong_values_are_named_at_once():
 
 def test_wrong_types_and_wrong_values_are_named_together():
     assert complaint(Config(model="dcgn", steps=0)).splitlines() == [
-        "model: expected one of mlp, dcgan, article, acgan, r3gan, got 'dcgn'; did you mean dcgan?",
+        f"model: expected one of {', '.join(MODEL_SIZES)}, got 'dcgn'; did you mean dcgan?",
         "steps: expected a whole number from 1, got 0",
     ]
 
@@ -212,6 +213,11 @@ def test_a_whole_number_will_do_for_a_number():
         (Config(anneal=AnnealConfig(beta2=0.9)), "anneal.images: expected the images until anneal.beta2 is reached"),
         (Config(anneal=AnnealConfig(images=10)), "anneal.images: there is nothing to anneal"),
         (Config(model="acgan"), "conditional: model acgan names the labels that it is told"),
+        (Config(model="mlp", discriminator_norm="none"), "discriminator_norm: is for --model dcgan, not mlp"),
+        (
+            Config(DataConfig(size=32), "stylegan2", batch_size=48),
+            "batch_size: model stylegan2 compares groups of 32; 48 is no multiple of it",
+        ),
         (Config(lazy=3), "lazy: expected a divisor of the batch size 64, got 3"),
         (Config(augment_p=0.5), "augment_p: is for --augment ada or ada_cutout, not none"),
         (

@@ -1,19 +1,18 @@
 """Anti-aliased sampling, twice up and twice down: a separable low-pass filter beside the change of size.
 
-The conventions of `upfirdn2d`, from the code of StyleGAN2 (Karras et al. 2020, arXiv:1912.04958): taps
-are normalised to a sum of 1, and zeros surround the image.
+The conventions of `upfirdn2d`, from the code of StyleGAN2 (Karras et al. 2020, arXiv:1912.04958): taps are normalised
+to a sum of 1, and zeros surround the image. A convolution may be fused with the change of size, as there.
 
-Written as shifted sums along one axis at a time, for the even and the odd pixels
-apart, so that no zero is ever multiplied, and every derivative is made of the same sums: XLA's CPU backend is slow at
-depthwise convolutions, more so at their gradients.
+Written as shifted sums along one axis at a time, for the even and the odd pixels apart, so that no zero is ever
+multiplied, and every derivative is made of the same sums: XLA's CPU backend is slow at depthwise convolutions, more so
+at their gradients.
 """
 
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Float
 
-Maps = Float[Array, "batch height width channels"]
+from gan_jax.layers.convolution import Kernel, Maps, convolution, transposed_convolution
 
 BINOMIAL = (1, 3, 3, 1)
 """The filter of StyleGAN2 and R3GAN: a bilinear one, averaged with its neighbour."""
@@ -42,11 +41,59 @@ def downsample(x: Maps, taps: tuple[float, ...] = BINOMIAL) -> Maps:
     ValueError for odd sizes, and for the taps that `upsample` refuses.
     """
     f = _normalised(taps)
-    if x.shape[1] % 2 or x.shape[2] % 2:
-        raise ValueError(f"maps of {x.shape[1]}x{x.shape[2]} pixels cannot be halved; both sizes must be even")
+    _check_even(x)
     for axis in (1, 2):
         x = _down(x, f, axis)
     return x
+
+
+def blur(x: Maps, padding: tuple[int, int], taps: tuple[float, ...] = BINOMIAL) -> Maps:
+    """`[B, H, W, C] -> [B, H + front + back - n + 1, ...]`: the filter alone, with `padding` = (front, back) zeros.
+
+    Along one axis y[o] = Σₜ f[t] x[o + t - front], with n taps f as in `upsample`. Linear in x; keeps its dtype. Raises
+    ValueError for the taps that `upsample` refuses.
+    """
+    f = _normalised(taps)
+    for axis in (1, 2):
+        around = [(0, 0)] * x.ndim
+        around[axis] = padding
+        padded = jnp.pad(x, around)
+        size = padded.shape[axis] - len(f) + 1
+        slices = [float(f[t]) * lax.slice_in_dim(padded, t, t + size, axis=axis) for t in range(len(f))]
+        x = sum(slices[1:], slices[0])
+    return x
+
+
+def upsampling_convolution(x: Maps, kernel: Kernel, taps: tuple[float, ...] = BINOMIAL) -> Maps:
+    """`[B, H, W, C] -> [B, 2H, 2W, outputs]`: `upsample`, then a convolution with a kernel `[3, 3, C, outputs]`.
+
+    Computed the other way round, as in StyleGAN2: every pixel paints the kernel two pixels apart, at a quarter of the
+    work, and the filter comes last. That commutes on a plane, and this is the part of it where the image lies: unlike
+    in `convolution(upsample(x))`, what leaves the image between the two steps is not cut off. Differentiable in reverse
+    mode, any number of times. Raises ValueError for other kernels, and for the taps that `upsample` refuses.
+    """
+    _check_kernel(kernel)
+    height, width, front = x.shape[1], x.shape[2], _front(_normalised(taps))
+    # Behind the image one pixel more, so that the transposed convolution does not cut what the last one paints.
+    room = jnp.pad(x, ((0, 0), (0, 1), (0, 1), (0, 0)))
+    painted = transposed_convolution(room, 4 * jnp.flip(kernel, (0, 1)).swapaxes(2, 3), 2)
+    return blur(painted[:, : 2 * height + 1, : 2 * width + 1], (front, front), taps)
+
+
+def downsampling_convolution(x: Maps, kernel: Kernel, taps: tuple[float, ...] = BINOMIAL) -> Maps:
+    """`[B, H, W, C] -> [B, H / 2, W / 2, outputs]`: convolution with a kernel `[3, 3, C, outputs]`, then `downsample`.
+
+    Computed the other way round, as in StyleGAN2: the filter comes first, and the convolution leaves out every second
+    pixel. The part of the plane where the image lies, as in `upsampling_convolution`: a quarter of the adjoint of that,
+    for a kernel turned by half a turn whose inputs are these outputs. Raises ValueError for other kernels, for odd
+    sizes, and for the taps that `upsample` refuses.
+    """
+    _check_kernel(kernel)
+    _check_even(x)
+    n = len(_normalised(taps))
+    # To an even size, of which no zeros are put in front; the last outputs, of the pixel behind, are left out.
+    filtered = blur(x, (n // 2, n // 2 + 1), taps)
+    return convolution(filtered, kernel, 2)[:, :-1, :-1]
 
 
 def _up(x: Maps, f: np.ndarray, axis: int) -> Maps:
@@ -89,6 +136,16 @@ def _weighted(x: Maps, terms: list[tuple[int, float]], axis: int) -> Maps:
 
 def _front(f: np.ndarray) -> int:
     return len(f) // 2 - 1
+
+
+def _check_even(x: Maps) -> None:
+    if x.shape[1] % 2 or x.shape[2] % 2:
+        raise ValueError(f"maps of {x.shape[1]}x{x.shape[2]} pixels cannot be halved; both sizes must be even")
+
+
+def _check_kernel(kernel: Kernel) -> None:
+    if kernel.shape[:2] != (3, 3):
+        raise ValueError(f"kernels that change the size are 3x3, not {kernel.shape[0]}x{kernel.shape[1]}")
 
 
 def _normalised(taps: tuple[float, ...]) -> np.ndarray:

@@ -5,7 +5,7 @@ and in most after it; figure 1 of the paper draws 5x5. Sizes are 8, 16, 32, 64 a
 28 (from 7x7), and `width` counts the channels beside the image: 128 in the paper's 64x64 generator.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -47,24 +47,32 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Images `[B, H, W, C]` to logits `[B]`; its first layer is not normalised."""
+    """Images `[B, H, W, C]` to logits `[B]`; its first layer is not normalised.
+
+    A `norm` of "none" leaves batch normalisation out of the others, too, as gradient penalties ask for (Gulrajani et
+    al. 2017, arXiv:1704.00028, section 4). Kernels then start at He's scale, at which signals keep theirs.
+    """
 
     width: int = 64
     classes: int = 0
     dtype: Any = jnp.float32
+    norm: Literal["batch", "none"] = "batch"
 
     @nn.compact
     def __call__(self, images: Images, condition: Condition = None, *, train: bool = False) -> Logits:
         """Scores each image; positive means real."""
         x = join_image(images, condition, self.classes)
+        start = _small if self.norm == "batch" else _he
         for i in range(_stages(images.shape[1])):
-            x = Convolution(self.width << i, 4, 2, use_bias=i == 0, dtype=self.dtype, name=f"down_{i}")(x)
-            x = nn.leaky_relu(_normalise(x, train, name=f"norm_{i}") if i else x, 0.2)
+            normed = i > 0 and self.norm == "batch"
+            x = Convolution(self.width << i, 4, 2, not normed, start, dtype=self.dtype, name=f"down_{i}")(x)
+            x = nn.leaky_relu(_normalise(x, train, name=f"norm_{i}") if normed else x, 0.2)
         x = x.reshape(len(x), -1).astype(jnp.float32)
         return nn.Dense(1, kernel_init=_small, name="logit")(x)[:, 0]
 
 
 _small = nn.initializers.normal(0.02)
+_he = nn.initializers.variance_scaling(2 / (1 + 0.2**2), "fan_in", "normal")
 
 
 def _normalise(x: Array, train: bool, name: str) -> Array:

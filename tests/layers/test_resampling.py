@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from gan_jax.layers import resampling
+from gan_jax.layers.convolution import convolution
 
 TAPS = [(1, 3, 3, 1), (1, 1), (1, 5, 10, 10, 5, 1)]
 CASES = [(TAPS[0], (2, 2)), *((taps, (4, 6)) for taps in TAPS)]
@@ -100,3 +101,55 @@ def test_odd_sizes_and_lopsided_taps_are_refused():
     for taps in [(1, 2, 1), (1, 2, 3, 4), (-1, 1, 1, -1), ()]:
         with pytest.raises(ValueError, match="even in number, symmetric"):
             upsample(jnp.ones((1, 4, 4, 1)), taps)
+
+
+@pytest.mark.parametrize("taps", TAPS)
+def test_blur_is_the_filter_alone(taps):
+    x, n = draw(8, 1, 4, 6, 1), len(taps)
+    expected = filtered(np.pad(x[0, :, :, 0], n), taps, 1)[n - n // 2 + 1 :, n - n // 2 + 1 :][: 4 + n - 1, : 6 + n - 1]
+    full = resampling.blur(x, (n - 1, n - 1), taps)[0, :, :, 0]
+    np.testing.assert_allclose(full, expected, atol=1e-5)
+    np.testing.assert_allclose(resampling.blur(x, (n - 1, 0), taps)[0, :, :, 0], full[:4, :6], atol=1e-6)
+
+
+@pytest.mark.parametrize("taps", TAPS)
+def test_fused_convolutions_are_the_two_steps_on_a_plane(taps):
+    """With so many zeros around the image that neither step cuts off what the other may bring back."""
+    x, kernel, room = draw(9, 2, 4, 6, 3), draw(10, 3, 3, 3, 2), 8
+    around = jnp.pad(x, ((0, 0), (room, room), (room, room), (0, 0)))
+    up = convolution(resampling.upsample(around, taps), kernel)[:, 2 * room : -2 * room, 2 * room : -2 * room]
+    down = resampling.downsample(convolution(around, kernel), taps)[:, room // 2 : -room // 2, room // 2 : -room // 2]
+    np.testing.assert_allclose(resampling.upsampling_convolution(x, kernel, taps), up, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(resampling.downsampling_convolution(x, kernel, taps), down, rtol=1e-4, atol=1e-4)
+
+
+def test_fused_convolutions_are_adjoint_up_to_their_gain():
+    small, large, kernel = draw(11, 2, 4, 6, 3), draw(12, 2, 8, 12, 2), draw(13, 3, 3, 3, 2)
+    up = resampling.upsampling_convolution(small, kernel)
+    down = resampling.downsampling_convolution(large, kernel[::-1, ::-1].swapaxes(2, 3))
+    np.testing.assert_allclose(jnp.vdot(up, large), 4 * jnp.vdot(small, down), rtol=1e-4, atol=1e-3)
+
+
+def test_fused_convolutions_commute_with_mirroring():
+    x, kernel = draw(14, 1, 4, 6, 2), draw(15, 3, 3, 2, 2)
+    for fused in (resampling.upsampling_convolution, resampling.downsampling_convolution):
+        mirrored = fused(x[:, ::-1, ::-1], kernel[::-1, ::-1])[:, ::-1, ::-1]
+        np.testing.assert_allclose(mirrored, fused(x, kernel), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("fused", [resampling.upsampling_convolution, resampling.downsampling_convolution])
+def test_fused_convolutions_are_differentiated_twice(fused):
+    """They are linear in x: the Hessian of half the squared norm of the output, times x, is its gradient."""
+    x, kernel = draw(16, 1, 4, 4, 2), draw(17, 3, 3, 2, 2)
+    slope = jax.grad(lambda x: jnp.sum(fused(x, kernel) ** 2) / 2)
+    twice = jax.jit(lambda x: (slope(x), jax.grad(lambda v: jnp.vdot(slope(v), x))(x)))
+    np.testing.assert_allclose(*twice(x), rtol=1e-4, atol=1e-4)
+
+
+def test_fused_convolutions_refuse_other_kernels_and_odd_sizes():
+    with pytest.raises(ValueError, match="kernels that change the size are 3x3, not 5x5"):
+        resampling.upsampling_convolution(jnp.ones((1, 4, 4, 1)), jnp.ones((5, 5, 1, 1)))
+    with pytest.raises(ValueError, match="are 3x3, not 1x1"):
+        resampling.downsampling_convolution(jnp.ones((1, 4, 4, 1)), jnp.ones((1, 1, 1, 1)))
+    with pytest.raises(ValueError, match="3x4 pixels cannot be halved"):
+        resampling.downsampling_convolution(jnp.ones((1, 3, 4, 1)), jnp.ones((3, 3, 1, 1)))

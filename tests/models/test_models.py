@@ -10,6 +10,12 @@ from gan_jax.models import article, dcgan, mlp
 PAIRS = {
     "mlp": lambda classes: (mlp.Generator(12, 3, 16, classes), mlp.Discriminator(8, classes=classes), 12, 3),
     "dcgan": lambda classes: (dcgan.Generator(16, 3, 4, classes), dcgan.Discriminator(4, classes), 16, 3),
+    "dcgan without norm": lambda classes: (
+        dcgan.Generator(28, 1, 4, classes),
+        dcgan.Discriminator(4, classes, norm="none"),
+        28,
+        1,
+    ),
     "article": lambda classes: (
         article.Generator(1, 4, classes),
         article.Discriminator(4, classes=classes),
@@ -103,3 +109,14 @@ def test_dropout_of_the_original_discriminator_acts_in_training_only():
     )
     assert not np.array_equal(judge(0, True), judge(1, True))
     np.testing.assert_array_equal(judge(0, False), judge(1, False))
+
+
+def test_a_dcgan_discriminator_without_norm_judges_each_image_alone_and_keeps_signals_at_their_scale():
+    module = dcgan.Discriminator(32, norm="none")
+    images = jax.random.normal(jax.random.key(0), (16, 64, 64, 3))
+    variables = module.init(jax.random.key(1), images, train=True)
+    assert set(variables) == {"params"}
+    logits, seen = module.apply(variables, images, train=True, capture_intermediates=True, mutable=["intermediates"])
+    deepest = seen["intermediates"]["down_3"]["__call__"][0]
+    assert 0.5 < float(jnp.std(deepest)) < 2.5
+    np.testing.assert_allclose(module.apply(variables, images[3:4]), logits[3:4], atol=1e-5)

@@ -1,0 +1,273 @@
+"""StyleGAN2: a mapped latent styles every layer of the generator (Karras et al. 2020, arXiv:1912.04958).
+
+The mapping network turns a latent into a style w; a constant becomes an image by convolutions whose kernels w scales
+(`layers/modulated.py`), with noise at every pixel; every resolution adds its own image to the one before, enlarged.
+The discriminator is residual, and sees how much the images of a group differ. This is configuration F of the paper, as
+in the authors' code: leaky rectifiers of slope 0.2 times √2, kernels from N(0, 1) at equalised learning rates.
+Conditions enter as in StyleGAN2-ADA (Karras et al. 2020, arXiv:2006.06676).
+
+Layers at p x p pixels have width · size / p channels, 512 at most: FFHQ at 1024 pixels has a width of 32, and latents
+of 512. StyleGAN2-ADA's CIFAR-10 networks have a width of 512 (all layers, then), 2 mapping layers, no mixing, groups of
+32, and a discriminator that is not residual. They are trained with the non-saturating loss and R1, by Adam with betas
+of 0 and 0.99. There is no tanh: only training brings images into [-1, 1].
+"""
+
+import math
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from gan_jax.layers.convolution import convolution
+from gan_jax.layers.equalised import EqualisedConvolution, EqualisedDense, Operator
+from gan_jax.layers.minibatch import minibatch_deviation
+from gan_jax.layers.modulated import ModulatedConvolution
+from gan_jax.layers.resampling import downsample, downsampling_convolution, upsample, upsampling_convolution
+from gan_jax.types import Condition, Images, Latents, Logits, PRNGKey
+
+Maps = Float[Array, "batch height width channels"]
+Vectors = Float[Array, "batch features"]
+Styles = Float[Array, "batch layers style"]
+
+START = 4
+"""Pixels of the coarsest layers."""
+
+WIDEST = 512
+"""Channels of a layer at most."""
+
+MEAN_DECAY = 0.998
+"""Of the running mean of styles, per training pass."""
+
+
+class Generator(nn.Module):
+    """Latents `[B, L]` to images `[B, size, size, channels]`, float32, not confined to [-1, 1].
+
+    `width` counts the channels at the image's size, `style_size` those of w. In training passes a share `mixing` of the
+    images takes the style of another latent from a random layer on, and noise is drawn anew; both come from the random
+    stream "dropout". In evaluation passes noise is the collection "noise", and w is drawn to the mean style by the
+    truncation trick: mean + truncation · (w - mean). The mean is the collection "mean_style", which training passes
+    move to 0.998 · mean + 0.002 · the batch's. Layers at `low_precision_from` pixels or more compute in bfloat16 (None:
+    none do); parameters are float32.
+
+    Marks the styles (`Module.perturb`) of all n layers as "styles", scaled by 1 / √n: as the authors' code does, path
+    lengths are the root of the mean of ‖∂ / ∂w‖² over layers. Raises ValueError where fields do not fit.
+    """
+
+    size: int
+    channels: int = 3
+    width: int = 64
+    classes: int = 0
+    mapping_layers: int = 8
+    style_size: int = 512
+    mixing: float = 0.9
+    truncation: float = 1.0
+    low_precision_from: int | None = None
+
+    @nn.compact
+    def __call__(self, latents: Latents, condition: Condition = None, *, train: bool = False) -> Images:
+        """Draws one image for each latent."""
+        _check(self.size, self.channels, self.width)
+        if self.mapping_layers < 1 or not 0 <= self.mixing <= 1:
+            raise ValueError(
+                f"a generator has 1 or more mapping layers, and mixes 0 to 1 of its images; "
+                f"not {self.mapping_layers} and {self.mixing}"
+            )
+        styles = self._styles(latents, _told(condition, self.classes), train)
+        marks = self.perturb("styles", jnp.zeros_like(styles))
+        return self._synthesise(styles + marks / math.sqrt(styles.shape[1]), train)
+
+    def _styles(self, latents: Latents, told: Vectors | None, train: bool) -> Styles:
+        """What every layer is told of each image."""
+        layers = 2 * (self.size.bit_length() - 1) - 2
+        mapping = Mapping(self.mapping_layers, self.style_size, name="mapping")
+        w = mapping(latents, told)
+        mean = self.variable("mean_style", "mean", jnp.zeros, (self.style_size,))
+        if train and not self.is_initializing() and self.is_mutable_collection("mean_style"):
+            mean.value = MEAN_DECAY * mean.value + (1 - MEAN_DECAY) * jnp.mean(w, axis=0)
+        if not train and self.truncation != 1:
+            w = mean.value[None, :] + self.truncation * (w - mean.value[None, :])
+        if not train or self.mixing == 0:
+            return jnp.repeat(w[:, None, :], layers, axis=1)
+        latent_key, mix_key = jax.random.split(self.make_rng("dropout"))
+        other = mapping(jax.random.normal(latent_key, latents.shape, latents.dtype), told)
+        return mixed_styles(mix_key, w, other, layers, self.mixing)
+
+    def _synthesise(self, styles: Styles, train: bool) -> Images:
+        shape = (START, START, _features(START, self.size, self.width))
+        constant = self.param("constant", nn.initializers.normal(1.0), shape)
+        x: Maps = jnp.broadcast_to(constant[None], (len(styles), *shape))
+        image: Images | None = None
+        for i in range(self.size.bit_length() - 2):
+            pixels = START << i
+            features, dtype = _features(pixels, self.size, self.width), _dtype(pixels, self.low_precision_from)
+            if i:
+                up = StyledLayer(features, upsampling_convolution, dtype, name=f"layer_{pixels}_up")
+                x = up(x, styles[:, 2 * i - 1], train=train)
+            x = StyledLayer(features, convolution, dtype, name=f"layer_{pixels}")(x, styles[:, 2 * i], train=train)
+            # The image's layer shares its style with the next layer up.
+            drawn = ModulatedConvolution(self.channels, 1, demodulate=False, dtype=dtype, name=f"image_{pixels}")
+            finer = drawn(x, styles[:, 2 * i + 1]).astype(jnp.float32)
+            image = finer if image is None else upsample(image) + finer
+        assert image is not None
+        return image
+
+
+def mixed_styles(key: PRNGKey, own: Vectors, other: Vectors, layers: int, share: float) -> Styles:
+    """A style for every layer, `[B, layers, S]`: in a share of the images the other's from a random layer on.
+
+    That layer is uniform in [1, layers), so that a mixed image has some of both. Karras et al. 2019 (arXiv:1812.04948,
+    section 3.1), drawn for every image by itself. The key is consumed.
+    """
+    share_key, layer_key = jax.random.split(key)
+    mixed = jax.random.bernoulli(share_key, share, (len(own), 1))
+    first = jax.random.randint(layer_key, (len(own), 1), 1, layers)
+    replaced = mixed & (jnp.arange(layers)[None, :] >= first)
+    return jnp.where(replaced[:, :, None], other[:, None, :], own[:, None, :])
+
+
+class Mapping(nn.Module):
+    """Latents, an embedded condition, or both to styles `[B, features]`: dense layers, a hundred times slower to learn.
+
+    Latents and the embedding are divided by their root mean square, each image's own. Without layers it is those,
+    side by side.
+    """
+
+    layers: int
+    features: int
+
+    @nn.compact
+    def __call__(self, latents: Latents | None, told: Vectors | None) -> Vectors:
+        """Maps each image's latent and condition."""
+        parts = [] if latents is None else [_normalised(latents.astype(jnp.float32))]
+        if told is not None:
+            parts.append(_normalised(EqualisedDense(self.features, name="embed")(told)))
+        x = jnp.concatenate(parts, axis=-1)
+        for i in range(self.layers):
+            x = _leaky(EqualisedDense(self.features, multiplier=0.01, name=f"layer_{i}")(x))
+        return x
+
+
+class StyledLayer(nn.Module):
+    """A styled 3x3 convolution, noise of a learned strength (from 0), and the rectifier."""
+
+    features: int
+    operator: Operator
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: Maps, styles: Vectors, *, train: bool) -> Maps:
+        """Applies the layer."""
+        y = ModulatedConvolution(self.features, 3, self.operator, dtype=self.dtype, name="convolution")(x, styles)
+        batch, height, width, _ = y.shape
+        draw = lambda stream, count: jax.random.normal(self.make_rng(stream), (count, height, width, 1))
+        fixed = self.variable("noise", "fixed", lambda: draw("params", 1))
+        noise = draw("dropout", batch) if train else fixed.value
+        strength = self.param("strength", nn.initializers.zeros_init(), ())
+        return _leaky(y + (strength * noise).astype(y.dtype))
+
+
+class Discriminator(nn.Module):
+    """Images `[B, H, W, C]` to logits `[B]`, float32.
+
+    `width` counts the channels at the image's size, as in the generator; `group` is that of the deviations at 4x4
+    (`layers/minibatch.py`): neighbours in the batch, so that the batch must be a multiple of it, or smaller. With a
+    condition the logit is the inner product of the image's features with the condition's, divided by √N for N of them;
+    the condition's are an embedding of root mean square 1 and `mapping_layers` layers behind it: 8 in the authors'
+    PyTorch code, 0 in their paper and its TensorFlow code. Without `residual` there are no short cuts past two
+    convolutions. `low_precision_from` as in the generator.
+    """
+
+    width: int = 64
+    classes: int = 0
+    mapping_layers: int = 8
+    group: int = 4
+    residual: bool = True
+    low_precision_from: int | None = None
+
+    @nn.compact
+    def __call__(self, images: Images, condition: Condition = None, *, train: bool = False) -> Logits:
+        """Scores each image; positive means real."""
+        del train
+        batch, height, size, channels = images.shape
+        if height != size:
+            raise ValueError(f"StyleGAN2 judges square images, not {height}x{size}")
+        _check(size, channels, self.width)
+        told = _told(condition, self.classes)
+        features, dtype = _features(size, size, self.width), _dtype(size, self.low_precision_from)
+        x: Maps = _leaky(EqualisedConvolution(features, 1, dtype=dtype, name="extract")(images))
+        for i in reversed(range(1, size.bit_length() - 2)):
+            pixels = START << i
+            features, dtype = _features(pixels // 2, size, self.width), _dtype(pixels, self.low_precision_from)
+            x = HalvingBlock(features, self.residual, dtype, name=f"block_{pixels}")(x)
+        x = minibatch_deviation(x.astype(jnp.float32), self.group)
+        x = _leaky(EqualisedConvolution(features, 3, name="mix")(x))
+        vectors = _leaky(EqualisedDense(features, name="flatten")(x.reshape(batch, -1)))
+        if told is None:
+            return EqualisedDense(1, name="logit")(vectors)[:, 0]
+        vectors = EqualisedDense(features, name="logit")(vectors)
+        wanted = Mapping(self.mapping_layers, features, name="mapping")(None, told)
+        return jnp.sum(vectors * wanted, axis=-1) / math.sqrt(features)
+
+
+class HalvingBlock(nn.Module):
+    """Two 3x3 convolutions, the second one halves: `[B, H, W, C] -> [B, H / 2, W / 2, features]`.
+
+    If `residual`, plus a halved linear map of the input, all divided by √2.
+    """
+
+    features: int
+    residual: bool = True
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: Maps) -> Maps:
+        """Applies the block."""
+        y = _leaky(EqualisedConvolution(x.shape[-1], 3, dtype=self.dtype, name="keep")(x))
+        halve = downsampling_convolution
+        y = _leaky(EqualisedConvolution(self.features, 3, operator=halve, dtype=self.dtype, name="halve")(y))
+        if not self.residual:
+            return y
+        short = EqualisedConvolution(self.features, 1, use_bias=False, dtype=self.dtype, name="short")
+        return (short(downsample(x)) + y) * math.sqrt(1 / 2)
+
+
+def _leaky(x: Array) -> Array:
+    return nn.leaky_relu(x, 0.2) * math.sqrt(2)
+
+
+def _normalised(x: Vectors) -> Vectors:
+    return x * jax.lax.rsqrt(jnp.mean(jnp.square(x), axis=-1, keepdims=True) + 1e-8)
+
+
+def _features(pixels: int, size: int, width: int) -> int:
+    return min(width * size // pixels, WIDEST)
+
+
+def _dtype(pixels: int, low_precision_from: int | None) -> Any:
+    return jnp.bfloat16 if low_precision_from is not None and pixels >= low_precision_from else jnp.float32
+
+
+def _told(condition: Condition, classes: int) -> Vectors | None:
+    """Labels as one-hot vectors; vectors as they are."""
+    if condition is None:
+        if classes:
+            raise ValueError(f"this network was built for {classes} classes and needs a label for every image")
+        return None
+    if condition.ndim == 2:
+        return condition.astype(jnp.float32)
+    if condition.ndim != 1:
+        raise ValueError(f"StyleGAN2 is told labels [B] or vectors [B, K], not an array of {list(condition.shape)}")
+    if classes < 1:
+        raise ValueError("labels were given to a network that has no classes; build it with classes=N")
+    return jax.nn.one_hot(condition, classes)
+
+
+def _check(size: int, channels: int, width: int) -> None:
+    if size not in (8, 16, 32, 64, 128, 256, 512, 1024):
+        raise ValueError(f"StyleGAN2 makes images of a power of two from 8 to 1024 pixels, not {size}")
+    if not 1 <= channels <= 4:
+        raise ValueError(f"images have 1 to 4 channels, not {channels}")
+    if width < 1:
+        raise ValueError(f"the width is a number of channels from 1, not {width}")
