@@ -1,0 +1,129 @@
+"""BigGAN: wide residual networks, told their latent at every stage (Brock et al. 2019, arXiv:1809.11096, appendix B).
+
+The latent is split: one part is where the first maps come from, the others join the label's embedding, one for each
+block, in its conditional batch normalisation. All linear maps are spectrally normalised and start orthogonal; there is
+self-attention at 64x64 where maps come by that size. `width` is the paper's channel multiplier: 96 at 128 pixels,
+whose latents have 120 entries; 64 in the authors' networks for CIFAR-10, of which the paper only speaks. Trained with
+the hinge loss, by Adam with betas of 0 and 0.999, the generator at 5e-5 and the discriminator at 2e-4, with averaged
+weights and standing statistics for sampling.
+"""
+
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax.numpy as jnp
+
+from gan_jax.layers.attention import SelfAttention
+from gan_jax.layers.conditioning import one_hot
+from gan_jax.layers.convolution import Maps
+from gan_jax.layers.normalisation import ConditionalBatchNorm
+from gan_jax.layers.residual import ConvolutionLayer, DoublingBlock, HalvingBlock
+from gan_jax.layers.spectral import SpectralConvolution, SpectralDense
+from gan_jax.types import Condition, Images, Latents, Logits
+
+SHARED = 128
+"""Entries of the label's embedding that all blocks share."""
+
+ATTENTION = 64
+"""Pixels a side of the maps that look at themselves."""
+
+
+class Plan(NamedTuple):
+    """The stages of both networks; channels in units of the width."""
+
+    up: tuple[int, ...]  # channels of the first maps, and after each doubling
+    down: tuple[int, ...]  # channels after each block
+    halvings: int  # blocks that halve; those behind them do not
+
+
+PLANS = {
+    32: Plan((4, 4, 4, 4), (4, 4, 4, 4), 2),
+    64: Plan((16, 16, 8, 4, 2), (1, 2, 4, 8, 16), 4),
+    128: Plan((16, 16, 8, 4, 2, 1), (1, 2, 4, 8, 16, 16), 5),
+    256: Plan((16, 16, 8, 8, 4, 2, 1), (1, 2, 4, 8, 8, 16, 16), 6),
+}
+"""By the image's size: tables 4 to 6 of the paper, and 32 from the authors' code."""
+
+
+class Generator(nn.Module):
+    """Latents `[B, L]` to images `[B, size, size, channels]` in [-1, 1].
+
+    L is a multiple of one more than the blocks: of 4 at 32 pixels, 6 at 128. Without classes, blocks are told their
+    part of the latent alone. Computes in `dtype`; parameters are float32. Raises ValueError for sizes and latents that
+    do not fit.
+    """
+
+    size: int
+    channels: int = 3
+    width: int = 96
+    classes: int = 0
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, latents: Latents, condition: Condition = None, *, train: bool = False) -> Images:
+        """Draws one image for each latent."""
+        plan = _plan(self.size)
+        parts = len(plan.up)
+        if latents.shape[-1] % parts:
+            raise ValueError(
+                f"BigGAN at {self.size} pixels splits latents into {parts}; {latents.shape[-1]} is no multiple of it"
+            )
+        first, *rest = jnp.split(latents, parts, axis=-1)
+        shared = None
+        if condition is not None:
+            shared = nn.Dense(SHARED, use_bias=False, kernel_init=_orthogonal, name="embed")(
+                one_hot(condition, self.classes)
+            )
+        layer = _layer(self.dtype)
+        linear = lambda features, name: SpectralDense(features, use_bias=False, kernel_init=_orthogonal, name=name)
+        norm = lambda name: ConditionalBatchNorm(linear, name=name)
+        start = self.width * plan.up[0]
+        x: Maps = SpectralDense(16 * start, kernel_init=_orthogonal, name="project")(first)
+        x = x.reshape(len(x), 4, 4, start).astype(self.dtype)
+        for i, (factor, part) in enumerate(zip(plan.up[1:], rest, strict=True)):
+            told = part if shared is None else jnp.concatenate([shared, part], axis=-1)
+            x = DoublingBlock(self.width * factor, layer, norm, name=f"block_{i}")(x, told, train=train)
+            if x.shape[1] == ATTENTION:
+                x = SelfAttention(layer, name="attention")(x)
+        x = nn.relu(ConditionalBatchNorm(name="norm")(x, None, train=train))
+        return nn.tanh(layer(self.channels, 3, name="pixels")(x).astype(jnp.float32))
+
+
+class Discriminator(nn.Module):
+    """Images `[B, H, W, C]` to logits `[B]`, float32; labels by projection. `width` and `dtype` as in the generator."""
+
+    width: int = 96
+    classes: int = 0
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, images: Images, condition: Condition = None, *, train: bool = False) -> Logits:
+        """Scores each image; positive means real."""
+        del train
+        plan, layer = _plan(images.shape[1]), _layer(self.dtype)
+        x: Maps = images.astype(self.dtype)
+        for i, factor in enumerate(plan.down):
+            x = HalvingBlock(self.width * factor, layer, i < plan.halvings, i == 0, name=f"block_{i}")(x)
+            if x.shape[1] == ATTENTION and i < plan.halvings:
+                x = SelfAttention(layer, name="attention")(x)
+        features = jnp.sum(nn.relu(x.astype(jnp.float32)), axis=(1, 2))
+        logits = SpectralDense(1, kernel_init=_orthogonal, name="logit")(features)[:, 0]
+        if condition is None:
+            return logits
+        embed = SpectralDense(features.shape[-1], use_bias=False, kernel_init=_orthogonal, name="embed")
+        return logits + jnp.sum(features * embed(one_hot(condition, self.classes)), axis=-1)
+
+
+_orthogonal = nn.initializers.orthogonal()
+
+
+def _layer(dtype: Any) -> ConvolutionLayer:
+    return lambda features, kernel, **fields: SpectralConvolution(
+        features, kernel, kernel_init=_orthogonal, dtype=dtype, **fields
+    )
+
+
+def _plan(size: int) -> Plan:
+    if size not in PLANS:
+        raise ValueError(f"BigGAN makes images of {', '.join(map(str, PLANS))} pixels, not {size}")
+    return PLANS[size]

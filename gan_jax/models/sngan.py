@@ -1,0 +1,117 @@
+"""SNGAN's residual pair: a discriminator of norm 1 (Miyato et al. 2018, arXiv:1802.05957, appendix B.4).
+
+The networks of its tables for 32 and 48 pixels, and for 64 and 128 those of Miyato & Koyama 2018 (arXiv:1802.05637),
+as mimicry (Lee & Town 2020, arXiv:2005.02494) builds them all; 28 pixels is 32's from a 7x7 start. With labels, the
+generator has conditional batch normalisation, and the discriminator projects: its logit gains the inner product of the
+image's features and the label's embedding (arXiv:1802.05637, eq. 3). Kernels start at Glorot's uniform, those of the
+blocks √2 as large. Trained with the hinge loss, by Adam with betas of 0 and 0.9.
+"""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax.numpy as jnp
+
+from gan_jax.layers.conditioning import one_hot
+from gan_jax.layers.convolution import Convolution, Maps
+from gan_jax.layers.normalisation import ConditionalBatchNorm
+from gan_jax.layers.residual import ConvolutionLayer, DoublingBlock, HalvingBlock
+from gan_jax.layers.spectral import SpectralConvolution, SpectralDense
+from gan_jax.types import Condition, Images, Latents, Logits
+
+
+class Plan(NamedTuple):
+    """The stages of both networks; channels in units of the width."""
+
+    start: int  # pixels of the generator's first maps
+    up: tuple[int, ...]  # channels of the first maps, and after each doubling
+    down: tuple[int, ...]  # channels after each block
+    halvings: int  # blocks that halve; those behind them do not
+
+
+PLANS = {
+    28: Plan(7, (1, 1, 1), (1, 1, 1, 1), 2),
+    32: Plan(4, (1, 1, 1, 1), (1, 1, 1, 1), 2),
+    48: Plan(6, (8, 4, 2, 1), (1, 2, 4, 8, 16), 4),
+    64: Plan(4, (16, 8, 4, 2, 1), (1, 2, 4, 8, 16), 5),
+    128: Plan(4, (16, 16, 8, 4, 2, 1), (1, 2, 4, 8, 16, 16), 5),
+}
+"""By the image's size."""
+
+
+class Generator(nn.Module):
+    """Latents `[B, L]` to images `[B, size, size, channels]` in [-1, 1].
+
+    `width` counts the channels beside the image: 256 at 32 pixels as published, 64 at the larger sizes. Computes in
+    `dtype`; parameters are float32. Raises ValueError for a size that it has no plan for.
+    """
+
+    size: int
+    channels: int = 3
+    width: int = 256
+    classes: int = 0
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, latents: Latents, condition: Condition = None, *, train: bool = False) -> Images:
+        """Draws one image for each latent."""
+        plan = _plan(self.size)
+        told = None if condition is None else one_hot(condition, self.classes)
+        norm = lambda name: ConditionalBatchNorm(name=name)
+        start = self.width * plan.up[0]
+        x: Maps = nn.Dense(plan.start**2 * start, kernel_init=_glorot(1), name="project")(latents)
+        x = x.reshape(len(x), plan.start, plan.start, start).astype(self.dtype)
+        layer = _layer(Convolution, self.dtype)
+        for i, factor in enumerate(plan.up[1:]):
+            x = DoublingBlock(self.width * factor, layer, norm, name=f"block_{i}")(x, told, train=train)
+        x = nn.relu(ConditionalBatchNorm(name="norm")(x, None, train=train))
+        x = Convolution(self.channels, 3, kernel_init=_glorot(1), dtype=self.dtype, name="pixels")(x)
+        return nn.tanh(x.astype(jnp.float32))
+
+
+class Discriminator(nn.Module):
+    """Images `[B, H, W, C]` to logits `[B]`, float32; every kernel, and the embedding, of norm 1.
+
+    `width` counts the channels beside the image: 128 at 32 pixels as published, 64 at the larger sizes. The last maps
+    are summed over pixels.
+    """
+
+    width: int = 128
+    classes: int = 0
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, images: Images, condition: Condition = None, *, train: bool = False) -> Logits:
+        """Scores each image; positive means real."""
+        del train
+        plan = _plan(images.shape[1])
+        layer = _layer(SpectralConvolution, self.dtype)
+        x: Maps = images.astype(self.dtype)
+        for i, factor in enumerate(plan.down):
+            # As in the authors' code: but for the first block, the channels change with the second convolution.
+            hidden = x.shape[-1] if i else None
+            block = HalvingBlock(self.width * factor, layer, i < plan.halvings, i == 0, hidden, name=f"block_{i}")
+            x = block(x)
+        features = jnp.sum(nn.relu(x.astype(jnp.float32)), axis=(1, 2))
+        logits = SpectralDense(1, name="logit")(features)[:, 0]
+        if condition is None:
+            return logits
+        embedded = SpectralDense(features.shape[-1], use_bias=False, name="embed")(one_hot(condition, self.classes))
+        return logits + jnp.sum(features * embedded, axis=-1)
+
+
+def _layer(kind: Any, dtype: Any) -> ConvolutionLayer:
+    """The convolutions of a block: 1x1 ones are short cuts, and start smaller."""
+    return lambda features, kernel, **fields: kind(
+        features, kernel, kernel_init=_glorot(1 if kernel == 1 else 2), dtype=dtype, **fields
+    )
+
+
+_glorot = partial(nn.initializers.variance_scaling, mode="fan_avg", distribution="uniform")
+
+
+def _plan(size: int) -> Plan:
+    if size not in PLANS:
+        raise ValueError(f"SNGAN makes images of {', '.join(map(str, PLANS))} pixels, not {size}")
+    return PLANS[size]
