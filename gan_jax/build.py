@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import jax.numpy as jnp
 import optax
 
 from gan_jax import averaging, latent_penalties, losses, penalties, schedules
@@ -13,7 +14,7 @@ from gan_jax.data.dataset import Dataset
 from gan_jax.data.resize import resize_all
 from gan_jax.errors import ConfigError, DataError
 from gan_jax.gan import GAN
-from gan_jax.models import acgan, article, dcgan, mlp, r3gan, stylegan2
+from gan_jax.models import acgan, article, biggan, dcgan, mlp, r3gan, sagan, sngan, stylegan2
 from gan_jax.rules import Adaptive, scheduled
 from gan_jax.schedules import Schedule
 from gan_jax.types import Images, Network
@@ -53,6 +54,9 @@ MODELS: dict[str, Callable[[Config, int], tuple[Network, Network]]] = {
         dcgan.Generator(image_size(c), image_channels(c), c.generator.width, classes),
         acgan.Discriminator(classes, c.discriminator.width),
     ),
+    "sngan": lambda c, classes: _residual(sngan, c, classes),
+    "sagan": lambda c, classes: _residual(sagan, c, classes),
+    "biggan": lambda c, classes: _residual(biggan, c, classes),
     "r3gan": lambda c, classes: (
         r3gan.Generator(image_size(c), image_channels(c), classes=classes, **_r3gan_fields(c.generator, c)),
         r3gan.Discriminator(classes=classes, **_r3gan_fields(c.discriminator, c)),
@@ -164,6 +168,16 @@ def _adam(network: NetworkConfig, config: Config, images: int) -> optax.Gradient
         return optax.adam(rate, network.beta1, beta2, network.epsilon)
     moving = optax.inject_hyperparams(optax.adam)
     return moving(learning_rate=rate, b1=network.beta1, b2=beta2, eps=network.epsilon)
+
+
+def _residual(model: Any, config: Config, classes: int) -> tuple[Network, Network]:
+    """SNGAN, SAGAN and BigGAN have the same fields."""
+    dtype = jnp.dtype(config.precision)
+    size, channels = image_size(config), image_channels(config)
+    return (
+        model.Generator(size, channels, config.generator.width, classes, dtype),
+        model.Discriminator(config.discriminator.width, classes, dtype),
+    )
 
 
 def _stylegan2(config: Config, classes: int) -> tuple[Network, Network]:

@@ -103,6 +103,10 @@ def _wrong_together(config: Config) -> list[str]:
             found.append(
                 f"batch_size: model stylegan2 compares groups of {group}; {config.batch_size} is no multiple of it"
             )
+        if config.model == "biggan" and allowed and size in allowed and config.latent_size % (size.bit_length() - 2):
+            parts = size.bit_length() - 2
+            near = max(parts, round(config.latent_size / parts) * parts)
+            found.append(f"latent_size: model biggan splits latents into {parts} at {size} pixels; try {near}")
     if config.data.name == "stacked_mnist" and not own and image_channels(config) != 3:
         found.append("data.channels: stacked_mnist is three digits as red, green and blue; leave it at 3")
     if config.devices and config.batch_size % config.devices:
@@ -117,9 +121,11 @@ def _wrong_together(config: Config) -> list[str]:
         if config.model == "r3gan" and width % 8:
             nearest = max(8, round(width / 8) * 8)
             found.append(f"{player}.width: model r3gan needs a multiple of 8, got {width}; try {nearest}")
+        if config.model in ("sagan", "biggan") and width < 8:
+            found.append(f"{player}.width: model {config.model} needs 8 or more, got {width}")
     if config.discriminator_norm == "none" and config.model != "dcgan":
         found.append(f"discriminator_norm: is for --model dcgan, not {config.model}")
-    if config.batch_size == 1 and config.model in ("dcgan", "article", "acgan"):
+    if config.batch_size == 1 and config.model in ("dcgan", "article", "acgan", "sngan", "sagan", "biggan"):
         found.append(f"batch_size: model {config.model} normalises over the batch and needs 2 or more, got 1")
     return found
 

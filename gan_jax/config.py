@@ -21,6 +21,9 @@ MODEL_SIZES: dict[str, tuple[int, ...] | None] = {
     "dcgan": (8, 16, 28, 32, 64, 128),
     "article": (28,),
     "acgan": (8, 16, 28, 32, 64, 128),
+    "sngan": (28, 32, 48, 64, 128),
+    "sagan": (16, 32, 64, 128, 256),
+    "biggan": (32, 64, 128, 256),
     "r3gan": (8, 16, 32, 64, 128, 256),
     "stylegan2": (8, 16, 32, 64, 128, 256, 512, 1024),
 }
@@ -55,8 +58,8 @@ class NetworkConfig:
     """One network's size and its Adam optimizer."""
 
     width: int = 64
-    """Channels of the layer nearest the image (dcgan, article, acgan, stylegan2), of every stage (r3gan), or hidden
-    units (mlp)."""
+    """Channels of every stage (r3gan), hidden units (mlp), or, in all other models, channels beside the image, of which
+    deeper layers have multiples."""
     learning_rate: float = 2e-4
     """Adam's step size."""
     beta1: float = 0.5
@@ -120,9 +123,10 @@ class Config:
     """A run of training: with the data, all that decides its result."""
 
     data: DataConfig = DataConfig()
-    model: Literal["mlp", "dcgan", "article", "acgan", "r3gan", "stylegan2"] = "dcgan"
+    model: Literal["mlp", "dcgan", "article", "acgan", "sngan", "sagan", "biggan", "r3gan", "stylegan2"] = "dcgan"
     """mlp: Goodfellow et al. 2014. dcgan: Radford et al. 2015. article: the introduction's 5x5 pair, mended.
     acgan: Odena et al. 2017, beside DCGAN's generator.
+    sngan: Miyato et al. 2018, sagan: Zhang et al. 2019, biggan: Brock et al. 2019, all three for --loss hinge.
     r3gan: Huang et al. 2024, for --loss relativistic with --r1 and --r2.
     stylegan2: Karras et al. 2020, for --r1; up to 32 pixels as in StyleGAN2-ADA's settings for CIFAR-10."""
     loss: Literal[

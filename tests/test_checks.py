@@ -218,6 +218,14 @@ def test_a_whole_number_will_do_for_a_number():
             Config(DataConfig(size=32), "stylegan2", batch_size=48),
             "batch_size: model stylegan2 compares groups of 32; 48 is no multiple of it",
         ),
+        (
+            Config(DataConfig(size=32), "biggan", latent_size=126),
+            "latent_size: model biggan splits latents into 4 at 32 pixels; try 128",
+        ),
+        (
+            Config(DataConfig(size=32), "sagan", generator=NetworkConfig(width=4)),
+            "generator.width: model sagan needs 8 or more, got 4",
+        ),
         (Config(lazy=3), "lazy: expected a divisor of the batch size 64, got 3"),
         (Config(augment_p=0.5), "augment_p: is for --augment ada or ada_cutout, not none"),
         (
