@@ -4,7 +4,8 @@ import os
 
 # Before JAX is imported. NPROC: forced CPU devices need a thread each, or a collective may wait for ever.
 os.environ.setdefault("NPROC", "32")
-os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
+# Most of the suite's time is compilation, of programs that run once: nothing is gained by making them fast.
+os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=2 --xla_backend_optimization_level=0")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 import jax

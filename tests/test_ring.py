@@ -1,4 +1,4 @@
-"""The whole game, played to its end: a GAN of two small networks finds the modes of a ring in seconds."""
+"""The whole game, played to its end: two small networks find the modes of a ring, by R3GAN's loss, in seconds."""
 
 import jax
 import jax.numpy as jnp
@@ -7,18 +7,19 @@ import optax
 
 from gan_jax import GAN, Batch, generate, init, make_step, sample_latents
 from gan_jax.data import mixtures
+from gan_jax.losses import relativistic
 from gan_jax.metrics.modes import mixture_quality
 from gan_jax.models import mlp
-from gan_jax.penalties import r1
+from gan_jax.penalties import r1, r2, total
 
 STEPS = 2000
 
 
 def test_the_modes_are_found():
     ring = mixtures.ring()
-    adam = optax.adam(optax.cosine_decay_schedule(1e-3, STEPS), b1=0.0, b2=0.99)
+    adam = optax.adam(optax.cosine_decay_schedule(3e-3, STEPS), b1=0.0, b2=0.99)
     networks = (mlp.Generator(size=1, channels=2, width=128), mlp.Discriminator(width=128, pieces=2, dropout=0.0))
-    gan = GAN(*networks, adam, adam, latent_size=2, penalty=r1(5e-4))
+    gan = GAN(*networks, adam, adam, latent_size=2, loss=relativistic, penalty=total(r1(0.001), r2(0.001)))
     step, key = make_step(gan), jax.random.key(0)
 
     def batch(i):
@@ -38,5 +39,6 @@ def test_the_modes_are_found():
     share_before, _ = quality(start)
     share, modes = quality(trained)
     assert share_before < 0.05
-    assert share > 0.3
-    assert modes >= 7
+    # Six seeds had shares of 0.77 to 0.84.
+    assert share > 0.6
+    assert modes == 8

@@ -14,7 +14,6 @@ from gan_jax.models import biggan, sagan, sngan
 
 # Compilation is most of these tests' time, and random numbers are much of it.
 key = partial(jax.random.key, impl="unsafe_rbg")
-quick = partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
 
 
 def shapes(module, inputs, condition=None):
@@ -98,9 +97,9 @@ def test_a_pair_trains_in_one_program_and_draws_each_image_by_itself(model, clas
     size, players = pair(model, classes)
     labels = jnp.arange(6) % 3 if classes else None
     batch = Batch(jax.random.uniform(key(1), (6, size, size, 1)), labels)
-    state = quick(lambda: init(players, key(0), batch))()
+    state = jax.jit(lambda: init(players, key(0), batch))()
     traces = []
-    step = quick(lambda state, batch: traces.append(1) or make_step(players)(state, batch))
+    step = jax.jit(lambda state, batch: traces.append(1) or make_step(players)(state, batch))
     first, _ = step(state, batch)
     for _ in range(2):
         state, metrics = step(state, batch)
@@ -114,7 +113,7 @@ def test_a_pair_trains_in_one_program_and_draws_each_image_by_itself(model, clas
     np.testing.assert_allclose(jnp.abs(jnp.concatenate(spectral)), 1)  # of one output: its only direction
     weights = standing_statistics(players, state.average, key(2), labels, batch_size=6, passes=2)
     latents = gan.sample_latents(players, key(3), 6)
-    draw = quick(lambda latents, labels: gan.generate(players, weights, latents, labels))
+    draw = jax.jit(lambda latents, labels: gan.generate(players, weights, latents, labels))
     alone = draw(latents[2:3], None if labels is None else labels[2:3])
     np.testing.assert_allclose(draw(latents, labels)[2:3], alone, atol=1e-4)
 

@@ -17,8 +17,7 @@ from gan_jax.models import stylegan2
 from gan_jax.network import zero_marks
 from gan_jax.penalties import r1
 
-# Most of these tests' time is compilation: of programs that need not be fast, and of random numbers.
-quick = partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
+# Most of these tests' time is compilation, and much of that is of random numbers.
 key = partial(jax.random.key, impl="unsafe_rbg")
 
 
@@ -75,18 +74,18 @@ def test_every_power_of_two_and_up_to_four_channels(size, channels):
     assert shapes(discriminator, images)[0].shape == (2,)
 
 
-@partial(quick, static_argnums=0)
+@partial(jax.jit, static_argnums=0)
 def begin(module, key, *inputs):
     return module.init_with_output(key, *inputs)
 
 
-@partial(quick, static_argnums=0)
+@partial(jax.jit, static_argnums=0)
 def evaluate(module, variables, *inputs):
     """The output in evaluation mode, and what such a pass leaves behind where it may."""
     return module.apply(variables, *inputs, mutable=["mean_style"])
 
 
-@partial(quick, static_argnums=0)
+@partial(jax.jit, static_argnums=0)
 def trained(generator, variables, latents, labels, key):
     """The same of a training pass."""
     mutable = ["mean_style", "noise"]
@@ -134,13 +133,13 @@ def test_layers_start_with_outputs_of_moment_one():
     styles, _ = begin(stylegan2.Mapping(1, 128), key(1), x, None)
     np.testing.assert_allclose(np.mean(styles**2), 1.04, rtol=0.05)
     layer = partial(stylegan2.StyledLayer(128, convolution).init_with_output, train=False)
-    maps, _ = quick(layer)(key(1), x.reshape(8, 8, 8, 64), jnp.zeros((8, 16)))
+    maps, _ = jax.jit(layer)(key(1), x.reshape(8, 8, 8, 64), jnp.zeros((8, 16)))
     np.testing.assert_allclose(np.mean(maps[:, 1:-1, 1:-1] ** 2), 1.04, rtol=0.1)
 
 
 def test_conditional_logit_is_an_inner_product(drawn):
     (_, discriminator), _, labels, (images, _), (logits, variables) = drawn
-    _, kept = quick(lambda v: discriminator.apply(v, images, labels, capture_intermediates=True))(variables)
+    _, kept = jax.jit(lambda v: discriminator.apply(v, images, labels, capture_intermediates=True))(variables)
     seen, wanted = (kept["intermediates"][layer]["__call__"][0] for layer in ("logit", "mapping"))
     assert seen.shape == wanted.shape == (2, 16)
     np.testing.assert_allclose(logits, np.sum(seen * wanted, axis=1) / 4, rtol=1e-3, atol=1e-4)
@@ -173,7 +172,7 @@ def test_labels_move_images_and_logits(drawn):
 
 def test_image_is_the_sum_of_those_of_all_resolutions(drawn):
     (generator, _), latents, labels, (_, variables), _ = drawn
-    image, kept = quick(lambda v: generator.apply(v, latents, labels, capture_intermediates=True))(variables)
+    image, kept = jax.jit(lambda v: generator.apply(v, latents, labels, capture_intermediates=True))(variables)
     coarse, fine = (kept["intermediates"][f"image_{pixels}"]["__call__"][0] for pixels in (4, 8))
     assert np.std(coarse) > 0.1
     np.testing.assert_allclose(image, upsample(coarse) + fine, rtol=1e-4, atol=1e-4)
@@ -240,7 +239,7 @@ def test_each_layer_follows_its_own_style(drawn):
 
     layers = ["layer_4", "image_4", "layer_8_up", "layer_8", "image_8"]
 
-    @quick
+    @jax.jit
     def outputs(marks):
         marked = variables | {"perturbations": {"styles": marks}}
         _, kept = generator.apply(marked, latents, labels, capture_intermediates=True)
@@ -379,13 +378,13 @@ def test_two_steps_of_training_are_one_program_and_stay_finite(classes):
     game = GAN(generator, discriminator, optimizer, optimizer, 12, non_saturating, r1(0.1), smooth)
     labels = jnp.arange(4) % classes if classes else None
     batch = Batch(jax.random.uniform(key(0), (4, 8, 8, 1), minval=-1.0), labels)
-    state = quick(lambda key: gan.init(game, key, batch))(key(1))
+    state = jax.jit(lambda key: gan.init(game, key, batch))(key(1))
     assert set(state.generator.weights.stats) == {"mean_style", "noise"}
     assert not state.discriminator.weights.stats
     assert not np.any(state.generator.weights.stats["mean_style"]["mean"])
     traces = []
     make = gan.make_step(game)
-    step = quick(lambda state, batch: traces.append(1) or make(state, batch))
+    step = jax.jit(lambda state, batch: traces.append(1) or make(state, batch))
     before = state
     for _ in range(2):
         state, metrics = step(state, batch)
