@@ -16,8 +16,8 @@ from PIL import Image
 
 from gan_jax.checks import from_json
 from gan_jax.cli import main
-from gan_jax.config import CadenceConfig, Config, ConfigError, DataConfig, NetworkConfig
-from gan_jax.errors import DataError, DivergedError, RunError
+from gan_jax.config import CadenceConfig, Config, DataConfig, NetworkConfig
+from gan_jax.errors import ConfigError, DataError, DivergedError, RunError
 from gan_jax.run.checkpoints import newest, to_arrays
 from gan_jax.run.files import RunFolder
 from gan_jax.run.loop import train

@@ -1,0 +1,125 @@
+"""The PyTorch side of `benchmarks/models.py`: networks with gan_jax's weights, their agreement, and their step."""
+
+import importlib
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from peers.update import Rules, discriminator_loss, generator_loss, make_step
+
+Arrays = Mapping[str, np.ndarray]
+
+
+def device() -> torch.device:
+    """The GPU, if there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def build(
+    network: str, latent: int, divisor: int, precision: str, arrays: Arrays
+) -> tuple[dict[str, nn.Module], dict[str, int]]:
+    """The two networks on the device, and how many parameters each has. Images and maps are laid out channels last."""
+    pair = importlib.import_module(f"peers.{network}").build(latent, divisor, precision)
+    networks = dict(zip(("generator", "discriminator"), pair, strict=True))
+    counts = {player: sum(p.numel() for p in module.parameters()) for player, module in networks.items()}
+    for player, module in networks.items():
+        _load(module, {name.split("/", 1)[1]: array for name, array in arrays.items() if name.startswith(f"{player}/")})
+        module.to(device(), memory_format=torch.channels_last)
+        for part in module.modules():
+            part.layout = torch.channels_last
+    torch.backends.cudnn.benchmark = True
+    torch.set_float32_matmul_precision("high")  # TF32 on GPUs, as JAX does by default
+    return networks, counts
+
+
+def agreement(rules: Rules, networks: dict[str, nn.Module], arrays: Arrays) -> dict[str, np.ndarray]:
+    """What must agree on the weights' own batch: logits, images, and both gradients, in PyTorch's layouts."""
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.allow_tf32 = False
+    put = lambda array: torch.from_numpy(array).to(device())
+    generator, discriminator = networks["generator"], networks["discriminator"]
+    real, fake = (put(arrays[name]).permute(0, 3, 1, 2) for name in ("real", "fake"))
+    found = {"logits": discriminator(real)}
+    discriminator_loss(rules, discriminator, real, fake).backward()
+    found |= _gradients("discriminator", discriminator)
+    discriminator.requires_grad_(False)
+    noise = [put(arrays[name]).permute(0, 3, 1, 2) for name in arrays if name.startswith("noise/")]
+    images = generator(put(arrays["latents"]), *([noise] if noise else []))
+    generator_loss(rules, discriminator, real, images).backward()
+    found |= {"images": images.permute(0, 2, 3, 1)} | _gradients("generator", generator)
+    return {name: tensor.detach().cpu().numpy() for name, tensor in found.items()}
+
+
+def step(
+    rules: Rules, networks: dict[str, nn.Module], latent: int, compiled: bool
+) -> Callable[[np.ndarray], tuple[float, float]]:
+    """The step on a NumPy batch."""
+    update = make_step(rules, networks["generator"], networks["discriminator"], latent, compiled)
+    return lambda images: update(torch.from_numpy(images).to(device()))
+
+
+def peak_memory() -> int | None:
+    """Bytes that tensors took on the GPU at most; None on a CPU."""
+    return torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None
+
+
+def device_name() -> str | None:
+    """The GPU's; None on a CPU."""
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else None
+
+
+def _load(module: nn.Module, arrays: Arrays) -> None:
+    """Fills every parameter; singular vectors begin at the kernel's own."""
+    waiting = dict(arrays)
+    with torch.no_grad():
+        for name, parameter in module.named_parameters():
+            array = to_torch(waiting.pop(flax_name(name, waiting)), tuple(parameter.shape))
+            parameter.copy_(torch.from_numpy(array))
+        for part in module.modules():
+            if isinstance(getattr(part, "_u", None), torch.Tensor):
+                part._v.copy_(_first_right_vector(module, part))
+    if waiting:
+        raise ValueError(f"the peer has no {', '.join(waiting)}")
+
+
+def _first_right_vector(module: nn.Module, part: Any) -> torch.Tensor:
+    (kernel,) = [p for name, p in module.named_parameters() if name.endswith("original") and _owns(module, part, name)]
+    left, _, right = torch.linalg.svd(kernel.reshape(len(kernel), -1), full_matrices=False)
+    part._u.copy_(left[:, 0])
+    return right[0]
+
+
+def _owns(module: nn.Module, part: Any, name: str) -> bool:
+    return module.get_submodule(name.rsplit(".", 1)[0])[0] is part
+
+
+def _gradients(player: str, module: nn.Module) -> dict[str, torch.Tensor]:
+    return {f"{player}/{_plain(name)}": p.grad for name, p in module.named_parameters() if p.grad is not None}
+
+
+def _plain(name: str) -> str:
+    return name.replace("parametrizations.weight.original", "weight")
+
+
+def flax_name(name: str, names: Any) -> str:
+    """Of gan_jax's names that which a PyTorch parameter's stands for. Raises ValueError if it is not there."""
+    by_torch = {torch_name(known): known for known in names}
+    if _plain(name) not in by_torch:
+        raise ValueError(f"gan_jax's network has no parameter {name}; it has {', '.join(by_torch)}")
+    return by_torch[_plain(name)]
+
+
+def torch_name(name: str) -> str:
+    """`block_0/norm_1/norm/scale` is `block_0.norm_1.weight`, and kernels are weights."""
+    name = re.sub(r"(norm\w*)/norm/", r"\1/", name)
+    return re.sub(r"/(kernel|scale)$", "/weight", name).replace("/", ".")
+
+
+def to_torch(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Inputs and outputs change places, and channels go first."""
+    turned = {4: (3, 2, 0, 1), 3: (2, 0, 1), 2: (1, 0)}.get(array.ndim, range(array.ndim))
+    return array.transpose(turned).reshape(shape)
