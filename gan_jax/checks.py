@@ -107,6 +107,8 @@ def _wrong_together(config: Config) -> list[str]:
             parts = size.bit_length() - 2
             near = max(parts, round(config.latent_size / parts) * parts)
             found.append(f"latent_size: model biggan splits latents into {parts} at {size} pixels; try {near}")
+    if config.evaluate.best != EvaluateConfig().best and config.evaluate.every is None:
+        found.append(f"evaluate.best: {config.evaluate.best} is kept where a run is scored; add --evaluate.every N")
     if config.data.name == "stacked_mnist" and not own and image_channels(config) != 3:
         found.append("data.channels: stacked_mnist is three digits as red, green and blue; leave it at 3")
     if config.devices and config.batch_size % config.devices:

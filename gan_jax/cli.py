@@ -191,10 +191,14 @@ def _nearest_option(key: str, options: Sequence[str]) -> str:
     typed = key.split(".")[-1]
     last = {option: option.split(".")[-1] for option in options}
     initials = {option: "".join(word[0] for word in part.split("_")) for option, part in last.items()}
-    close = [option for option in options if typed in (last[option], initials[option])]
+    other = _ELSEWHERE.get(typed)
+    close = [option for option in options if typed in (last[option], initials[option]) or last[option] == other]
     close = difflib.get_close_matches(key, close, n=3, cutoff=0.0) or difflib.get_close_matches(key, options, n=1)
     return "; did you mean " + " or ".join(f"--{option.replace('_', '-')}" for option in close) + "?" if close else ""
 
+
+_ELSEWHERE = {"count": "samples", "samples": "count", "out": "run", "run": "out"}
+"""What another command calls it."""
 
 _PATHS = ("data.path", "data.data_dir", "evaluate.weights")
 

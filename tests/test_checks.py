@@ -80,6 +80,7 @@ NEEDS = {
     "anneal.penalty": SOME_IMAGES,
     "anneal.augment_p": ADA | SOME_IMAGES,
     "anneal.half_life": SOME_IMAGES,
+    "evaluate.best": {"evaluate.every": 10},
 }
 """Keys that cannot be set alone, and what they need beside them."""
 
