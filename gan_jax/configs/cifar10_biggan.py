@@ -1,7 +1,7 @@
 """BigGAN on CIFAR-10 with labels: for a GPU or TPU.
 
-The settings of PyTorch-StudioGAN (Kang et al. 2022, arXiv:2206.09479), but for its flips of the images. Ours has not
-been run to its end.
+The settings of PyTorch-StudioGAN (Kang et al. 2022, arXiv:2206.09479), but for its attention at 16x16, its flips of the
+images, and its averaging, which begins at step 1,000. Ours has not been run to its end.
 """
 
 from gan_jax.config import CadenceConfig, Config, DataConfig, EvaluateConfig, NetworkConfig

@@ -3,9 +3,10 @@
 The latent is split: one part is where the first maps come from, the others join the label's embedding, one for each
 block, in its conditional batch normalisation. All linear maps are spectrally normalised and start orthogonal; there is
 self-attention at 64x64 where maps come by that size. `width` is the paper's channel multiplier: 96 at 128 pixels,
-whose latents have 120 entries; 64 in the authors' networks for CIFAR-10, of which the paper only speaks. Trained with
-the hinge loss, by Adam with betas of 0 and 0.999, the generator at 5e-5 and the discriminator at 2e-4, with averaged
-weights and standing statistics for sampling.
+whose latents have 120 entries. For 32 pixels the paper has no table; the channels are those of the authors' code,
+whose CIFAR-10 networks have a width of 64, undivided latents and other first weights. Trained with the hinge loss, by
+Adam with betas of 0 and 0.999, the generator at 5e-5 and the discriminator at 2e-4, with averaged weights and standing
+statistics for sampling.
 """
 
 from typing import Any, NamedTuple

@@ -19,7 +19,7 @@ from gan_jax.layers.residual import ConvolutionLayer, DoublingBlock, HalvingBloc
 from gan_jax.layers.spectral import SpectralConvolution, SpectralDense
 from gan_jax.types import Condition, Images, Latents, Logits
 
-SIZES = (16, 32, 64, 128, 256)
+SIZES = (32, 64, 128, 256)
 
 WIDEST = 16
 """Channels of a stage at most, in units of the width."""
@@ -29,7 +29,7 @@ class Generator(nn.Module):
     """Latents `[B, L]` to images `[B, size, size, channels]` in [-1, 1].
 
     `width` counts the channels beside the image, and doubles with each halving of the maps, up to 16 times. Computes in
-    `dtype`; parameters are float32. Raises ValueError for other sizes than a power of two from 16 to 256.
+    `dtype`; parameters are float32. Raises ValueError for other sizes than a power of two from 32 to 256.
     """
 
     size: int

@@ -1,10 +1,11 @@
 """SNGAN's residual pair: a discriminator of norm 1 (Miyato et al. 2018, arXiv:1802.05957, appendix B.4).
 
 The networks of its tables for 32 and 48 pixels, and for 64 and 128 those of Miyato & Koyama 2018 (arXiv:1802.05637),
-as mimicry (Lee & Town 2020, arXiv:2005.02494) builds them all; 28 pixels is 32's from a 7x7 start. With labels, the
-generator has conditional batch normalisation, and the discriminator projects: its logit gains the inner product of the
-image's features and the label's embedding (arXiv:1802.05637, eq. 3). Kernels start at Glorot's uniform, those of the
-blocks √2 as large. Trained with the hinge loss, by Adam with betas of 0 and 0.9.
+with the channels of mimicry (Lee & Town 2020, arXiv:2005.02494); but maps are doubled by repeating pixels, as in the
+authors' code, where mimicry interpolates. 28 pixels is 32's from a 7x7 start. With labels, the generator has
+conditional batch normalisation, and the discriminator projects: its logit gains the inner product of the image's
+features and the label's embedding (arXiv:1802.05637, eq. 3). Kernels start at Glorot's uniform, those of the blocks √2
+as large. Trained with the hinge loss, by Adam with betas of 0 and 0.9.
 """
 
 from functools import partial

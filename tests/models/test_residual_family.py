@@ -38,7 +38,7 @@ def test_biggan_128_has_as_many_parameters_as_published():
     assert count(biggan.Discriminator(classes=1000), jnp.ones((2, 128, 128, 3)), labels) == 87_982_370
 
 
-SIZES = {sngan: (28, 32, 48, 64, 128), sagan: (16, 32, 64, 128, 256), biggan: (32, 64, 128, 256)}
+SIZES = {sngan: (28, 32, 48, 64, 128), sagan: (32, 64, 128, 256), biggan: (32, 64, 128, 256)}
 PAIRS = [
     pytest.param(model, size, id=f"{model.__name__.split('.')[-1]}-{size}") for model, s in SIZES.items() for size in s
 ]
@@ -80,8 +80,8 @@ def test_latents_that_biggan_cannot_split_are_refused():
 
 
 def pair(model, classes):
-    """A tiny pair for 16x16 or 28x28 pixels, or 32x32 where there is nothing smaller."""
-    size = {sngan: 28, sagan: 16, biggan: 32}[model]
+    """A tiny pair, at the smallest size of the model."""
+    size = {sngan: 28, sagan: 32, biggan: 32}[model]
     width = {sngan: 4, sagan: 8, biggan: 2}[model]
     adam = optax.adam(1e-3, b1=0.0)
     return size, GAN(
@@ -113,8 +113,9 @@ def test_a_pair_trains_in_one_program_and_draws_each_image_by_itself(model, clas
         before, after = (getattr(s, player).weights.params for s in (first, state))
         moved = jax.tree.map(lambda a, b: bool(jnp.any(a != b)), before, after)
         assert sum(jax.tree.leaves(moved)) > 0.8 * len(jax.tree.leaves(moved))
-    spectral = [s.discriminator.weights.stats["spectral"]["logit"]["u"] for s in (first, state)]
-    np.testing.assert_allclose(jnp.abs(jnp.concatenate(spectral)), 1)  # of one output: its only direction
+    before, after = (s.discriminator.weights.stats["spectral"]["block_1"]["convolution_0"]["u"] for s in (first, state))
+    np.testing.assert_allclose(jnp.linalg.norm(after), 1, rtol=1e-4)
+    assert not np.allclose(before, after)
     weights = standing_statistics(players, state.average, key(2), labels, batch_size=6, passes=2)
     latents = gan.sample_latents(players, key(3), 6)
     draw = jax.jit(lambda latents, labels: gan.generate(players, weights, latents, labels))
