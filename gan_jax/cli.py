@@ -148,9 +148,12 @@ def _train(arguments: list[str]) -> None:
     check(config)
     if config.tensorboard and importlib.util.find_spec("tensorboardX") is None:
         raise ConfigError("tensorboard: needs tensorboardX; pip install tensorboardX, or go without --tensorboard")
+    if config.data.path:
+        print(f"reading the pictures of {config.data.path}", file=sys.stderr)
     if options.dry_run:
         from gan_jax.run.preview import preview
 
+        print("compiling one step, to count its work", file=sys.stderr)
         print(preview(config))
         return
     from gan_jax.run.loop import train
@@ -285,8 +288,10 @@ def _options_of(schema: type[AboutRun], arguments: list[str]) -> AboutRun:
 def _configs(arguments: list[str]) -> None:
     if arguments:
         raise ConfigError(f"configs takes no arguments, got {' '.join(arguments)}")
-    for name, line in recipes.names().items():
-        print(f"{name:16} {line}")
+    found = recipes.names()
+    widest = max(map(len, found))
+    for name, line in found.items():
+        print(f"{name:{widest}}  {line}")
 
 
 if __name__ == "__main__":

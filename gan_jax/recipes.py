@@ -33,11 +33,8 @@ def load(recipe: str) -> Config:
     if is_run(path):
         return load_run(path)
     close = difflib.get_close_matches(recipe, names(), n=1)
-    hint = f"Did you mean {close[0]}? " if close else ""
-    raise ConfigError(
-        f"no recipe, .py file or run folder named {recipe!r}. {hint}Recipes are {', '.join(names())}; "
-        "gan-jax configs describes them"
-    )
+    hint = f"Did you mean {close[0]}?" if close else f"Recipes are {', '.join(names())}"
+    raise ConfigError(f"no recipe, .py file or run folder named {recipe!r}. {hint}; gan-jax configs describes them")
 
 
 def is_run(folder: Path) -> bool:

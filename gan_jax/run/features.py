@@ -15,10 +15,10 @@ import numpy as np
 from gan_jax.build import load_data
 from gan_jax.config import Config
 from gan_jax.data.dataset import Dataset
-from gan_jax.errors import ConfigError, DataError
+from gan_jax.errors import ConfigError, DataError, Stopped
 from gan_jax.metrics import classifier, extractor, inception, torch_file
 from gan_jax.metrics.extractor import Extractor
-from gan_jax.run import cache
+from gan_jax.run import cache, signals
 from gan_jax.run.checkpoints import from_arrays, to_arrays
 from gan_jax.schema import with_values
 
@@ -64,7 +64,13 @@ def _classifier(data: Dataset, say: Say) -> classifier.Trained:
         return classifier.Trained(from_arrays(template, arrays, where=name), mean, deviation, float(accuracy))
     assert data.labels is not None
     say(f"training a classifier on {data.name}, once: its features are what images are compared in")
-    tell = lambda done, steps: say(f"  step {done}/{steps} of the classifier") if done and done % 1000 == 0 else None
+
+    def tell(done: int, steps: int) -> None:
+        if stop := signals.wished():
+            raise Stopped(f"stopped at step {done} of the classifier, which will begin anew", stop)
+        if done and done % 1000 == 0:
+            say(f"  step {done}/{steps} of the classifier")
+
     trained = classifier.train(data.images, data.labels, len(data.classes), tell=tell)
     say(f"classifier of {data.name}: held-out accuracy {100 * trained.accuracy:.2f} %, kept in {cache.folder()}")
     rest = {"mean": trained.mean, "deviation": trained.deviation, "accuracy": np.array(trained.accuracy)}

@@ -6,7 +6,7 @@ import pytest
 from gan_jax.config import Config, DataConfig
 from gan_jax.data import digits
 from gan_jax.data.dataset import Dataset
-from gan_jax.errors import ConfigError, DataError
+from gan_jax.errors import ConfigError, DataError, Stopped
 from gan_jax.metrics import classifier
 from gan_jax.run import features
 
@@ -43,6 +43,14 @@ def test_a_classifier_is_trained_once_and_then_found(monkeypatch):
     np.testing.assert_array_equal(
         found.extract(found.params, images).values, trained.extract(trained.params, images).values
     )
+
+
+def test_a_signal_stops_the_classifier_at_once_and_keeps_nothing_half_trained(monkeypatch, cache_folder):
+    monkeypatch.setattr(features.signals, "wished", lambda: 15)
+    with pytest.raises(Stopped, match="stopped at step 0 of the classifier") as stopped:
+        make(None, digits.load())
+    assert stopped.value.exit_code == 143
+    assert not list(cache_folder.rglob("*.npz"))
 
 
 def test_without_classes_pixels_are_compared():
