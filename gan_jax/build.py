@@ -43,16 +43,16 @@ MODELS: dict[str, Callable[[Config, int], tuple[Network, Network]]] = {
         mlp.Discriminator(c.discriminator.width, classes=classes),
     ),
     "dcgan": lambda c, classes: (
-        dcgan.Generator(image_size(c), image_channels(c), c.generator.width, classes),
-        dcgan.Discriminator(c.discriminator.width, classes, norm=c.discriminator_norm),
+        dcgan.Generator(image_size(c), image_channels(c), c.generator.width, classes, _dtype(c)),
+        dcgan.Discriminator(c.discriminator.width, classes, _dtype(c), c.discriminator_norm),
     ),
     "article": lambda c, classes: (
         article.Generator(image_channels(c), c.generator.width, classes),
         article.Discriminator(c.discriminator.width, classes=classes),
     ),
     "acgan": lambda c, classes: (
-        dcgan.Generator(image_size(c), image_channels(c), c.generator.width, classes),
-        acgan.Discriminator(classes, c.discriminator.width),
+        dcgan.Generator(image_size(c), image_channels(c), c.generator.width, classes, _dtype(c)),
+        acgan.Discriminator(classes, c.discriminator.width, dtype=_dtype(c)),
     ),
     "sngan": lambda c, classes: _residual(sngan, c, classes),
     "sagan": lambda c, classes: _residual(sagan, c, classes),
@@ -172,12 +172,16 @@ def _adam(network: NetworkConfig, config: Config, images: int) -> optax.Gradient
 
 def _residual(model: Any, config: Config, classes: int) -> tuple[Network, Network]:
     """SNGAN, SAGAN and BigGAN have the same fields."""
-    dtype = jnp.dtype(config.precision)
     size, channels = image_size(config), image_channels(config)
     return (
-        model.Generator(size, channels, config.generator.width, classes, dtype),
-        model.Discriminator(config.discriminator.width, classes, dtype),
+        model.Generator(size, channels, config.generator.width, classes, _dtype(config)),
+        model.Discriminator(config.discriminator.width, classes, _dtype(config)),
     )
+
+
+def _dtype(config: Config) -> Any:
+    """What all layers compute in, of models that have no stages of their own choice."""
+    return jnp.dtype(config.precision)
 
 
 def _stylegan2(config: Config, classes: int) -> tuple[Network, Network]:

@@ -125,6 +125,8 @@ def _wrong_together(config: Config) -> list[str]:
             found.append(f"{player}.width: model r3gan needs a multiple of 8, got {width}; try {nearest}")
         if config.model in ("sagan", "biggan") and width < 8:
             found.append(f"{player}.width: model {config.model} needs 8 or more, got {width}")
+    if config.precision != "float32" and config.model in ("mlp", "article"):
+        found.append(f"precision: model {config.model} computes in float32, not {config.precision}")
     if config.discriminator_norm == "none" and config.model != "dcgan":
         found.append(f"discriminator_norm: is for --model dcgan, not {config.model}")
     if config.batch_size == 1 and config.model in ("dcgan", "article", "acgan", "sngan", "sagan", "biggan"):

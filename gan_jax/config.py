@@ -179,8 +179,8 @@ class Config:
     """Half-life of the generator's moving average in images, with its ramp-up; takes the place of average_decay."""
     anneal: AnnealConfig = AnnealConfig()
     precision: Literal["float32", "bfloat16"] = "float32"
-    """What layers compute in. bfloat16: those of r3gan and stylegan2 from 8x8 pixels up, all of the other models';
-    weights stay float32."""
+    """What layers compute in; weights stay float32. bfloat16 is for r3gan's and stylegan2's from 8x8 pixels up, for all
+    of dcgan's, acgan's, sngan's, sagan's and biggan's, and not for mlp and article."""
     batch_size: int = 64
     """Images in a batch, over all devices together."""
     steps: int = 2000

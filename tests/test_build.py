@@ -1,6 +1,7 @@
 """A config becomes the rules that it names: weights, schedules, averages, augmentations."""
 
 import dataclasses
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -102,3 +103,23 @@ def test_r3gan_has_the_published_widths_and_groups(size, width, widths, group):
     gan = build.build_gan(check(config), 0)
     for player in (gan.generator, gan.discriminator):
         assert (player.widths, player.group_channels, player.low_precision_from) == (widths, group, 8)
+
+
+@pytest.mark.parametrize("model", sorted(set(build.MODELS) - {"mlp", "article"}))
+def test_bfloat16_reaches_the_layers_and_leaves_weights_and_logits_in_float32(model):
+    network = NetworkConfig(width=8)
+    size = 32 if model in ("sagan", "biggan") else 28 if model == "sngan" else 16
+    data = DataConfig(size=size, channels=1)
+    config = Config(
+        data, model, conditional=True, latent_size=8, generator=network, discriminator=network, precision="bfloat16"
+    )
+    gan = build.build_gan(check(config), 3)
+    inputs = {"generator": jnp.ones((4, 8)), "discriminator": jnp.ones((4, size, size, 1))}
+    rngs, labels = {"params": KEY, "dropout": KEY}, jnp.arange(4) % 3
+    for player, x in inputs.items():
+        run = partial(getattr(gan, player).init_with_output, train=True)
+        text = str(jax.make_jaxpr(run)(rngs, x, labels))
+        outputs, variables = jax.eval_shape(run, rngs, x, labels)
+        assert "bf16" in text
+        assert outputs.dtype == jnp.float32
+        assert {leaf.dtype for leaf in jax.tree.leaves(variables)} == {jnp.dtype("float32")}

@@ -227,6 +227,7 @@ def test_a_whole_number_will_do_for_a_number():
             Config(DataConfig(size=32), "sagan", generator=NetworkConfig(width=4)),
             "generator.width: model sagan needs 8 or more, got 4",
         ),
+        (Config(model="mlp", precision="bfloat16"), "precision: model mlp computes in float32, not bfloat16"),
         (Config(lazy=3), "lazy: expected a divisor of the batch size 64, got 3"),
         (Config(augment_p=0.5), "augment_p: is for --augment ada or ada_cutout, not none"),
         (
