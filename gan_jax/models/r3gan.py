@@ -18,6 +18,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from gan_jax.layers.conditioning import one_hot
 from gan_jax.layers.grouped import GroupedConvolution
 from gan_jax.layers.resampling import downsample, upsample
 from gan_jax.types import Condition, Images, Latents, Logits
@@ -51,7 +52,7 @@ class Generator(nn.Module):
         """Draws one image for each latent."""
         del train
         _check(self.size, self.channels, self.widths, self.blocks)
-        told = _one_hot(condition, self.classes)
+        told = _told(condition, self.classes)
         if told is not None:
             latents = jnp.concatenate([latents, _linear(latents.shape[-1], "embed")(told)], axis=-1)
         basis = self.param("basis", nn.initializers.normal(1.0), (START, START, self.widths[0]))
@@ -91,7 +92,7 @@ class Discriminator(nn.Module):
         if height != size:
             raise ValueError(f"R3GAN judges square images, not {height}x{size}")
         _check(size, channels, self.widths, self.blocks)
-        told = _one_hot(condition, self.classes)
+        told = _told(condition, self.classes)
         dtype = _dtype(size, self.low_precision_from)
         x = _linear(self.widths[-1], "extract", dtype)(images.astype(dtype))
         for i in reversed(range(len(self.widths))):
@@ -157,16 +158,14 @@ def _dtype(pixels: int, low_precision_from: int | None) -> Any:
     return jnp.bfloat16 if low_precision_from is not None and pixels >= low_precision_from else jnp.float32
 
 
-def _one_hot(condition: Condition, classes: int) -> Vectors | None:
+def _told(condition: Condition, classes: int) -> Vectors | None:
     if condition is None:
         if classes:
             raise ValueError(f"this network was built for {classes} classes and needs a label for every image")
         return None
-    if condition.ndim != 1:
-        raise ValueError(f"R3GAN is told labels [B], not an array of shape {list(condition.shape)}")
-    if classes < 1:
-        raise ValueError("labels were given to a network that has no classes; build it with classes=N")
-    return jax.nn.one_hot(condition, classes)
+    if condition.ndim > 2:
+        raise ValueError(f"R3GAN is told labels [B] or attributes [B, K], not an array of {list(condition.shape)}")
+    return one_hot(condition, classes)
 
 
 def _check(size: int, channels: int, widths: tuple[int, ...], blocks: int) -> None:

@@ -104,6 +104,13 @@ def test_labels_move_images_and_logits(drawn):
     assert not np.allclose(discriminator.apply(d, images, labels + 1), logits, atol=1e-3)
 
 
+def test_a_label_is_the_attribute_of_its_class(drawn):
+    (generator, discriminator), latents, labels, (images, g), (logits, d) = drawn
+    attributes = jax.nn.one_hot(labels, generator.classes)
+    np.testing.assert_allclose(generator.apply(g, latents, attributes), images, atol=1e-5)
+    np.testing.assert_allclose(discriminator.apply(d, images, attributes), logits, atol=1e-5)
+
+
 def test_block_starts_as_the_identity_and_its_branch_is_added():
     x = jax.random.normal(jax.random.key(0), (1, 4, 4, 16))
     block = r3gan.Block(group_channels=16, expansion=2, gain=1.0)
@@ -155,7 +162,7 @@ def test_conditions_that_do_not_fit_are_refused(place):
         shapes(small()[place], inputs, jnp.arange(2))
     with pytest.raises(ValueError, match="10 classes and needs a label"):
         shapes(small(10)[place], inputs)
-    with pytest.raises(ValueError, match="labels \\[B\\], not an array of shape"):
+    with pytest.raises(ValueError, match=r"labels \[B\] or attributes \[B, K\], not an array of"):
         shapes(small(10)[place], inputs, jnp.ones((2, 8, 8, 1)))
 
 
