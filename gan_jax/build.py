@@ -35,6 +35,7 @@ AUGMENTATIONS: dict[str, Callable[[Config], Augment | Adaptive]] = {
     "diff_augment": lambda c: diffaugment.diff_augment(diffaugment.colour, diffaugment.translation, diffaugment.cutout),
     "ada": lambda c: _ada(c, ada.ada),
     "ada_cutout": lambda c: _ada(c, ada.with_cutout),
+    "ada_full": lambda c: _ada(c, ada.full),
 }
 
 MODELS: dict[str, Callable[[Config, int], tuple[Network, Network]]] = {

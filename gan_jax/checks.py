@@ -144,9 +144,11 @@ def _wrong_rules(config: Config) -> list[str]:
         found.append("anneal.images: there is nothing to anneal; give an end such as --anneal.learning-rate 5e-5")
     if config.batch_size % config.lazy:
         found.append(f"lazy: expected a divisor of the batch size {config.batch_size}, got {config.lazy}")
-    if config.augment not in ("ada", "ada_cutout"):
+    if not config.augment.startswith("ada"):
         keys = {"augment_p": config.augment_p, "ada_target": config.ada_target, "anneal.augment_p": anneal.augment_p}
-        found += [f"{key}: is for --augment ada or ada_cutout, not {config.augment}" for key, v in keys.items() if v]
+        found += [
+            f"{k}: is for --augment ada, ada_cutout or ada_full, not {config.augment}" for k, v in keys.items() if v
+        ]
     if config.ada_target is not None and anneal.augment_p is not None:
         found.append("ada_target: augment_p can adapt or be annealed, not both; drop one of the two")
     if anneal.half_life is not None and config.half_life is not None:

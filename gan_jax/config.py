@@ -164,9 +164,9 @@ class Config:
     """Weight of the generator's path length penalty (2 in StyleGAN2); 0 leaves it out."""
     lazy: int = 1
     """Take r1, r2, wgan_gp on one in so many images of each batch, and path lengths on one in so many latents."""
-    augment: Literal["none", "diff_augment", "ada", "ada_cutout"] = "none"
+    augment: Literal["none", "diff_augment", "ada", "ada_cutout", "ada_full"] = "none"
     """Show the discriminator augmented images: diff_augment is colour, translation and cutout (Zhao et al. 2020), ada
-    the pipeline of Karras et al. 2020, ada_cutout R3GAN's form of it."""
+    the pipeline that Karras et al. 2020 recommend, ada_full all of it, ada_cutout R3GAN's form of it."""
     augment_p: float = 0.0
     """Probability of each transformation of ada, in [0, 1]; its start, if it is adaptive or annealed."""
     ada_target: float | None = None

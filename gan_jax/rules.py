@@ -13,7 +13,7 @@ Memory = Any  # a pytree of arrays; () is none
 class Adaptive(NamedTuple):
     """A penalty or an augmentation that remembers: what it is at a step, and what an update teaches it.
 
-    All that it remembers lives in `GANState.memory`, so that it is saved, restored and vmapped like everything else.
+    All that it remembers lives in `GANState.memories`, so that it is saved, restored and vmapped like everything else.
     """
 
     start: Memory

@@ -80,7 +80,7 @@ def test_the_average_is_the_one_that_was_asked_for():
     assert share(growing, 1000) == pytest.approx(1 - 0.5**0.1)
 
 
-@pytest.mark.parametrize("name", ["ada", "ada_cutout"])
+@pytest.mark.parametrize("name", ["ada", "ada_cutout", "ada_full"])
 def test_the_strength_of_augmentations_is_fixed_annealed_or_adapts(name):
     images = jnp.clip(REAL, -1, 1)
     fixed = gan_of(augment=name, augment_p=1.0).augment(KEY, images)

@@ -229,7 +229,7 @@ def test_a_whole_number_will_do_for_a_number():
         ),
         (Config(model="mlp", precision="bfloat16"), "precision: model mlp computes in float32, not bfloat16"),
         (Config(lazy=3), "lazy: expected a divisor of the batch size 64, got 3"),
-        (Config(augment_p=0.5), "augment_p: is for --augment ada or ada_cutout, not none"),
+        (Config(augment_p=0.5), "augment_p: is for --augment ada, ada_cutout or ada_full, not none"),
         (
             Config(augment="ada", ada_target=0.6, anneal=AnnealConfig(images=10, augment_p=0.5)),
             "ada_target: augment_p can adapt or be annealed, not both",

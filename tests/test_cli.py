@@ -98,7 +98,7 @@ MISTAKES = [
     ("train digits --anneal.learning-rate 1e-5", "anneal.images: expected the images until anneal.learning_rate is"),
     ("train digits --anneal.augment-p 2", "anneal.augment_p: expected a number in [0, 1], got 2"),
     ("train digits --lazy 5", "lazy: expected a divisor of the batch size 64, got 5"),
-    ("train digits --augment-p 0.5", "augment_p: is for --augment ada or ada_cutout, not none"),
+    ("train digits --augment-p 0.5", "augment_p: is for --augment ada, ada_cutout or ada_full, not none"),
     ("train digits --half-life 0", "half_life: expected a finite number above 0, got 0"),
     ("train digits --ada-target 1", "ada_target: expected a number in (-1, 1), got 1"),
     ("train digits --seed -1", "seed: expected a whole number in [0, 2**32), got -1"),

@@ -7,12 +7,15 @@ applied to each image with probability p, all drawn independently, in this order
     warp   scale 2^N(0.2), rotate U[-π, π], stretch one axis and shrink the other 2^N(0.2), rotate again, shift N(1/8)
     tint   brightness + N(0.2), contrast 2^N(0.5), flip luma (half of the time), rotate hue U[-π, π],
            saturation 2^N(1)
+    tune   for each of four octaves of frequencies: its gain 2^N(1), then all gains `filtering.balanced`
+    grain  noise N(|N(0.1)|) in each value
+    cut    a square of half the size, its middle anywhere, is mid-grey
 
 Shifts are in units of the image's size. The two rotations happen with probability 1 - √(1 - p) each, so that one at
-least happens with p. This is the paper's recommended set ("bgc"); its image-space filters and corruptions (noise,
-cutout) are not here, as it found them of little use. Two things are simpler than there: blits are made on pixels
-first and not folded into the warp's one resampling, so that borders may be mirrored twice, and an image whose warp is
-the identity is not filtered, which the filters would undo anyway. See `geometry.resample` for the rest.
+least happens with p. `ada` is the first three, the paper's recommended set ("bgc"), `full` all six ("bgcfnc"): of
+the rest the paper found little use. Two things are simpler than there: blits are made on pixels
+first and not folded into the warp's one resampling, so that borders may be mirrored twice, and an image whose warp or
+gains are the identity is not filtered. See `geometry.resample` for the rest.
 """
 
 from collections.abc import Callable
@@ -23,13 +26,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from gan_jax.augment import colour, geometry
+from gan_jax.augment import colour, filtering, geometry
 from gan_jax.rules import Adaptive
 from gan_jax.types import Images, Metrics, PRNGKey, Scalar
 
 
 def ada(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
-    """The whole pipeline: blit, warp and tint. With p = 0 it returns the same images bit for bit.
+    """The recommended pipeline: blit, warp and tint. With p = 0 it returns the same images bit for bit.
 
     `p` in [0, 1] may be traced: another strength is no other program. Generators start to draw augmentations
     themselves where p stays above about 0.8. `lambda key, images: ada(key, images, p)` is an Augment. Raises
@@ -37,6 +40,12 @@ def ada(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
     """
     blit_key, warp_key, tint_key = jax.random.split(key, 3)
     return tint(tint_key, warp(warp_key, blit(blit_key, images, p), p), p)
+
+
+def full(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
+    """All six groups of the paper: those of `ada`, then tune, grain and cut. For the same images, and as exact at 0."""
+    ada_key, tune_key, grain_key, cut_key = jax.random.split(key, 4)
+    return cut(cut_key, grain(grain_key, tune(tune_key, ada(ada_key, images, p), p), p), p)
 
 
 def with_cutout(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
@@ -101,6 +110,26 @@ def tint(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
     )
     moved = jnp.any(maps != jnp.eye(4)[None], axis=(1, 2))
     return jnp.where(moved[:, None, None, None], colour.recolour(images, maps), images)
+
+
+def tune(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
+    """Makes octaves of frequencies louder or softer, each with probability p. Any number of channels."""
+    count = len(images)
+    gains = jnp.ones((count, filtering.BANDS))
+    for band, band_key in enumerate(jax.random.split(key, filtering.BANDS)):
+        drawn = _sometimes(band_key, p, lambda k: jnp.exp2(jax.random.normal(k, (count,))), 1.0)
+        alone = jnp.ones_like(gains).at[:, band].set(drawn)
+        gains = gains * jnp.where(drawn[:, None] == 1, alone, filtering.balanced(alone))
+    moved = jnp.any(gains != 1, axis=1)
+    return jnp.where(moved[:, None, None, None], filtering.amplify(images, gains), images)
+
+
+def grain(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
+    """Adds noise, of one deviation an image, to every channel of every pixel. Any number of channels."""
+    deviation_key, noise_key = jax.random.split(key)
+    deviation = _sometimes(deviation_key, p, lambda k: 0.1 * jnp.abs(jax.random.normal(k, (len(images),))), 0.0)
+    noise = jax.random.normal(noise_key, images.shape, images.dtype) * deviation[:, None, None, None]
+    return jnp.where(deviation[:, None, None, None] > 0, images + noise, images).astype(images.dtype)
 
 
 def adapt(

@@ -52,8 +52,8 @@ def turn(images: Images, quarters: Int[Array, " batch"]) -> Images:
 
 def shift(images: Images, pixels: Int[Array, "batch 2"]) -> Images:
     """Shifts each image by whole pixels, (down, right)."""
-    rows = _mirror(jnp.arange(images.shape[1])[None, :] - pixels[:, :1], images.shape[1])
-    columns = _mirror(jnp.arange(images.shape[2])[None, :] - pixels[:, 1:], images.shape[2])
+    rows = mirror(jnp.arange(images.shape[1])[None, :] - pixels[:, :1], images.shape[1])
+    columns = mirror(jnp.arange(images.shape[2])[None, :] - pixels[:, 1:], images.shape[2])
     return jax.vmap(lambda image, row, column: image[row][:, column])(images, rows, columns)
 
 
@@ -83,14 +83,14 @@ def resample(images: Images, inverse: Float[Array, "batch 2 2"], pixels: Float[A
     return halved.astype(images.dtype)
 
 
-def _mirror(place: Any, size: int) -> Any:
+def mirror(place: Any, size: int) -> Any:
     """Places of any sign, mirrored at both edges into [0, size - 1]."""
     return size - 1 - abs(place % max(2 * size - 2, 1) - (size - 1))
 
 
 def _inside(place: Float[Array, "batch y x"], size: int) -> Float[Array, "batch y x"]:
     """The same place where the doubled grid has it, else its mirror image."""
-    return jnp.where((place > -3) & (place < size + 2), place, _mirror(place, size))
+    return jnp.where((place > -3) & (place < size + 2), place, mirror(place, size))
 
 
 def _bilinear(image: Float[Array, "y x c"], rows: Float[Array, "y x"], columns: Float[Array, "y x"]) -> Array:
@@ -120,7 +120,7 @@ def _taps(size: int, pixels: np.ndarray) -> np.ndarray:
 
 def _doubling(size: int) -> Float[Array, "doubled size"]:
     pixels = np.arange(-_REACH, size + _REACH)
-    mirrored = np.eye(size)[_mirror(pixels, size)]
+    mirrored = np.eye(size)[mirror(pixels, size)]
     return jnp.asarray(np.sqrt(2) * _taps(size, pixels) @ mirrored, jnp.float32)
 
 

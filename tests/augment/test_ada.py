@@ -9,7 +9,8 @@ from jax.test_util import check_grads
 from gan_jax.augment import ada
 
 KEY = jax.random.key(7)
-run, blit, warp, tint = (jax.jit(part) for part in (ada.ada, ada.blit, ada.warp, ada.tint))
+parts = ada.ada, ada.full, ada.blit, ada.warp, ada.tint, ada.tune, ada.grain
+run, full, blit, warp, tint, tune, grain = (jax.jit(part) for part in parts)
 
 
 def images(shape=(8, 8, 8, 3), seed=0):
@@ -24,15 +25,18 @@ def untouched(part, p):
     return np.mean(np.all(part(KEY, MANY, p) == MANY, axis=(1, 2, 3)))
 
 
-@pytest.mark.parametrize(("part", "channels"), [(run, 3), (tint, 1)], ids=["all", "tint of grey"])
+@pytest.mark.parametrize(
+    ("part", "channels"), [(run, 3), (full, 3), (tint, 1)], ids=["recommended", "full", "tint of grey"]
+)
 def test_at_probability_zero_images_are_the_same_bit_for_bit(part, channels):
     source = np.array(images((8, 8, 8, channels)))
     source[0, 0, 0, 0] = -0.0
     np.testing.assert_array_equal(np.asarray(part(KEY, source, 0.0)).view(np.uint32), source.view(np.uint32))
 
 
-def test_at_probability_one_every_image_has_a_draw_of_its_own():
-    result = run(KEY, jnp.tile(images()[:1], (8, 1, 1, 1)), 1.0)
+@pytest.mark.parametrize("pipeline", [run, full, tune], ids=["recommended", "full", "tune"])
+def test_at_probability_one_every_image_has_a_draw_of_its_own(pipeline):
+    result = pipeline(KEY, jnp.tile(images()[:1], (8, 1, 1, 1)), 1.0)
     pairs = [(i, j) for i in range(8) for j in range(i)]
     assert all(np.max(np.abs(result[i] - result[j])) > 0.05 for i, j in pairs)
     assert np.all(np.isfinite(result))
@@ -57,8 +61,9 @@ def test_one_program_serves_every_probability():
     assert len(traces) == 1
 
 
-def test_gradient_is_that_of_finite_differences():
-    check_grads(lambda x: run(KEY, x, 1.0), (images(),), 1, modes=["rev"], rtol=1e-2, atol=1e-2)
+@pytest.mark.parametrize("pipeline", [run, full], ids=["recommended", "full"])
+def test_gradient_is_that_of_finite_differences(pipeline):
+    check_grads(lambda x: pipeline(KEY, x, 1.0), (images(),), 1, modes=["rev"], rtol=1e-2, atol=1e-2)
 
 
 def test_blits_move_pixels_and_make_none():
@@ -76,9 +81,18 @@ def test_images_are_left_alone_as_often_as_the_probabilities_say(p):
         blit: (1 - p / 2) * (1 - 0.75 * p) ** 2,
         warp: (1 - p) ** 4,
         tint: (1 - p) ** 2 * (1 - p / 2) * (1 - p) ** 2,
+        tune: (1 - p) ** 4,
+        grain: 1 - p,
     }
     for part, share in expected.items():
         assert abs(untouched(part, p) - share) < 4 * np.sqrt(share * (1 - share) / 4000) + 1e-3
+
+
+def test_noise_has_one_deviation_an_image_half_normal_over_images():
+    deviations = np.std(grain(KEY, MANY, 1.0) - MANY, axis=(1, 2, 3))
+    # Of a half-normal with deviation 0.1: the root of the mean square, and the mean. 1 % is three standard errors.
+    assert abs(np.sqrt(np.mean(deviations**2)) / 0.1 - 1) < 0.04
+    assert abs(np.mean(deviations) / (0.1 * np.sqrt(2 / np.pi)) - 1) < 0.04
 
 
 def test_tints_of_grey_images_are_those_of_one_channel():
