@@ -138,6 +138,8 @@ def _average(config: Config) -> averaging.Averaging:
         return averaging.half_life(_annealed(config, 0.0, config.anneal.half_life, images), images, ramp=None)
     if config.half_life is not None:
         return averaging.half_life(config.half_life, images)
+    if config.average_width is not None:
+        return averaging.power(averaging.exponent_of(config.average_width))
     return averaging.ema(config.average_decay)
 
 

@@ -77,6 +77,7 @@ def _wrong_values(config: Config) -> list[str]:
         number(key, "a finite number from 0", lambda v: v >= 0)
     for key in ("half_life", "ada_kimg", "anneal.learning_rate", "anneal.half_life"):
         number(key, "a finite number above 0", lambda v: v > 0)
+    number("average_width", "a number in (0, 0.2886]", lambda v: 0 < v <= 0.2886)
     for key in ("augment_p", "anneal.augment_p"):
         number(key, "a number in [0, 1]", lambda v: 0 <= v <= 1)
     number("anneal.beta2", "a number in [0, 1)", lambda v: 0 <= v < 1)
@@ -153,6 +154,8 @@ def _wrong_rules(config: Config) -> list[str]:
         found.append("ada_target: augment_p can adapt or be annealed, not both; drop one of the two")
     if anneal.half_life is not None and config.half_life is not None:
         found.append("half_life: an annealed half-life starts from 0; drop --half-life")
+    if config.average_width is not None and (config.half_life is not None or anneal.half_life is not None):
+        found.append("average_width: an average has a width or a half-life; drop one of the two")
     return found
 
 

@@ -177,6 +177,9 @@ class Config:
     """Decay of the generator's moving average, in [0, 1)."""
     half_life: float | None = None
     """Half-life of the generator's moving average in images, with its ramp-up; takes the place of average_decay."""
+    average_width: float | None = None
+    """Width of a power-function average (Karras et al. 2024) as a share of the run so far, such as 0.05; takes the
+    place of average_decay."""
     anneal: AnnealConfig = AnnealConfig()
     precision: Literal["float32", "bfloat16"] = "float32"
     """What layers compute in; weights stay float32. bfloat16 is for r3gan's and stylegan2's from 8x8 pixels up, for all

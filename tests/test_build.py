@@ -74,6 +74,8 @@ def test_the_average_is_the_one_that_was_asked_for():
     share = lambda gan, step: float(gan.average(old, new, jnp.int32(step)))
     assert share(gan_of(average_decay=0.75), 1000) == pytest.approx(0.25)
     assert share(gan_of(half_life=40.0), 100_000) == pytest.approx(1 - 0.5**0.1)
+    # Karras et al. 2024 give γ = 6.94 for a width of 0.10: the newest of 1,000 steps weighs about (γ + 1) / 1,000.
+    assert share(gan_of(average_width=0.1), 999) == pytest.approx(7.94e-3, rel=5e-3)
     growing = gan_of(anneal=AnnealConfig(images=400, half_life=40.0))
     assert share(growing, 0) == 1
     assert share(growing, 50) == pytest.approx(1 - 0.5**0.2)

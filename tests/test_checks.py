@@ -46,6 +46,7 @@ OTHERS = {
     "ada_kimg": 100.0,
     "average_decay": 0.5,
     "half_life": 1e4,
+    "average_width": 0.1,
     "anneal.images": 1000,
     "anneal.learning_rate": 1e-5,
     "anneal.beta2": 0.9,
@@ -238,6 +239,8 @@ def test_a_whole_number_will_do_for_a_number():
             Config(half_life=10.0, anneal=AnnealConfig(images=10, half_life=5.0)),
             "half_life: an annealed half-life starts from 0",
         ),
+        (Config(half_life=10.0, average_width=0.1), "average_width: an average has a width or a half-life"),
+        (Config(average_width=0.3), "average_width: expected a number in (0, 0.2886], got 0.3"),
     ],
 )
 def test_keys_that_do_not_go_together_are_named(config, said):
