@@ -75,5 +75,5 @@ def _bank(size: int) -> Float[Array, "band size size"]:
     matrices = np.zeros((BANDS, size, size))
     for offset in range(-reach, reach + 1):
         source = geometry.mirror(place + offset, size)
-        np.add.at(matrices, (slice(None), place, source), taps[:, reach + offset, None])
+        matrices[:, place, source] += taps[:, reach + offset, None]
     return jnp.asarray(matrices, jnp.float32)

@@ -4,44 +4,50 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from gan_jax.types import Attributes, Condition, Images, Labels, Latents
+from gan_jax.types import Condition, Images, Latents
 
 
 def join_latent(latents: Latents, condition: Condition, classes: int) -> Latents:
     """Latents `[B, L]` with the condition behind them: nothing, one-hot labels, attributes, or the image's pixels.
 
-    Mirza & Osindero 2014 (arXiv:1411.1784), section 3.2. Labels outside [0, classes) give zeros.
+    Mirza & Osindero 2014 (arXiv:1411.1784), section 3.2. Labels outside [0, classes) give zeros. Raises ValueError as
+    `as_vectors` does.
     """
-    if condition is None:
-        return latents
-    if condition.ndim < 4:
-        told = one_hot(condition, classes).astype(latents.dtype)
+    if condition is not None and condition.ndim == 4:
+        vectors: Array | None = condition.reshape(len(condition), -1)
     else:
-        told = condition.reshape(len(condition), -1).astype(latents.dtype)
-    return jnp.concatenate([latents, told], axis=-1)
+        vectors = as_vectors(condition, classes)
+    return latents if vectors is None else jnp.concatenate([latents, vectors.astype(latents.dtype)], axis=-1)
 
 
 def join_image(images: Images, condition: Condition, classes: int) -> Images:
     """Images `[B, H, W, C]` with the condition as further channels: one plane a class or attribute, or another image's.
 
     The planes of a label are constant, one for its class and zero for the others, and so are those of attributes. An
-    image must have the same height and width.
+    image must have the same height and width. Raises ValueError as `as_vectors` does.
+    """
+    if condition is not None and condition.ndim == 4:
+        return jnp.concatenate([images, condition.astype(images.dtype)], axis=-1)
+    vectors = as_vectors(condition, classes)
+    if vectors is None:
+        return images
+    planes = jnp.broadcast_to(vectors.astype(images.dtype)[:, None, None, :], (*images.shape[:3], classes))
+    return jnp.concatenate([images, planes], axis=-1)
+
+
+def as_vectors(condition: Condition, classes: int) -> Float[Array, "batch classes"] | None:
+    """What a network of so many classes is told: labels `[B]` as one-hot rows, attributes `[B, classes]` as they are.
+
+    float32; None for a network of no classes that is told nothing. Raises ValueError where a network of classes is told
+    nothing or anything else, and where one of none is told labels.
     """
     if condition is None:
-        return images
-    if condition.ndim < 4:
-        planes = one_hot(condition, classes).astype(images.dtype)[:, None, None, :]
-        told: Array = jnp.broadcast_to(planes, (*images.shape[:3], planes.shape[-1]))
-    else:
-        told = condition.astype(images.dtype)
-    return jnp.concatenate([images, told], axis=-1)
-
-
-def one_hot(condition: Labels | Attributes, classes: int) -> Float[Array, "batch classes"]:
-    """Labels `[B]` as rows of `classes` numbers, float32; attributes `[B, classes]` as they are.
-
-    Raises ValueError where there are no classes, or other attributes than classes.
-    """
+        if classes:
+            raise ValueError(f"this network was built for {classes} classes and needs a label for every image")
+        return None
+    if condition.ndim > 2:
+        shape = list(condition.shape)
+        raise ValueError(f"this network is told labels [B] or attributes [B, K], not an array of {shape}")
     if classes < 1:
         raise ValueError("labels were given to a network that has no classes; build it with classes=N")
     if condition.ndim == 1:

@@ -10,7 +10,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from gan_jax.layers.conditioning import one_hot
+from gan_jax.layers.conditioning import as_vectors
 from gan_jax.layers.convolution import Convolution
 from gan_jax.types import Condition, Images, Logits
 
@@ -32,8 +32,9 @@ class Discriminator(nn.Module):
     @nn.compact
     def __call__(self, images: Images, condition: Condition = None, *, train: bool = False) -> Logits:
         """Scores each image, and its label."""
-        if condition is None:
-            raise ValueError("an auxiliary classifier needs labels; give them as the condition")
+        told = as_vectors(condition, self.classes)
+        if told is None:
+            raise ValueError("an auxiliary classifier needs classes; build it with classes=N")
         x = images
         for i, stride in enumerate(STRIDES):
             x = Convolution(self.width << i, 3, stride, use_bias=i == 0, dtype=self.dtype, name=f"convolution_{i}")(x)
@@ -43,5 +44,4 @@ class Discriminator(nn.Module):
         x = x.reshape(len(x), -1).astype(jnp.float32)
         found = nn.Dense(1 + self.classes, kernel_init=nn.initializers.normal(0.02), name="logits")(x)
         likelihoods = jax.nn.log_softmax(found[:, 1:])
-        told = jnp.sum(likelihoods * one_hot(condition, self.classes), axis=-1)
-        return jnp.stack([found[:, 0], told], axis=-1)
+        return jnp.stack([found[:, 0], jnp.sum(likelihoods * told, axis=-1)], axis=-1)

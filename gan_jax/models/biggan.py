@@ -15,7 +15,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from gan_jax.layers.attention import SelfAttention
-from gan_jax.layers.conditioning import one_hot
+from gan_jax.layers.conditioning import as_vectors
 from gan_jax.layers.convolution import Maps
 from gan_jax.layers.normalisation import ConditionalBatchNorm
 from gan_jax.layers.residual import ConvolutionLayer, DoublingBlock, HalvingBlock
@@ -70,11 +70,9 @@ class Generator(nn.Module):
                 f"BigGAN at {self.size} pixels splits latents into {parts}; {latents.shape[-1]} is no multiple of it"
             )
         first, *rest = jnp.split(latents, parts, axis=-1)
-        shared = None
-        if condition is not None:
-            shared = nn.Dense(SHARED, use_bias=False, kernel_init=_orthogonal, name="embed")(
-                one_hot(condition, self.classes)
-            )
+        shared = as_vectors(condition, self.classes)
+        if shared is not None:
+            shared = nn.Dense(SHARED, use_bias=False, kernel_init=_orthogonal, name="embed")(shared)
         layer = _layer(self.dtype)
         linear = lambda features, name: SpectralDense(features, use_bias=False, kernel_init=_orthogonal, name=name)
         norm = lambda name: ConditionalBatchNorm(linear, name=name)
@@ -109,10 +107,10 @@ class Discriminator(nn.Module):
                 x = SelfAttention(layer, name="attention")(x)
         features = jnp.sum(nn.relu(x.astype(jnp.float32)), axis=(1, 2))
         logits = SpectralDense(1, kernel_init=_orthogonal, name="logit")(features)[:, 0]
-        if condition is None:
+        if (told := as_vectors(condition, self.classes)) is None:
             return logits
         embed = SpectralDense(features.shape[-1], use_bias=False, kernel_init=_orthogonal, name="embed")
-        return logits + jnp.sum(features * embed(one_hot(condition, self.classes)), axis=-1)
+        return logits + jnp.sum(features * embed(told), axis=-1)
 
 
 _orthogonal = nn.initializers.orthogonal()

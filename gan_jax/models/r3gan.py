@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from gan_jax.layers.conditioning import one_hot
+from gan_jax.layers.conditioning import as_vectors
 from gan_jax.layers.grouped import GroupedConvolution
 from gan_jax.layers.resampling import downsample, upsample
 from gan_jax.types import Condition, Images, Latents, Logits
@@ -52,7 +52,7 @@ class Generator(nn.Module):
         """Draws one image for each latent."""
         del train
         _check(self.size, self.channels, self.widths, self.blocks)
-        told = _told(condition, self.classes)
+        told = as_vectors(condition, self.classes)
         if told is not None:
             latents = jnp.concatenate([latents, _linear(latents.shape[-1], "embed")(told)], axis=-1)
         basis = self.param("basis", nn.initializers.normal(1.0), (START, START, self.widths[0]))
@@ -92,7 +92,7 @@ class Discriminator(nn.Module):
         if height != size:
             raise ValueError(f"R3GAN judges square images, not {height}x{size}")
         _check(size, channels, self.widths, self.blocks)
-        told = _told(condition, self.classes)
+        told = as_vectors(condition, self.classes)
         dtype = _dtype(size, self.low_precision_from)
         x = _linear(self.widths[-1], "extract", dtype)(images.astype(dtype))
         for i in reversed(range(len(self.widths))):
@@ -156,16 +156,6 @@ def _linear(features: int, name: str, dtype: Any = jnp.float32, gain: float = 1.
 
 def _dtype(pixels: int, low_precision_from: int | None) -> Any:
     return jnp.bfloat16 if low_precision_from is not None and pixels >= low_precision_from else jnp.float32
-
-
-def _told(condition: Condition, classes: int) -> Vectors | None:
-    if condition is None:
-        if classes:
-            raise ValueError(f"this network was built for {classes} classes and needs a label for every image")
-        return None
-    if condition.ndim > 2:
-        raise ValueError(f"R3GAN is told labels [B] or attributes [B, K], not an array of {list(condition.shape)}")
-    return one_hot(condition, classes)
 
 
 def _check(size: int, channels: int, widths: tuple[int, ...], blocks: int) -> None:

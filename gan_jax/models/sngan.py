@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import flax.linen as nn
 import jax.numpy as jnp
 
-from gan_jax.layers.conditioning import one_hot
+from gan_jax.layers.conditioning import as_vectors
 from gan_jax.layers.convolution import Convolution, Maps
 from gan_jax.layers.normalisation import ConditionalBatchNorm
 from gan_jax.layers.residual import ConvolutionLayer, DoublingBlock, HalvingBlock
@@ -58,7 +58,7 @@ class Generator(nn.Module):
     def __call__(self, latents: Latents, condition: Condition = None, *, train: bool = False) -> Images:
         """Draws one image for each latent."""
         plan = _plan(self.size)
-        told = None if condition is None else one_hot(condition, self.classes)
+        told = as_vectors(condition, self.classes)
         norm = lambda name: ConditionalBatchNorm(name=name)
         start = self.width * plan.up[0]
         x: Maps = nn.Dense(plan.start**2 * start, kernel_init=_glorot(1), name="project")(latents)
@@ -96,9 +96,9 @@ class Discriminator(nn.Module):
             x = block(x)
         features = jnp.sum(nn.relu(x.astype(jnp.float32)), axis=(1, 2))
         logits = SpectralDense(1, name="logit")(features)[:, 0]
-        if condition is None:
+        if (told := as_vectors(condition, self.classes)) is None:
             return logits
-        embedded = SpectralDense(features.shape[-1], use_bias=False, name="embed")(one_hot(condition, self.classes))
+        embedded = SpectralDense(features.shape[-1], use_bias=False, name="embed")(told)
         return logits + jnp.sum(features * embedded, axis=-1)
 
 

@@ -20,6 +20,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from gan_jax.layers.conditioning import as_vectors
 from gan_jax.layers.convolution import convolution
 from gan_jax.layers.equalised import EqualisedConvolution, EqualisedDense, Operator
 from gan_jax.layers.minibatch import minibatch_deviation
@@ -74,7 +75,7 @@ class Generator(nn.Module):
                 f"a generator has 1 or more mapping layers, and mixes 0 to 1 of its images; "
                 f"not {self.mapping_layers} and {self.mixing}"
             )
-        styles = self._styles(latents, _told(condition, self.classes), train)
+        styles = self._styles(latents, as_vectors(condition, self.classes), train)
         marks = self.perturb("styles", jnp.zeros_like(styles))
         return self._synthesise(styles + marks / math.sqrt(styles.shape[1]), train)
 
@@ -194,7 +195,7 @@ class Discriminator(nn.Module):
         if height != size:
             raise ValueError(f"StyleGAN2 judges square images, not {height}x{size}")
         _check(size, channels, self.width)
-        told = _told(condition, self.classes)
+        told = as_vectors(condition, self.classes)
         features, dtype = _features(size, size, self.width), _dtype(size, self.low_precision_from)
         x: Maps = _leaky(EqualisedConvolution(features, 1, dtype=dtype, name="extract")(images))
         for i in reversed(range(1, size.bit_length() - 2)):
@@ -247,21 +248,6 @@ def _features(pixels: int, size: int, width: int) -> int:
 
 def _dtype(pixels: int, low_precision_from: int | None) -> Any:
     return jnp.bfloat16 if low_precision_from is not None and pixels >= low_precision_from else jnp.float32
-
-
-def _told(condition: Condition, classes: int) -> Vectors | None:
-    """Labels as one-hot vectors; vectors as they are."""
-    if condition is None:
-        if classes:
-            raise ValueError(f"this network was built for {classes} classes and needs a label for every image")
-        return None
-    if condition.ndim == 2:
-        return condition.astype(jnp.float32)
-    if condition.ndim != 1:
-        raise ValueError(f"StyleGAN2 is told labels [B] or vectors [B, K], not an array of {list(condition.shape)}")
-    if classes < 1:
-        raise ValueError("labels were given to a network that has no classes; build it with classes=N")
-    return jax.nn.one_hot(condition, classes)
 
 
 def _check(size: int, channels: int, width: int) -> None:

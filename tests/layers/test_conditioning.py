@@ -4,12 +4,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax.layers.conditioning import join_image, join_latent, one_hot
+from gan_jax.layers.conditioning import as_vectors, join_image, join_latent
 
 
 def test_a_label_is_the_attribute_of_its_class():
     labels, attributes = jnp.array([2, 0]), jnp.array([[0.0, 0, 1], [1, 0, 0]])
-    np.testing.assert_array_equal(one_hot(labels, 3), attributes)
+    np.testing.assert_array_equal(as_vectors(labels, 3), attributes)
     latents, images = jnp.ones((2, 4)), jnp.ones((2, 8, 8, 1))
     np.testing.assert_array_equal(join_latent(latents, labels, 3), join_latent(latents, attributes, 3))
     np.testing.assert_array_equal(join_image(images, labels, 3), join_image(images, attributes, 3))
@@ -27,6 +27,12 @@ def test_nothing_joins_nothing_and_an_image_its_channels():
     assert join_image(images, None, 0) is images
     assert join_image(images, jnp.zeros((2, 8, 8, 3)), 0).shape == (2, 8, 8, 4)
     assert join_latent(latents, jnp.zeros((2, 8, 8, 3)), 0).shape == (2, 4 + 192)
+
+
+def test_a_network_of_classes_must_be_told_one():
+    with pytest.raises(ValueError, match="built for 3 classes and needs a label for every image"):
+        as_vectors(None, 3)
+    assert as_vectors(None, 0) is None
 
 
 def test_attributes_of_another_number_are_refused():

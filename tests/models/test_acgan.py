@@ -34,7 +34,7 @@ def test_the_auxiliary_loss_is_the_game_and_both_players_wish_for_recognition():
 
 
 def test_labels_are_needed():
-    with pytest.raises(ValueError, match="needs labels"):
+    with pytest.raises(ValueError, match="needs a label"):
         acgan.Discriminator(3, 2).init(jax.random.key(0), jnp.zeros((2, 8, 8, 1)))
 
 

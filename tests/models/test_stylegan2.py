@@ -302,8 +302,8 @@ def test_discriminator_sees_how_much_its_group_differs():
 
 
 def test_vectors_are_conditions_too():
-    """Of any length and values; only their direction is seen by a fresh network, whose embedding has no bias yet."""
-    generator, discriminator = small()
+    """Of any values; only their direction is seen by a fresh network, whose embedding has no bias yet."""
+    generator, discriminator = small(classes=3)
     told = jnp.array([[0.5, -1.0, 0.0], [1.0, 1.0, 0.0]])
     images, variables = shapes(generator, jnp.ones((2, 8)), told)
     assert variables["params"]["mapping"]["embed"]["kernel"].shape == (3, 16)
@@ -365,7 +365,7 @@ def test_conditions_that_do_not_fit_are_refused(place):
         shapes(small()[place], inputs, jnp.arange(2))
     with pytest.raises(ValueError, match="10 classes and needs a label"):
         shapes(small(classes=10)[place], inputs)
-    with pytest.raises(ValueError, match=r"labels \[B\] or vectors \[B, K\], not an array of \[2, 8, 8, 1\]"):
+    with pytest.raises(ValueError, match=r"labels \[B\] or attributes \[B, K\], not an array of \[2, 8, 8, 1\]"):
         shapes(small(classes=10)[place], inputs, jnp.ones((2, 8, 8, 1)))
 
 
