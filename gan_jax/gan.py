@@ -11,7 +11,7 @@ from jaxtyping import Array, Int
 
 from gan_jax import averaging, latent_penalties, penalties
 from gan_jax.augment import Augment, Draws, as_it_is, independent
-from gan_jax.images import condition_to_float, to_float
+from gan_jax.images import check_range, condition_to_float, to_float
 from gan_jax.losses import AdversarialLoss, non_saturating
 from gan_jax.network import evaluate, forward, init_weights, zero_marks
 from gan_jax.rules import Adaptive, Memory, adaptive
@@ -44,9 +44,19 @@ class GAN:
     penalty: penalties.Penalty | Adaptive = penalties.none
     latent_penalty: latent_penalties.LatentPenalty | Adaptive = latent_penalties.none
     average: averaging.Averaging = field(default_factory=lambda: averaging.ema(0.999))
-    more_averages: Mapping[str, averaging.Averaging] = field(default_factory=dict)  # kept beside, under their names
+    more_averages: Mapping[str, averaging.Averaging] = field(default_factory=dict, hash=False)  # kept beside, by name
     augment: Augment | Adaptive = as_it_is  # what the discriminator sees of an image, real or fake
     draws: Draws = independent  # of augmentations, for real and for fake images
+
+    def __post_init__(self) -> None:
+        """Raises TypeError or ValueError for what could only fail later, far from here."""
+        if not isinstance(self.loss, AdversarialLoss):
+            raise TypeError(f"loss: expected an AdversarialLoss, such as gan_jax.losses.hinge, got {self.loss!r}")
+        for name in ("generator_optimizer", "discriminator_optimizer"):
+            if not hasattr(getattr(self, name), "update"):
+                raise TypeError(f"{name}: expected one of optax's, such as adam(2e-4), got {getattr(self, name)!r}")
+        if self.latent_size < 1:
+            raise ValueError(f"latent_size: a latent has 1 dimension or more, not {self.latent_size}")
 
 
 class Player(NamedTuple):
@@ -80,10 +90,16 @@ Step = Callable[[GANState, Batch], tuple[GANState, Metrics]]
 
 
 def init(gan: GAN, key: PRNGKey, example: Batch) -> GANState:
-    """Draws the first state. Of `example` only shapes and dtypes matter; the key is consumed.
+    """Draws the first state, compiled as one program. Of `example` only shapes and dtypes matter; the key is consumed.
 
-    Raises ValueError if the generator's images do not have the shape of the example's.
+    Raises ValueError if the generator's images do not have the shape of the example's, and TypeError or ValueError for
+    an example that is no batch of images, floats of 0 to 255 included.
     """
+    check_range(_read(example)[0])
+    return jax.jit(lambda key, example: _init(gan, key, example))(key, example)
+
+
+def _init(gan: GAN, key: PRNGKey, example: Batch) -> GANState:
     generator_key, discriminator_key, latent_key, state_key = jax.random.split(key, 4)
     images, condition = _read(example)
     latents = sample_latents(gan, latent_key, len(images))
@@ -134,6 +150,7 @@ def update_discriminator(gan: GAN, state: GANState, batch: Batch, key: PRNGKey) 
     latent_key, generator_key, real_key, fake_key, penalty_key, smooth_key, augment_key = jax.random.split(key, 7)
     real, condition = _read(batch)
     penalty, latent_penalty, augment = _now(gan, state)
+    verdict = gan.loss.verdict
     see_real, see_fake = _views(gan, augment, augment_key)
     latents = sample_latents(gan, latent_key, len(real))
     marks = zero_marks(gan.generator, latents, condition)
@@ -141,21 +158,21 @@ def update_discriminator(gan: GAN, state: GANState, batch: Batch, key: PRNGKey) 
     fake, _ = draw(state.generator.weights, latents)
 
     def objective(params: Params, stats: Stats) -> tuple[Scalar, tuple[Stats, Metrics]]:
-        # The penalties must see the very functions that the loss saw.
+        # Penalties draw at random what the loss drew, so that where they ask the same, it is computed once.
         judge_real = _judge(gan, params, jax.random.clone(real_key), see_real, condition)
         judge_fake = _judge(gan, params, jax.random.clone(fake_key), see_fake, condition)
         real_logits, moved = judge_real(stats, real)
         fake_logits, moved = judge_fake(moved, fake)
         loss = gan.loss.discriminator(real_logits, fake_logits)
-        extra = penalty(penalty_key, lambda images: judge_real(stats, images)[0], real, fake)
-        logits = lambda latents, marks: judge_fake(stats, draw(state.generator.weights, latents, marks)[0])[0]
+        extra = penalty(penalty_key, lambda images: verdict(judge_real(stats, images)[0]), real, fake)
+        logits = lambda latents, marks: verdict(judge_fake(stats, draw(state.generator.weights, latents, marks)[0])[0])
         smooth, seen = latent_penalty.discriminator(smooth_key, logits, latents, marks)
         shown = {
             "d/loss": loss,
             "d/penalty": extra + smooth,
-            "d/real_logit": jnp.mean(real_logits),
-            "d/fake_logit": jnp.mean(fake_logits),
-            "d/real_sign": jnp.mean(jnp.sign(real_logits)),
+            "d/real_logit": jnp.mean(verdict(real_logits)),
+            "d/fake_logit": jnp.mean(verdict(fake_logits)),
+            "d/real_sign": jnp.mean(jnp.sign(verdict(real_logits))),
         }
         return loss + extra + smooth, (moved, shown | seen)
 
@@ -207,7 +224,17 @@ def sample_latents(gan: GAN, key: PRNGKey, count: int) -> Latents:
 
 
 def generate(gan: GAN, weights: Weights, latents: Latents, condition: Condition = None) -> Images:
-    """Images `[B, H, W, C]` in [-1, 1], each a function of its own latent and condition only."""
+    """Images `[B, H, W, C]` in [-1, 1], each a function of its own latent and condition only.
+
+    `weights` are a state's `average`, or its `generator.weights`. Raises TypeError for a whole state, and ValueError
+    for latents of another size, or not as many as conditions.
+    """
+    if not isinstance(weights, Weights):
+        raise TypeError(f"weights: expected Weights, such as state.average, got a {type(weights).__name__}")
+    if jnp.ndim(latents) != 2 or jnp.shape(latents)[1] != gan.latent_size:
+        raise ValueError(f"latents are [B, {gan.latent_size}] here, not {list(jnp.shape(latents))}; see sample_latents")
+    if condition is not None and len(condition) != len(latents):
+        raise ValueError(f"every latent needs a condition: there are {len(latents)}, and {len(condition)} conditions")
     return evaluate(gan.generator, weights, latents, condition_to_float(condition))
 
 
@@ -240,14 +267,22 @@ def _judge(
 
     def judge(stats: Stats, images: Images) -> tuple[Logits, Stats]:
         told = _thinned(condition, len(images))
-        return forward(gan.discriminator, Weights(params, stats), jax.random.clone(key), see(images), told)
+        logits, moved = forward(gan.discriminator, Weights(params, stats), jax.random.clone(key), see(images), told)
+        return logits.astype(jnp.promote_types(logits.dtype, jnp.float32)), moved  # rules learn from their means
 
     return judge
 
 
 def _thinned(condition: Condition, count: int) -> Condition:
     """The conditions of every n-th image of the batch, where there are so few (`penalties.lazy`)."""
-    return None if condition is None else condition[:: len(condition) // count]
+    if condition is None:
+        return None
+    if not count or len(condition) % count:
+        raise ValueError(
+            f"{count} images were shown to a network that knows the conditions of a batch of {len(condition)}; show it "
+            "the batch, or every n-th image of it"
+        )
+    return condition[:: len(condition) // count]
 
 
 def _descend(
@@ -271,7 +306,14 @@ def _views(gan: GAN, look: Augment, key: PRNGKey) -> tuple[Callable[[Images], Im
 
 
 def _read(batch: Batch) -> tuple[Images, Condition]:
-    return to_float(batch.images), condition_to_float(batch.condition)
+    if not isinstance(batch, Batch):
+        raise TypeError(f"expected Batch(images) or Batch(images, condition), got a {type(batch).__name__}")
+    images, condition = to_float(jnp.asarray(batch.images)), batch.condition
+    if images.ndim != 4 or not len(images):
+        raise ValueError(f"images are [B, H, W, C], not {list(images.shape)}")
+    if condition is not None and len(condition) != len(images):
+        raise ValueError(f"every image needs a condition: there are {len(images)}, and {len(condition)} conditions")
+    return images, condition_to_float(condition)
 
 
 def _deal(batch: Batch, discriminator_steps: int) -> list[Batch]:

@@ -1,5 +1,6 @@
 """Images as arrays: the two ranges, and the sheet that shows many at once."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
@@ -8,10 +9,30 @@ from gan_jax.types import Bytes, Condition, Images
 
 
 def to_float(images: Images | Bytes) -> Images:
-    """uint8 in [0, 255] becomes float32 in [-1, 1]; floats pass through. Meant to run on the device."""
+    """uint8 in [0, 255] becomes float32 in [-1, 1]; floats pass through. Meant to run on the device.
+
+    Raises TypeError for other integers and booleans, whose range cannot be known.
+    """
     if images.dtype == jnp.uint8:
         return images.astype(jnp.float32) / 127.5 - 1
+    if not jnp.issubdtype(images.dtype, jnp.floating):
+        raise TypeError(
+            f"images are uint8 in [0, 255] or floats in [-1, 1], not {images.dtype}; use images.astype(np.uint8)"
+        )
     return images
+
+
+def check_range(images: Images) -> None:
+    """Raises ValueError for floats far outside [-1, 1], such as 0 to 255. Looks at values: not for traced arrays."""
+    if isinstance(images, jax.core.Tracer | jax.ShapeDtypeStruct):
+        return
+    largest = float(jnp.max(jnp.abs(images)))
+    if not largest <= FAR_OUTSIDE:
+        raise ValueError(f"images are uint8 in [0, 255] or floats in [-1, 1]; these reach {largest:g}")
+
+
+FAR_OUTSIDE = 2.0
+"""Of [-1, 1]: resampling with negative lobes goes a little beyond it, never so far."""
 
 
 def to_bytes(images: Images) -> Bytes:

@@ -47,7 +47,8 @@ def zcr(discriminator_weight: float, generator_weight: float, *, deviation: floa
     def term(weight: float) -> Term:
         def moved(key: PRNGKey, function: Function, latents: Latents, marks: Any) -> tuple[Scalar, Metrics]:
             near = latents + deviation * jax.random.normal(key, latents.shape, latents.dtype)
-            return weight * jnp.mean(jnp.square(function(latents, marks) - function(near, marks))), {}
+            apart = function(latents, marks) - function(near, marks)
+            return weight * jnp.mean(jnp.square(apart.astype(jnp.promote_types(apart.dtype, jnp.float32)))), {}
 
         return moved
 
@@ -77,13 +78,19 @@ def path_length(weight: float, *, decay: float = 0.99) -> Adaptive:
 
 
 def total(*penalties: LatentPenalty | Adaptive) -> LatentPenalty | Adaptive:
-    """The sum of several, each with a key of its own; it adapts if one of them does."""
+    """The sum of several, each with a key of its own; it adapts if one of them does.
+
+    Raises ValueError, when called, where two would show the same metric: each learns from its own.
+    """
     players = lambda terms: zip(*terms, strict=True)
     return combine(penalties, lambda *terms: LatentPenalty(*(_sum(of_one) for of_one in players(terms))))
 
 
 def lazy(penalty: LatentPenalty | Adaptive, every: int) -> LatentPenalty | Adaptive:
-    """The same on one in `every` latents of the batch, as `penalties.lazy` does on images. Raises ValueError."""
+    """The same on one in `every` latents of the batch, as `penalties.lazy` does on images, and with its limits.
+
+    Raises ValueError where `every` does not divide the batch.
+    """
 
     def thin(term: Term) -> Term:
         def thinned(key: PRNGKey, function: Function, latents: Latents, marks: Any) -> tuple[Scalar, Metrics]:
@@ -103,6 +110,8 @@ def _sum(terms: tuple[Term, ...]) -> Term:
         whole, seen = jnp.zeros(()), dict[str, Scalar]()
         for k, term in zip(jax.random.split(key, len(terms)), terms, strict=True):
             value, shown = term(k, function, latents, marks)
+            if twice := seen.keys() & shown.keys():
+                raise ValueError(f"two penalties of a sum both show {', '.join(twice)}; keep one of them")
             whole, seen = whole + value, seen | shown
         return whole, seen
 

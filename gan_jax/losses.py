@@ -25,6 +25,8 @@ class AdversarialLoss(NamedTuple):
 
     discriminator: LogitLoss
     generator: LogitLoss
+    verdict: Callable[[Logits], Logits] = lambda logits: logits
+    """What of the discriminator's answer says real or fake: penalties and rules that adapt look at this alone."""
 
 
 def _game(discriminator: LogitLoss, generator: LogitLoss) -> AdversarialLoss:
@@ -149,8 +151,8 @@ def auxiliary(loss: AdversarialLoss, *, weight: float = 1.0) -> AdversarialLoss:
     """`loss` and, for both players, -weight · (E log P(c | x) + E log P(c | G(z, c))): that classes be recognised.
 
     For discriminators of logits `[B, 2]`, the second being log P(c | image) of the label that they were told
-    (`models.acgan`). Odena et al. 2017 (arXiv:1610.09585), section 3: L_C, which both players maximise. Raises
-    ValueError for logits of another shape.
+    (`models.acgan`). Odena et al. 2017 (arXiv:1610.09585), section 3: L_C, which both players maximise. Only the first
+    logit is the verdict. Raises ValueError for logits of another shape.
     """
 
     def player(adversarial: LogitLoss) -> LogitLoss:
@@ -162,7 +164,8 @@ def auxiliary(loss: AdversarialLoss, *, weight: float = 1.0) -> AdversarialLoss:
 
         return both
 
-    return _game(player(loss.discriminator), player(loss.generator))
+    game = _game(player(loss.discriminator), player(loss.generator))
+    return game._replace(verdict=lambda logits: loss.verdict(logits[:, 0]))
 
 
 def smoothed(label: float = 0.9) -> AdversarialLoss:

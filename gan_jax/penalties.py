@@ -14,7 +14,10 @@ from gan_jax.rules import Adaptive, combine
 from gan_jax.types import Images, Logits, Metrics, PRNGKey, Scalar
 
 Critic = Callable[[Images], Logits]
-"""The discriminator at fixed weights. Where it gives several logits an image, slopes are those of their sum."""
+"""The discriminator's verdict at fixed weights, of the batch or of every n-th image of it, in order.
+
+It is told their conditions by their place. Where it gives several logits an image, slopes are those of their sum.
+"""
 
 Penalty = Callable[[PRNGKey, Critic, Images, Images], Scalar]
 """`(key, critic, real, fake) -> scalar`; the key is consumed."""
@@ -151,8 +154,9 @@ def lazy(penalty: Penalty | Adaptive, every: int) -> Penalty | Adaptive:
 
     Karras et al. 2020 (arXiv:1912.04958, section 3.1) take a penalty every 16 steps, 16 times as strong. Here each step
     takes it, on a sixteenth of its batch: the same expected gradient for the same work, but all steps are alike, so
-    that they are one program without a condition in it, and Adam sees no spikes to be corrected for. Raises ValueError
-    where `every` does not divide the batch.
+    that they are one program without a condition in it, and Adam sees no spikes to be corrected for. The gradient is
+    the same where images do not interact in the critic: batch normalisation and the deviation of a group (StyleGAN2)
+    see fewer images. Their own way is `rules.paused`. Raises ValueError where `every` does not divide the batch.
     """
 
     def thin(penalty: Penalty) -> Penalty:

@@ -33,7 +33,8 @@ def load(recipe: str) -> Config:
     if is_run(path):
         return load_run(path)
     close = difflib.get_close_matches(recipe, names(), n=1)
-    hint = f"Did you mean {close[0]}?" if close else f"Recipes are {', '.join(names())}"
+    folder = f"A run begins with gan-jax train RECIPE --run {recipe}. " if os.sep in recipe else ""
+    hint = folder + (f"Did you mean {close[0]}?" if close else f"Recipes are {', '.join(names())}")
     raise ConfigError(f"no recipe, .py file or run folder named {recipe!r}. {hint}; gan-jax configs describes them")
 
 

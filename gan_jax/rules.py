@@ -31,6 +31,16 @@ def adaptive(rule: Any) -> Adaptive:
     return rule if isinstance(rule, Adaptive) else scheduled(lambda step: rule)
 
 
+def paused(rule: Any, instead: Any) -> Adaptive:
+    """`instead`, with the memory of `rule` kept beside it untouched.
+
+    For a rule that shall act at every n-th step only, in full: `step` of the GAN that has the rule n times as strong,
+    and a second one of `replace(gan, penalty=paused(rule, penalties.none))` for the steps between. Both are compiled
+    once, and their states are alike.
+    """
+    return Adaptive(adaptive(rule).start, lambda memory, step: instead, lambda memory, metrics: memory)
+
+
 def combine(rules: tuple[Any, ...], how: Callable[..., Any]) -> Any:
     """`how(*rules)`, also where some of them adapt: then the result does, and remembers for each of them."""
     if not any(isinstance(rule, Adaptive) for rule in rules):

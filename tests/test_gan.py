@@ -1,6 +1,7 @@
 """The heart: what a step moves, what it must not, and that it is a pure function."""
 
 import dataclasses
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -17,8 +18,10 @@ from gan_jax import (
     generate,
     init,
     latent_penalties,
+    losses,
     make_step,
     penalties,
+    rules,
     sample_latents,
     scheduled,
 )
@@ -265,9 +268,10 @@ def test_a_condition_that_is_an_image_of_bytes_is_scaled_like_any_image():
     gan = toys.make()
     gan = type(gan)(Watch(), Watch(), gan.generator_optimizer, gan.discriminator_optimizer)
     batch = Batch(jnp.zeros((2, 1, 1, 1), jnp.uint8), jnp.full((2, 1, 1, 1), 255, jnp.uint8))
-    state = init(gan, jax.random.key(0), batch)
-    make_step(gan)(state, batch)
-    generate(gan, state.average, jnp.zeros((2, 128)), batch.condition)
+    with jax.disable_jit():
+        state = init(gan, jax.random.key(0), batch)
+        make_step(gan)(state, batch)
+        generate(gan, state.average, jnp.zeros((2, 128)), batch.condition)
     assert set(seen) == {1.0}
 
 
@@ -362,6 +366,112 @@ def test_rules_that_adapt_learn_from_each_update_and_are_part_of_the_state():
     np.testing.assert_allclose(state.memories.latent_penalty, length, rtol=1e-5)
     assert state.memories.augment.p >= p
     assert len(traces) == 1
+
+
+class Says(nn.Module):
+    """A discriminator whose answer to every image is the same, in some dtype."""
+
+    answer: tuple[float, ...]
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, images, condition=None, *, train=False):
+        weight = self.param("weight", nn.initializers.ones, (1, 1))
+        return jnp.tile(weight * jnp.array([self.answer]), (len(images), 1)).astype(self.dtype)
+
+
+def test_rules_and_penalties_hear_the_verdict_alone_where_there_is_more():
+    seen = []
+
+    def spy(key, critic, real, fake):
+        seen.append(critic(real).shape)
+        return jnp.zeros(())
+
+    gan = dataclasses.replace(
+        toys.make(loss=losses.auxiliary(losses.non_saturating), penalty=spy), discriminator=Says((5.0, -3.0))
+    )
+    state = init(gan, jax.random.key(0), toys.batch())
+    _, metrics = jax.jit(make_step(gan))(state, toys.batch())
+    assert (metrics["d/real_logit"], metrics["d/fake_logit"], metrics["d/real_sign"]) == (5.0, 5.0, 1.0)
+    assert set(seen) == {(8,)}
+
+
+def test_metrics_are_float32_whatever_the_logits_are():
+    gan = dataclasses.replace(toys.make(), discriminator=Says((1.0,), jnp.bfloat16))
+    state = init(gan, jax.random.key(0), toys.batch())
+    _, metrics = jax.eval_shape(make_step(gan), state, toys.batch())
+    assert {metric.dtype for metric in metrics.values()} == {jnp.dtype("float32")}
+
+
+def test_a_paused_penalty_is_none_and_keeps_its_memory():
+    with_it = toys.make(penalty=penalties.lecam(1.0))
+    between = dataclasses.replace(with_it, penalty=rules.paused(with_it.penalty, penalties.none))
+    batch = toys.batch()
+    first, second, without = (jax.jit(make_step(gan)) for gan in (with_it, between, toys.make()))
+    state, _ = first(init(with_it, jax.random.key(0), batch), batch)
+    after, metrics = second(state, batch)
+    assert metrics["d/penalty"] == 0
+    np.testing.assert_array_equal(after.memories.penalty, state.memories.penalty)
+    alone, _ = without(state._replace(memories=state.memories._replace(penalty=())), batch)
+    jax.tree.map(np.testing.assert_array_equal, after.discriminator, alone.discriminator)
+    first(after, batch)  # the two go on from each other's states
+
+
+def test_a_gan_is_a_value_that_can_be_hashed():
+    gan = toys.make(more_averages={"short": averaging.ema(0.5)}, penalty=penalties.lecam(1.0))
+    assert hash(gan) == hash(dataclasses.replace(gan))
+
+
+IMAGES = np.zeros((4, 4, 4, 1), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("batch", "said"),
+    [
+        (Batch(IMAGES.astype(np.float32) + 255), r"floats in \[-1, 1\]; these reach 255"),
+        (Batch(IMAGES.astype(np.float32) * np.nan), "these reach nan"),
+        (Batch(IMAGES.astype(np.int32)), r"not int32; use images.astype\(np.uint8\)"),
+        (Batch(IMAGES > 0), "not bool"),
+        (Batch(IMAGES[..., 0]), r"\[B, H, W, C\], not \[4, 4, 4\]"),
+        (Batch(IMAGES[:0]), r"\[B, H, W, C\], not \[0, 4, 4, 1\]"),
+        (Batch(IMAGES, np.zeros(3, np.int32)), "there are 4, and 3 conditions"),
+        (Batch(IMAGES, np.zeros(4, np.float32)), "labels are whole numbers"),
+        (Batch(IMAGES), "needs a label for every image"),
+        (IMAGES, "expected Batch"),
+    ],
+)
+def test_what_is_no_batch_is_refused_by_the_first_state(batch, said):
+    with pytest.raises((ValueError, TypeError), match=said):
+        init(toys.make(classes=3), jax.random.key(0), batch)
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ({"loss": "hinge"}, "loss: expected an AdversarialLoss"),
+        ({"optimizer": 2e-4}, "generator_optimizer: expected one of optax's"),
+    ],
+)
+def test_rules_that_are_none_are_refused_at_once(rules, said):
+    with pytest.raises(TypeError, match=said):
+        toys.make(**rules)
+
+
+def test_what_cannot_be_drawn_from_is_named(begun):
+    gan, state, _ = begun
+    with pytest.raises(TypeError, match=r"such as state.average, got a GANState"):
+        generate(gan, state, jnp.zeros((2, 8)))
+    with pytest.raises(ValueError, match=r"latents are \[B, 8\] here, not \[2, 9\]"):
+        generate(gan, state.average, jnp.zeros((2, 9)))
+    with pytest.raises(ValueError, match="there are 2, and 3 conditions"):
+        generate(gan, state.average, jnp.zeros((2, 8)), jnp.arange(3))
+
+
+def test_a_critic_shown_images_whose_conditions_it_cannot_know_says_so():
+    part = lambda key, critic, real, fake: jnp.mean(critic(real[:3]))
+    gan, batch = toys.make(classes=3, penalty=part), toys.batch(classes=3)
+    with pytest.raises(ValueError, match="3 images were shown to a network that knows the conditions of a batch of 8"):
+        jax.eval_shape(make_step(gan), init(gan, jax.random.key(0), batch), batch)
 
 
 @pytest.mark.parametrize("classes", [0, 3])

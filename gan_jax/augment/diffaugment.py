@@ -45,7 +45,7 @@ def translation(key: PRNGKey, images: Images, *, ratio: float = 0.125) -> Images
     """Shifts by a whole number of pixels, each axis uniform in [-ratio · size, ratio · size], zeros behind."""
     row_key, column_key = jax.random.split(key)
     count, height, width, _ = images.shape
-    farthest = [round(ratio * size) for size in (height, width)]
+    farthest = [_rounded(ratio * size) for size in (height, width)]
     down = jax.random.randint(row_key, (count,), -farthest[0], farthest[0] + 1)
     right = jax.random.randint(column_key, (count,), -farthest[1], farthest[1] + 1)
 
@@ -63,10 +63,15 @@ def cutout(key: PRNGKey, images: Images, *, ratio: float = 0.5) -> Images:
     """
     row_key, column_key = jax.random.split(key)
     count, height, width, _ = images.shape
-    rows = _interval(row_key, count, height, round(ratio * height))
-    columns = _interval(column_key, count, width, round(ratio * width))
+    rows = _interval(row_key, count, height, _rounded(ratio * height))
+    columns = _interval(column_key, count, width, _rounded(ratio * width))
     hole = rows[:, :, None] & columns[:, None, :]
     return jnp.where(hole[..., None], 0, images)
+
+
+def _rounded(size: float) -> int:
+    """Halves go up, as in the authors' code, not to the even neighbour."""
+    return int(size + 0.5)
 
 
 def _interval(key: PRNGKey, count: int, size: int, length: int) -> Bool[Array, "count size"]:

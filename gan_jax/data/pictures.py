@@ -1,9 +1,12 @@
 """A user's own pictures: a folder or a zip, whose top sub-folders are classes."""
 
 import io
+import threading
+import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -31,7 +34,8 @@ def load(path: str, *, size: int, channels: int, on_bad: Literal["refuse", "skip
     if not entries:
         raise DataError(f"{source}: no pictures in it; looked for {', '.join(sorted(SUFFIXES))}")
     with ThreadPoolExecutor() as pool:
-        read = list(pool.map(lambda entry: _decode(entry, size, channels), entries))
+        decoded = pool.map(lambda entry: _decode(entry, size, channels), entries)
+        read = list(_told_of(decoded, len(entries)))
     bad = [(name, why) for (name, _), why in zip(entries, read, strict=True) if isinstance(why, str)]
     if bad:
         _report(source, bad, len(entries), on_bad)
@@ -66,15 +70,17 @@ def _zip_entries(source: Path) -> Iterator[Entry]:
             # Nothing is ever unpacked; such a name is still a sign that the archive is not what it seems.
             if member.filename.startswith(("/", "\\")) or ".." in PurePosixPath(member.filename).parts:
                 raise DataError(f"{source}: its entry {member.filename!r} climbs out of the archive; refused")
-        for member in members:
-            if _is_picture(member.filename):
-                yield member.filename, lambda member=member: _read_member(source, member)  # type: ignore[misc]
+    # One for each thread that reads: a ZipFile is not safe to share, and to open one reads its whole table of contents.
+    own = threading.local()
 
+    def read(member: zipfile.ZipInfo) -> bytes:
+        if not hasattr(own, "archive"):
+            own.archive = zipfile.ZipFile(source)
+        return own.archive.read(member)
 
-def _read_member(source: Path, member: zipfile.ZipInfo) -> bytes:
-    # Opened anew for each picture: a ZipFile is not safe to share between threads.
-    with zipfile.ZipFile(source) as archive:
-        return archive.read(member)
+    for member in members:
+        if _is_picture(member.filename):
+            yield member.filename, partial(read, member)
 
 
 def _is_picture(name: str) -> bool:
@@ -92,6 +98,16 @@ def _decode(entry: Entry, size: int, channels: int) -> np.ndarray | str:
             return to_square(picture, size, channels)
     except Exception as error:  # Pillow's decoders raise of every kind
         return "not an image" if "cannot identify" in str(error) else (str(error) or type(error).__name__)
+
+
+def _told_of(decoded: Iterable[np.ndarray | str], count: int) -> Iterator[np.ndarray | str]:
+    """The same, with a line every ten seconds."""
+    spoken = time.monotonic()
+    for done, each in enumerate(decoded):
+        if time.monotonic() - spoken > 10:
+            spoken = time.monotonic()
+            print(f"  {done:,} of {count:,} pictures", flush=True)
+        yield each
 
 
 def _report(source: Path, bad: list[tuple[str, str]], count: int, on_bad: str) -> None:

@@ -51,6 +51,8 @@ def as_vectors(condition: Condition, classes: int) -> Float[Array, "batch classe
     if classes < 1:
         raise ValueError("labels were given to a network that has no classes; build it with classes=N")
     if condition.ndim == 1:
+        if not jnp.issubdtype(condition.dtype, jnp.integer):
+            raise ValueError(f"labels are whole numbers [B], not {condition.dtype}; attributes are [B, K]")
         return jax.nn.one_hot(condition, classes, dtype=jnp.float32)
     if condition.shape[-1] != classes:
         raise ValueError(f"the network was built for {classes} attributes, not {condition.shape[-1]}")

@@ -58,7 +58,8 @@ def train(config: Config, path: Path) -> None:
         checkpoints = Checkpoints(folder.checkpoints, keep=config.every.keep)
         try:
             state, remarks = _first_state(config, gan, data, mesh, checkpoints)
-            write_atomically(folder.config, to_json(config).encode())
+            if int(state.step) <= config.steps:  # else there is nothing to do, and the longer run stays what it is
+                write_atomically(folder.config, to_json(config).encode())
             _note_environment(folder, data, mesh)
             _run(config, gan, data, mesh, folder, checkpoints, state, remarks)
         finally:
@@ -132,7 +133,8 @@ def _run(
     try:
         if config.evaluate.every and start < config.steps:
             watch = Watch(config, gan, data, folder, notes, reporter.say)
-        reporter.say(f"{len(data)} images of {data.name} on {_devices(mesh)}; compiling takes some seconds")
+        ahead = "; compiling takes some seconds" if start < config.steps else ""
+        reporter.say(f"{len(data)} images of {data.name} on {_devices(mesh)}{ahead}")
         for remark in remarks:
             reporter.say(remark)
         if start == 0:

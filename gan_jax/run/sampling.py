@@ -175,7 +175,7 @@ def sample(
     weights = sampling_weights(gan, state, classes=len(classes), averaged=averaged)
     images = make_drawer(gan)(weights, latents, chosen)
     cycle = len(told) * max(1, 10 // len(told)) if told else 0  # whole rounds of the labels, about ten wide
-    columns = interpolate or (cycle if 0 < cycle <= 16 else round(len(images) ** 0.5))
+    columns = min(len(images), interpolate or (cycle if 0 < cycle <= 16 else round(len(images) ** 0.5)))
     path = out or RunFolder(run).path / _file_name(seed, len(images), labels, interpolate, averaged, best)
     _write(path, images, None if chosen is None else np.asarray(chosen), columns)
     which = "averaged" if averaged else "raw"

@@ -79,6 +79,11 @@ def test_translations_are_all_the_shifts_of_an_eighth_with_zeros_behind():
     assert {image.tobytes() for image in result} == shifts
 
 
+def test_halves_of_pixels_are_rounded_up():
+    shifted = translation(KEY, jnp.ones((300, 20, 4, 1)))  # an eighth of 20 is 2.5
+    assert np.min(np.sum(shifted[:, :, :, 0].max(axis=2), axis=1)) == 17
+
+
 @pytest.mark.parametrize(("ratio", "height", "width"), [(0.5, 4, 3), (0.375, 3, 2)])
 def test_cutout_is_one_rectangle_of_zeros_that_may_hang_over_the_edge(ratio, height, width):
     result = np.asarray(cutout(KEY, jnp.ones((500, 8, 6, 2)), ratio=ratio))

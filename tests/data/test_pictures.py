@@ -1,4 +1,5 @@
 import io
+import os
 import zipfile
 
 import numpy as np
@@ -182,6 +183,19 @@ def test_a_missing_path_is_named(tmp_path):
 def test_another_file_is_neither_folder_nor_zip(tmp_path):
     (tmp_path / "mine.zip").write_bytes(b"PK but not for long")
     assert "neither a folder nor a readable zip" in refusal(str(tmp_path / "mine.zip"))
+
+
+def test_a_zip_is_opened_once_a_thread_not_once_a_picture(tmp_path, monkeypatch):
+    path = zip_of(tmp_path / "mine.zip", {f"{i:03}.png": encoded() for i in range(200)})
+    opened, own = [], zipfile.ZipFile
+
+    def count(*arguments, **more):
+        opened.append(arguments)
+        return own(*arguments, **more)
+
+    monkeypatch.setattr(zipfile, "ZipFile", count)
+    assert len(load(path)) == 200
+    assert len(opened) <= 1 + min(32, (os.cpu_count() or 1) + 4)  # the pool's threads
 
 
 def test_a_zip_that_ends_early_is_refused(tmp_path):
