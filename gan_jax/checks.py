@@ -1,7 +1,6 @@
 """What a config must keep, and which of its keys a run may change. Imports nothing of JAX."""
 
 import dataclasses
-import math
 from typing import Any
 
 from gan_jax import schema
@@ -40,13 +39,17 @@ def check_values(config: Config) -> Config:
     return config
 
 
+TOO_LARGE = 1e30
+"""For any number of a config: float32 would make it infinite, or nearly."""
+
+
 def _wrong_values(config: Config) -> list[str]:
     def number(key: str, allowed: str, right: Any) -> None:
         value = flat.get(key)
         if (
             isinstance(value, int | float)
             and not isinstance(value, bool)
-            and not (math.isfinite(value) and right(value))
+            and not (abs(value) < TOO_LARGE and right(value))
         ):
             found.append(f"{key}: expected {allowed}, got {value}")
 
@@ -99,11 +102,11 @@ def _wrong_together(config: Config) -> list[str]:
             nearest = min(allowed, key=lambda s: abs(s - size))
             some = ", ".join(map(str, allowed))
             found.append(f"data.size: model {config.model} makes {some} pixels, not {size}; try --data.size {nearest}")
-        group = min(config.batch_size, 32 if size <= 32 else 4)
-        if config.model == "stylegan2" and config.batch_size % group:
-            found.append(
-                f"batch_size: model stylegan2 compares groups of {group}; {config.batch_size} is no multiple of it"
-            )
+        for key, seen in {"batch_size": config.batch_size, "lazy": _penalised(config)}.items():
+            group = min(seen, 32 if size <= 32 else 4)
+            if config.model == "stylegan2" and seen % group:
+                found.append(f"{key}: model stylegan2 compares groups of {group}; {seen} images are no multiple of it")
+                break
         if config.model == "biggan" and allowed and size in allowed and config.latent_size % (size.bit_length() - 2):
             parts = size.bit_length() - 2
             near = max(parts, round(config.latent_size / parts) * parts)
@@ -135,6 +138,17 @@ def _wrong_together(config: Config) -> list[str]:
     return found
 
 
+def _penalised(config: Config) -> int:
+    """Images of each batch that the discriminator's penalties see."""
+    divides = not config.batch_size % config.lazy
+    return config.batch_size // config.lazy if divides and _slopes(config) else config.batch_size
+
+
+def _slopes(config: Config) -> bool:
+    """Whether there are penalties that are lazy and annealed."""
+    return bool(config.r1 or config.r2 or config.wgan_gp)
+
+
 def _wrong_rules(config: Config) -> list[str]:
     """What is wrong among penalties, augmentations and their schedules."""
     found, anneal = [], config.anneal
@@ -146,10 +160,20 @@ def _wrong_rules(config: Config) -> list[str]:
     if config.batch_size % config.lazy:
         found.append(f"lazy: expected a divisor of the batch size {config.batch_size}, got {config.lazy}")
     if not config.augment.startswith("ada"):
-        keys = {"augment_p": config.augment_p, "ada_target": config.ada_target, "anneal.augment_p": anneal.augment_p}
-        found += [
-            f"{k}: is for --augment ada, ada_cutout or ada_full, not {config.augment}" for k, v in keys.items() if v
-        ]
+        keys = {"ada_target": config.ada_target, "anneal.augment_p": anneal.augment_p}
+        given = ["augment_p"] * bool(config.augment_p) + [key for key, value in keys.items() if value is not None]
+        found += [f"{key}: is for --augment ada, ada_cutout or ada_full, not {config.augment}" for key in given]
+    elif not config.augment_p and config.ada_target is None and anneal.augment_p is None:
+        found.append(
+            f"augment_p: {config.augment} with a probability of 0 does nothing; add --augment-p 0.5, --ada-target 0.6 "
+            "or --anneal.augment-p 0.5"
+        )
+    if config.ada_kimg != Config.ada_kimg and config.ada_target is None:
+        found.append("ada_kimg: is for an augment_p that adapts; add --ada-target 0.6")
+    if config.lazy > 1 and not (_slopes(config) or config.path_length):
+        found.append("lazy: there is no penalty to take of fewer images; add --r1, --r2, --wgan-gp or --path-length")
+    if anneal.penalty is not None and not _slopes(config):
+        found.append("anneal.penalty: there is no penalty to anneal; add --r1, --r2 or --wgan-gp")
     if config.ada_target is not None and anneal.augment_p is not None:
         found.append("ada_target: augment_p can adapt or be annealed, not both; drop one of the two")
     if anneal.half_life is not None and config.half_life is not None:

@@ -139,6 +139,8 @@ def _train(arguments: list[str]) -> None:
     config = _absolute(options.config)
     path = Path(recipe).expanduser()
     resumes = recipe not in recipes.names() and recipes.is_run(path)
+    if options.run is not None and not options.run.name:
+        raise ConfigError(f"run: expected a folder for the run, got '{options.run}'")
     run = options.run.expanduser() if options.run else path if resumes else Path("runs") / path.stem
     if recipes.is_run(run):
         stored = recipes.load_run(run)
@@ -218,6 +220,8 @@ def _sample(arguments: list[str]) -> None:
     for key, value, least in (("count", options.count, 1), ("interpolate", options.interpolate, 2)):
         if value is not None and value < least:
             raise ConfigError(f"{key}: expected a whole number from {least}, got {value}")
+    if options.out is not None and not options.out.name:
+        raise ConfigError(f"out: expected a name that ends in .png or .npz, or a new folder's, got '{options.out}'")
     if options.out and options.out.suffix not in (".png", ".npz", ""):
         raise ConfigError(f"out: {options.out} should end in .png (a grid), .npz (arrays), or nothing (a folder)")
 

@@ -85,7 +85,7 @@ class AnnealConfig:
     augment_p: float | None = None
     """Probability of augmentations at the end."""
     half_life: float | None = None
-    """The average's half-life at the end, in images."""
+    """The average's half-life at the end, in images, from 0; takes the place of average_decay."""
 
 
 @dataclass(frozen=True)

@@ -71,14 +71,16 @@ OTHERS = {
 }
 
 
-ADA, SOME_IMAGES = {"augment": "ada"}, {"anneal.images": 1000}
+ADA, SOME_IMAGES = {"augment": "ada", "augment_p": 0.1}, {"anneal.images": 1000}
 NEEDS = {
     "augment_p": ADA,
     "ada_target": ADA,
+    "ada_kimg": ADA | {"ada_target": 0.6},
+    "lazy": {"r1": 1.0},
     "anneal.images": {"anneal.learning_rate": 1e-5},
     "anneal.learning_rate": SOME_IMAGES,
     "anneal.beta2": SOME_IMAGES,
-    "anneal.penalty": SOME_IMAGES,
+    "anneal.penalty": SOME_IMAGES | {"r1": 1.0},
     "anneal.augment_p": ADA | SOME_IMAGES,
     "anneal.half_life": SOME_IMAGES,
     "evaluate.best": {"evaluate.every": 10},
@@ -218,7 +220,7 @@ def test_a_whole_number_will_do_for_a_number():
         (Config(model="mlp", discriminator_norm="none"), "discriminator_norm: is for --model dcgan, not mlp"),
         (
             Config(DataConfig(size=32), "stylegan2", batch_size=48),
-            "batch_size: model stylegan2 compares groups of 32; 48 is no multiple of it",
+            "batch_size: model stylegan2 compares groups of 32; 48 images are no multiple of it",
         ),
         (
             Config(DataConfig(size=32), "biggan", latent_size=126),
@@ -240,6 +242,17 @@ def test_a_whole_number_will_do_for_a_number():
             "half_life: an annealed half-life starts from 0",
         ),
         (Config(half_life=10.0, average_width=0.1), "average_width: an average has a width or a half-life"),
+        (
+            Config(DataConfig(size=32), "stylegan2", batch_size=96, lazy=2, r1=1.0),
+            "lazy: model stylegan2 compares groups of 32; 48 images are no multiple of it",
+        ),
+        (Config(augment="ada"), "augment_p: ada with a probability of 0 does nothing"),
+        (Config(ada_target=0.0), "ada_target: is for --augment ada"),
+        (Config(augment="ada", augment_p=0.5, ada_kimg=5.0), "ada_kimg: is for an augment_p that adapts"),
+        (Config(lazy=4), "lazy: there is no penalty to take of fewer images"),
+        (Config(anneal=AnnealConfig(images=10, penalty=0.1)), "anneal.penalty: there is no penalty to anneal"),
+        (Config(steps=10**400), "steps: expected a whole number from 1"),
+        (Config(r1=1e39), "r1: expected a finite number from 0"),
         (Config(average_width=0.3), "average_width: expected a number in (0, 0.2886], got 0.3"),
     ],
 )

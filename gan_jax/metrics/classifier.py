@@ -37,6 +37,10 @@ class Classifier(nn.Module):
         return features, nn.Dense(self.classes, name="logits")(nn.relu(features))
 
 
+LEAST = 20
+"""Images that it can be trained on, and judged by."""
+
+
 class Trained(NamedTuple):
     """A classifier, and the share of images it was not trained on that it classifies rightly."""
 
@@ -63,8 +67,8 @@ def train(
     shifted by up to a twelfth of their side at random. A function of its arguments alone; `tell(done, steps)` is
     called now and then. Raises ValueError where fewer than 20 images, or fewer than two classes, are given.
     """
-    if len(images) < 20 or classes < 2:
-        raise ValueError(f"a classifier needs 20 images and 2 classes or more, got {len(images)} and {classes}")
+    if len(images) < LEAST or classes < 2:
+        raise ValueError(f"a classifier needs {LEAST} images and 2 classes or more, got {len(images)} and {classes}")
     steps = steps or min(6000, max(1000, len(images) // 10))
     rng = np.random.Generator(np.random.Philox(key=seed))
     order = rng.permutation(len(images))

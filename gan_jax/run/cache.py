@@ -33,12 +33,14 @@ def load(name: str) -> Arrays | None:
     return arrays if expected is not None and str(expected) == _sha256(arrays) else None
 
 
-def save(name: str, arrays: Arrays) -> None:
-    """Keeps arrays under a name. A disk that refuses costs time at the next start, not this run."""
+def save(name: str, arrays: Arrays) -> bool:
+    """Keeps arrays under a name; whether it could. A disk that refuses costs time at the next start, not this run."""
     buffer = io.BytesIO()
     np.savez(buffer, sha256=np.array(_sha256(arrays)), **arrays)  # type: ignore[arg-type]
     with suppress(RunError):
         write_atomically(folder() / f"{name}.npz", buffer.getvalue())
+        return True
+    return False
 
 
 def _sha256(arrays: Arrays) -> str:

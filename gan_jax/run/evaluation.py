@@ -14,7 +14,7 @@ from gan_jax import __version__, parallel
 from gan_jax.build import load_data
 from gan_jax.config import Config
 from gan_jax.data.dataset import Dataset
-from gan_jax.errors import DataError
+from gan_jax.errors import DataError, RunError
 from gan_jax.gan import GAN, GANState
 from gan_jax.metrics.extractor import Extractor, Features, extract_all
 from gan_jax.metrics.moments import Moments, moments, update
@@ -66,11 +66,12 @@ def make_judge(
     latents = np.asarray(latents_by_index(gan, latent_key, samples))
     asked = np.asarray(jax.random.choice(label_key, jnp.asarray(data.labels), (samples,))) if classes else None
     draw = make_drawer(gan)
+    real = "pictures" if config.data.path else data.name  # a folder may be renamed: its images' hash is what counts
     protocol = {
         "features": extractor.name,
         "about": extractor.about,
         "features_sha256": extractor.fingerprint,
-        "reference": f"{data.name}, the {len(data)} training images, {'x'.join(map(str, data.images.shape[1:]))}",
+        "reference": f"{real}, the {len(data)} training images, {'x'.join(map(str, data.images.shape[1:]))}",
         "reference_sha256": data.fingerprint,
         "compared": compared,
         "samples": samples,
@@ -111,7 +112,7 @@ def _reference(data: Dataset, extractor: Extractor, compared: int) -> Reference:
     chosen = np.sort(np.random.Generator(np.random.Philox(key=0)).permutation(len(data))[:compared])
     labels = None if data.labels is None else data.labels[chosen]
     told = f"{data.fingerprint} {extractor.fingerprint} {compared} v1"
-    name = f"references/{data.name}-{extractor.name}-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+    name = f"references/{extractor.name}-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
     if (arrays := cache.load(name)) is not None:
         known = Moments(int(arrays["count"]), arrays["mean"], arrays["scatter"])
         return Reference(known, Features(arrays["values"]), labels)
@@ -158,7 +159,12 @@ def evaluate(
     judge = make_judge(config, trained.gan, data, extractor, samples=samples, say=say, seed=seed, averaged=averaged)
     found = judge.evaluate(trained.state)
     if found not in read_all(folder.metrics):
-        append(folder.metrics, as_row(found))
+        try:
+            append(folder.metrics, as_row(found))
+        except RunError:
+            for line in table([found]):  # they may have taken an hour
+                say(line)
+            raise
     known = [e for e in read_all(folder.metrics) if e.protocol == found.protocol]
     save_scores(folder.scores, read_all(folder.metrics))
     lines = [*table(known), ""]

@@ -26,13 +26,27 @@ Kind = Literal["classifier", "inception", "pixels"]
 Say = Callable[[str], None]
 
 
-def check(kind: Kind | None, data: Dataset) -> None:
-    """Raises ConfigError if a kind of features needs what the data do not have."""
+def check(kind: Kind | None, data: Dataset, weights: str | None) -> None:
+    """Raises ConfigError if a kind of features needs what the data do not have, DataError for a missing file."""
     if kind == "classifier" and data.labels is None:
         raise ConfigError(
             f"features: {data.name} has no classes to train a classifier on; choose pixels or inception, or put the "
             "pictures in one sub-folder a class"
         )
+    if _kind(kind, data) == "classifier" and (len(data) < classifier.LEAST or len(data.classes) < 2):
+        raise DataError(
+            f"{data.name}: a classifier is trained on {classifier.LEAST} images and 2 classes or more, not on "
+            f"{len(data)} and {len(data.classes)}; choose other features, such as pixels"
+        )
+    if kind == "inception" and not (path := _inception_file(weights)).exists():
+        raise DataError(
+            f"{path}: no such file. The Inception weights are {inception.URL}; name the file with --weights (for "
+            "train: --evaluate.weights), or fetch it with gan-jax evaluate RUN --features inception --download (95 MB)"
+        )
+
+
+def _kind(kind: Kind | None, data: Dataset) -> Kind:
+    return kind or ("classifier" if data.labels is not None else "pixels")
 
 
 def make(
@@ -42,12 +56,14 @@ def make(
 
     Raises ConfigError if the kind needs what the data do not have, DataError for weights that cannot be read.
     """
-    check(kind, data)
-    kind = kind or ("classifier" if data.labels is not None else "pixels")
+    if kind == "inception" and download and not weights and not (path := _inception_file(None)).exists():
+        fetch(inception.URL, path, say)
+    check(kind, data, weights)
+    kind = _kind(kind, data)
     if kind == "pixels":
         return extractor.pixels()
     if kind == "inception":
-        return extractor.from_inception(_inception(weights, download, say))
+        return extractor.from_inception(_inception(weights))
     if config.data.name == "stacked_mnist" and not config.data.path:
         digits = load_data(with_values(config, {"data.name": "mnist", "data.channels": 1}))
         return extractor.from_digit_classifier(_classifier(digits, say))
@@ -56,7 +72,7 @@ def make(
 
 def _classifier(data: Dataset, say: Say) -> classifier.Trained:
     """The classifier of a dataset, from the cache or trained now."""
-    name = f"classifiers/{data.name}-{data.fingerprint[:16]}-v2"
+    name = f"classifiers/{data.fingerprint[:16]}-v2"  # not by the data's name, which may be that of a folder
     network = classifier.Classifier(len(data.classes))
     template = jax.eval_shape(lambda: network.init(jax.random.key(0), jnp.zeros(data.images[:1].shape)))["params"]
     if (arrays := cache.load(name)) is not None:
@@ -72,22 +88,20 @@ def _classifier(data: Dataset, say: Say) -> classifier.Trained:
             say(f"  step {done}/{steps} of the classifier")
 
     trained = classifier.train(data.images, data.labels, len(data.classes), tell=tell)
-    say(f"classifier of {data.name}: held-out accuracy {100 * trained.accuracy:.2f} %, kept in {cache.folder()}")
     rest = {"mean": trained.mean, "deviation": trained.deviation, "accuracy": np.array(trained.accuracy)}
-    cache.save(name, to_arrays(trained.params) | rest)
+    kept = cache.save(name, to_arrays(trained.params) | rest)
+    where = f"kept in {cache.folder()}" if kept else f"not kept: {cache.folder()} cannot be written to"
+    say(f"classifier of {data.name}: held-out accuracy {100 * trained.accuracy:.2f} %, {where}")
     return trained
 
 
-def _inception(weights: str | None, download: bool, say: Say) -> object:
+def _inception_file(weights: str | None) -> Path:
+    return Path(weights).expanduser() if weights else cache.folder() / inception.FILE
+
+
+def _inception(weights: str | None) -> object:
     """The variables of the FID's InceptionV3, from a file that pytorch-fid and torch-fidelity read too."""
-    path = Path(weights).expanduser() if weights else cache.folder() / inception.FILE
-    if not path.exists() and not weights and download:
-        fetch(inception.URL, path, say)
-    if not path.exists():
-        raise DataError(
-            f"{path}: no such file. The Inception weights are {inception.URL}; name the file with --weights (for "
-            "train: --evaluate.weights), or fetch it with gan-jax evaluate RUN --features inception --download (95 MB)"
-        )
+    path = _inception_file(weights)
     if not weights:  # a file that the user names may be any; the published one must be itself
         torch_file.verify(path, path.stem.rpartition("-")[2])
     return inception.params_from_torch(torch_file.read(path))

@@ -2,8 +2,10 @@
 
 import json
 import math
+import os
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,10 +22,11 @@ class MetricLog:
     No clock is in it, so a run that was killed and went on ends with the same bytes.
     """
 
-    def __init__(self, path: Path, *, after: int) -> None:
-        """Drops the rows of steps beyond `after`: they come again."""
+    def __init__(self, path: Path, *, after: int, forget: Callable[[dict[str, Any]], bool] = lambda row: False) -> None:
+        """Drops the rows of steps beyond `after`, for they come again, and those to `forget`."""
         self._path = path
-        kept = [line for line in _lines(path) if (step := _step(line)) is not None and step <= after]
+        rows = [(line, row) for line in _lines(path) if (row := _row(line)) is not None]
+        kept = [line for line, row in rows if row["step"] <= after and not forget(row)]
         write_atomically(path, "".join(f"{line}\n" for line in kept).encode())
 
     def write(self, row: dict[str, Any]) -> None:
@@ -33,27 +36,35 @@ class MetricLog:
 
 def append(path: Path, row: dict[str, Any]) -> None:
     """Appends a row to a metrics.jsonl, on a line of its own even if a kill cut the last one. Raises RunError."""
+    size = path.stat().st_size if path.exists() else 0
     try:
         with path.open("a+b") as file:
-            if file.tell():
+            if size:
                 file.seek(-1, 2)
                 file.write(b"" if file.read(1) == b"\n" else b"\n")
             file.write(json.dumps(row).encode() + b"\n")
     except OSError as error:
+        with suppress(OSError):
+            os.truncate(path, size)  # a disk that is full may have taken half of the row
         raise RunError(f"cannot write {path}: {error.strerror}") from None
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of a metrics.jsonl; lines that a kill cut short are passed over."""
+    return [row for line in _lines(path) if (row := _row(line)) is not None]
 
 
 def _lines(path: Path) -> list[str]:
     return path.read_text("utf-8", errors="replace").splitlines() if path.exists() else []
 
 
-def _step(line: str) -> int | None:
-    """The step of a row, or None for a line that a kill cut short, or that is no row."""
+def _row(line: str) -> dict[str, Any] | None:
+    """A row, which has a step, or None for a line that a kill cut short, or that is no row."""
     try:
-        step = json.loads(line)["step"]
+        row = json.loads(line)
+        return row if isinstance(row["step"], int) else None
     except (json.JSONDecodeError, TypeError, KeyError):
         return None
-    return step if isinstance(step, int) else None
 
 
 class Reporter:

@@ -37,6 +37,9 @@ from gan_jax.run.watch import Watch
 from gan_jax.schema import to_json
 from gan_jax.types import Batch, Metrics
 
+LAST = "last"
+"""Marks the scores of a run's end, where they were not due by themselves: they go if the run goes on."""
+
 IN_FLIGHT = 2
 """Steps handed to the device ahead of the host. Unbounded, forced CPU devices deadlock."""
 
@@ -50,13 +53,18 @@ def train(config: Config, path: Path) -> None:
     data = load_data(config)
     gan = build_gan(config, len(data.classes))
     if config.evaluate.every:
-        features.check(config.evaluate.features, data)
+        features.check(config.evaluate.features, data, config.evaluate.weights)
     folder = RunFolder(path)
     with folder.locked(), signals.listening():
         if is_run(folder.path):
             check_same(load_run(folder.path), config, str(path))
         checkpoints = Checkpoints(folder.checkpoints, keep=config.every.keep)
         try:
+            if checkpoints.steps() and not is_run(folder.path):
+                raise RunError(
+                    f"{folder.path} holds checkpoints and no config.json, which says what they are of; put it back, or "
+                    "choose another folder with --run"
+                )
             state, remarks = _first_state(config, gan, data, mesh, checkpoints)
             if int(state.step) <= config.steps:  # else there is nothing to do, and the longer run stays what it is
                 write_atomically(folder.config, to_json(config).encode())
@@ -110,9 +118,10 @@ def _run(
     start, every, stacked = int(state.step), config.every, batches_per_step(config)
     cadences = {"log": every.log, "sample": every.sample, "checkpoint": every.checkpoint}
     cadences |= {"evaluate": config.evaluate.every} if config.evaluate.every else {}
-    if start < config.steps:
-        _forget_last_words(folder, start, every)
-    rows = MetricLog(folder.metrics, after=start)
+    goes_on = start < config.steps
+    if goes_on and start % every.sample:
+        folder.sample(start).unlink(missing_ok=True)
+    rows = MetricLog(folder.metrics, after=start, forget=lambda row: goes_on and _is_last_word(row, start, every))
     events = Events(folder.events, after=start) if config.tensorboard else None
     step = parallel.compile_step(make_step(gan, discriminator_steps=config.discriminator_steps), mesh, stacked=stacked)
     gallery = Gallery(config, gan, data, folder)
@@ -165,7 +174,8 @@ def _run(
             if watch and due["evaluate"]:
                 _require_finite(state, done, checkpoints)
                 found = watch.look(state)
-                rows.write(as_row(found))  # before the checkpoint: a kill between the two makes it come again
+                # Before the checkpoint: a kill between the two makes it come again.
+                rows.write(as_row(found) | ({LAST: True} if done % cadences["evaluate"] else {}))
                 if events:
                     events.write({"step": done} | found.scores)
                 reporter.resume(done)
@@ -215,8 +225,8 @@ class Gallery:
             save_animation(self._folder.animation, sorted(self._folder.samples.glob("step_*.png")))
             save_curves(self._folder.curves, self._folder.metrics)
             save_scores(self._folder.scores, read_all(self._folder.metrics))
-        except RunError as error:
-            reporter.say(str(error))
+        except (RunError, OSError, ValueError) as error:  # whatever damaged pictures make Pillow raise
+            reporter.say(f"not all pictures could be made: {error}")
 
 
 def _batch(config: Config, data: Dataset, mesh: Mesh, step: int) -> Batch:
@@ -251,12 +261,10 @@ def _diverged(step: int, name: str, value: Any, checkpoints: Checkpoints) -> Non
     )
 
 
-def _forget_last_words(folder: RunFolder, start: int, every: CadenceConfig) -> None:
-    """Drops the row and the grid that only marked the end of a run which now goes on."""
-    if start % every.log:
-        MetricLog(folder.metrics, after=start - 1)
-    if start % every.sample:
-        folder.sample(start).unlink(missing_ok=True)
+def _is_last_word(row: dict[str, Any], step: int, every: CadenceConfig) -> bool:
+    """Whether a row only marked the end of a run which now goes on from there."""
+    off_the_beat = "scores" not in row and bool(step % every.log)
+    return row["step"] == step and (off_the_beat or bool(row.get(LAST)))
 
 
 def _devices(mesh: Mesh) -> str:

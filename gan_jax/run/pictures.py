@@ -1,7 +1,6 @@
 """The pictures of a run: grids of samples, their animation, the curves of its metrics."""
 
 import io
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from PIL import Image
 
 from gan_jax.images import sheet
 from gan_jax.run.files import write_atomically
+from gan_jax.run.logs import read_rows
 from gan_jax.run.scoreboard import Evaluation, curve, heading
 
 
@@ -31,18 +31,30 @@ def save_animation(path: Path, frames: list[Path], *, seconds: float = 6.0) -> N
     if not frames:
         return
     picked = [frames[round(i)] for i in np.linspace(0, len(frames) - 1, min(len(frames), 120))]
-    first, *rest = [_reduced(Image.open(frame), 500).quantize(32) for frame in picked]
-    duration = [max(40, round(1000 * seconds / len(picked)))] * (len(picked) - 1) + [2000]
+    shown = [picture for frame in picked if (picture := _frame(frame)) is not None]
+    if not shown:
+        return
+    first, *rest = shown
+    duration = [max(40, round(1000 * seconds / len(shown)))] * len(rest) + [2000]
     buffer = io.BytesIO()
     first.save(buffer, "GIF", save_all=True, append_images=rest, duration=duration, loop=0)
     write_atomically(path, buffer.getvalue())
+
+
+def _frame(path: Path) -> Image.Image | None:
+    """One frame of an animation; None if the file is damaged, which is no reason to go without the others."""
+    try:
+        with Image.open(path) as picture:
+            return _reduced(picture, 500).quantize(32)
+    except (OSError, ValueError, SyntaxError):  # Pillow raises each of them
+        return None
 
 
 def save_curves(path: Path, metrics: Path) -> None:
     """Draws losses, mean logits and gradient norms over steps from a metrics.jsonl: thin as logged, bold smoothed."""
     import matplotlib.figure
 
-    rows = [row for line in metrics.read_text().splitlines() if "d/loss" in (row := json.loads(line))]
+    rows = [row for row in read_rows(metrics) if "d/loss" in row]
     if not rows:
         return
     steps = [row["step"] for row in rows]

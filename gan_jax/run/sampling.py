@@ -76,7 +76,9 @@ def sampling_weights(gan: GAN, state: GANState, *, classes: int, averaged: bool 
     """
     if not averaged:
         return state.generator.weights
-    labels = jnp.arange(128) % classes if classes else None
+    # Some of each class, or, of more than 128, those at equal distances.
+    few = jnp.arange(128)
+    labels = (few % classes if classes <= 128 else few * classes // 128) if classes else None
     return standing_statistics(gan, state.average, jax.random.fold_in(jax.random.key(0), 2**31), labels, batch_size=128)
 
 

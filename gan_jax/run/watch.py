@@ -52,10 +52,10 @@ class Watch:
             self._say(f"warning at step {found.step}: {warning}")
         self._say(f"step {found.step}: {self._metric} {value:.4g}")
         if better(self._metric, value, self._best):
-            self._best = value
-            self._say(f"step {found.step} is the best so far: kept in {self._folder.best}")
             try:
                 self._kept.save(found.step, state, self._notes | {"best": self._told(found)})
+                self._best = value
+                self._say(f"step {found.step} is the best so far: kept in {self._folder.best}")
             except RunError as error:
                 self._say(f"the best checkpoint so far could not be kept: {error}")
         self._history.append(found)

@@ -1,11 +1,14 @@
 """Runs that are judged: while they train, afterwards, and after a kill."""
 
+import dataclasses
+import shutil
 import warnings
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from PIL import Image
 
 from gan_jax.cli import main
 from gan_jax.config import CadenceConfig, Config, DataConfig, EvaluateConfig, NetworkConfig
@@ -103,6 +106,81 @@ def test_a_run_in_two_parts_has_the_rows_and_the_best_of_the_run_in_one(tmp_path
     jax.tree.map(np.testing.assert_array_equal, to_arrays(ours.state), to_arrays(theirs.state))
     assert [e.step for e in read_all(RunFolder(tmp_path / "one").metrics)] == [2, 4, 6, 8]
     assert (tmp_path / "one" / "scores.png").exists()
+
+
+def without_the_last_save(path):
+    """As a kill leaves it before the last checkpoint is committed."""
+    newest_one = max((p for p in RunFolder(path).checkpoints.iterdir() if p.name.isdigit()), key=lambda p: int(p.name))
+    shutil.rmtree(newest_one)
+
+
+def test_scores_of_a_checkpoint_off_the_rows_beat_survive_a_kill(tmp_path):
+    config = small(
+        every=CadenceConfig(log=3, sample=100, checkpoint=5),
+        evaluate=EvaluateConfig(every=5, samples=30, features="pixels"),
+    )
+    train(config, tmp_path)
+    before = RunFolder(tmp_path).metrics.read_bytes()
+    assert [e.step for e in read_all(RunFolder(tmp_path).metrics)] == [5, 8]
+    without_the_last_save(tmp_path)
+    train(config, tmp_path)
+    assert RunFolder(tmp_path).metrics.read_bytes() == before
+
+
+def test_a_longer_run_keeps_scores_made_by_hand_and_forgets_those_that_were_not_due(tmp_path):
+    shorter = EvaluateConfig(every=4, samples=30, features="pixels")
+    train(small(steps=5, evaluate=shorter), tmp_path / "parts")
+    assert main(["evaluate", str(tmp_path / "parts"), "--samples", "40", "--features", "pixels"]) == 0
+    train(small(evaluate=shorter), tmp_path / "parts")
+    found = read_all(RunFolder(tmp_path / "parts").metrics)
+    assert [(e.step, e.protocol["samples"]) for e in found] == [(4, 30), (5, 40), (8, 30)]
+    assert (tmp_path / "parts" / "scores.png").exists()
+
+
+def test_too_few_pictures_for_a_classifier_are_one_line_before_anything_is_written(tmp_path):
+    for i in range(10):
+        (tmp_path / "few" / f"{i % 2}").mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((8, 8), 20 * i, np.uint8)).save(tmp_path / "few" / f"{i % 2}" / f"{i}.png")
+    config = small(data=DataConfig(path=str(tmp_path / "few"), size=8, channels=1), evaluate=EvaluateConfig(every=2))
+    with pytest.raises(DataError, match="a classifier is trained on 20 images and 2 classes or more, not on 10 and 2"):
+        train(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_missing_inception_weights_are_told_before_anything_is_written(tmp_path):
+    config = small(evaluate=EvaluateConfig(every=2, features="inception", weights=str(tmp_path / "none.pth")))
+    with pytest.raises(DataError, match=r"none\.pth: no such file"):
+        train(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_pictures_that_have_moved_are_the_same_data(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (40, 8, 8), np.uint8)
+    (tmp_path / "here").mkdir()
+    for i, image in enumerate(images):
+        Image.fromarray(image).save(tmp_path / "here" / f"{i:02}.png")
+    config = lambda name: small(data=DataConfig(path=str(tmp_path / name), size=8, channels=1))
+    train(dataclasses.replace(config("here"), steps=4), tmp_path / "run")
+    (tmp_path / "here").rename(tmp_path / "there")
+    train(config("there"), tmp_path / "run")
+    first, *rest = read_all(RunFolder(tmp_path / "run").metrics)
+    assert all(e.protocol == first.protocol for e in rest)
+    assert not list((tmp_path / "run").glob("best.*"))
+
+
+def test_scores_whose_row_cannot_be_written_are_shown(tmp_path, monkeypatch, capsys):
+    train(small(evaluate=EvaluateConfig()), tmp_path)
+    before = RunFolder(tmp_path).metrics.read_bytes()
+
+    def full(*arguments):
+        raise RunError("cannot write metrics.jsonl: No space left on device")
+
+    monkeypatch.setattr(evaluation, "append", full)
+    assert main(["evaluate", str(tmp_path), "--samples", "30", "--features", "pixels"]) == RunError.exit_code
+    told = capsys.readouterr()
+    assert "pixels FID ↓" in told.out
+    assert "No space left" in told.err
+    assert RunFolder(tmp_path).metrics.read_bytes() == before
 
 
 def test_evaluating_does_not_change_the_run(tmp_path):
