@@ -6,13 +6,15 @@ from pathlib import Path
 from PIL import Image
 
 from gan_jax import recipes
+from gan_jax.config import Config, NetworkConfig
+from gan_jax.run.loop import train
 
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 
 
 def test_library_examples_run_one_after_the_other(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    first, second, *_ = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    first, second, told, opened, *_ = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert "range(1500)" in first
     scope = {}
     exec(first.replace("range(1500)", "range(3)"), scope)
@@ -20,6 +22,13 @@ def test_library_examples_run_one_after_the_other(tmp_path, monkeypatch):
         assert drawn.size == (568, 568)
     exec(second, scope)
     assert scope["metrics"]["d/loss"].shape == (3,)
+    assert "range(1500)" in told
+    exec(told.replace("range(1500)", "range(3)"), scope)
+    assert scope["drawn"].shape == (6, 8, 8, 1)
+    tiny = NetworkConfig(width=4)
+    train(Config(conditional=True, generator=tiny, discriminator=tiny, batch_size=8, steps=1), tmp_path / "runs/digits")
+    exec(opened, scope)
+    assert scope["drawn"].shape == (10, 8, 8, 1)
 
 
 def test_the_example_of_the_metrics_runs():

@@ -10,7 +10,7 @@ from gan_jax.config import AnnealConfig, CadenceConfig, Config, DataConfig, Eval
 
 def get_config() -> Config:
     """28x28 digits through tensorflow-datasets, without their labels."""
-    network = NetworkConfig(width=32, learning_rate=4e-3)
+    network = NetworkConfig(width=32, learning_rate=1e-3)
     return Config(
         data=DataConfig(name="mnist"),
         latent_size=64,
