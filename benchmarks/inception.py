@@ -13,7 +13,6 @@ when another program wants the cores.
 
 import argparse
 import datetime
-import importlib.util
 import json
 import os
 import platform
@@ -29,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from needed import require
 
 SHAPE = (32, 32, 32, 3)
 """Batch of images, `[B, H, W, C]`."""
@@ -104,9 +104,6 @@ def measure(side: str, folder: Path, seconds: float) -> dict[str, Any]:
 
     Leaves the features of the first batch in the folder.
     """
-    missing = [name for name in PACKAGES[side] if importlib.util.find_spec(name) is None]
-    if missing:
-        sys.exit(f"{side} needs {', '.join(missing)}: pip install -e '.[benchmark]'")
     extract = SIDES[side](folder)
     data = np.random.default_rng(0).integers(0, 256, (8, *SHAPE), np.uint8)
     np.savez(folder / f"{side}.npz", **extract(data[0]))
@@ -184,6 +181,8 @@ def main() -> None:
         parser.error("--rounds is at least 1")
     if shutil.which(options.peer_python) is None:
         parser.error(f"--peer-python: {options.peer_python} is not a program")
+    for side, packages in PACKAGES.items():
+        require(sys.executable if side == "gan_jax" else options.peer_python, packages)
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
     if load > 0.5:
         print(f"the machine is busy (load {load:.1f}): do not quote what follows", file=sys.stderr)

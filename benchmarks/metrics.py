@@ -23,6 +23,7 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
+from needed import require
 
 Work = dict[str, Callable[[], float]]
 """A score's name to a function that computes it once."""
@@ -67,7 +68,6 @@ def ours(real: np.ndarray, fake: np.ndarray) -> Work:
 
 def theirs(real: np.ndarray, fake: np.ndarray) -> Work:
     """The scores by the peers; KID over as many subsets of the same size, which are not the same subsets."""
-    import prdc
     import torch
     from torch_fidelity import metric_fid, metric_isc, metric_kid, metric_prc
 
@@ -80,9 +80,15 @@ def theirs(real: np.ndarray, fake: np.ndarray) -> Work:
         "FID": lambda: metric_fid.fid_statistics_to_metric(statistics_of(a), statistics_of(b), verbose=False)[key],
         "KID": lambda: metric_kid.kid_features_to_metric(a, b, **kid)["kernel_inception_distance_mean"],
         "precision, recall": lambda: metric_prc.prc_features_to_metric(b, a, **prc)["recall"],
-        "density, coverage": lambda: prdc.compute_prdc(real, fake, nearest_k=5)["coverage"],
+        "density, coverage": lambda: _coverage(real, fake),
         "Inception Score": lambda: metric_isc.isc_features_to_metric(b[:, :1008], 10, False)["inception_score_mean"],
     }
+
+
+def _coverage(real: np.ndarray, fake: np.ndarray) -> float:
+    import prdc
+
+    return float(prdc.compute_prdc(real, fake, nearest_k=5)["coverage"])
 
 
 def measure(side: str, count: int, width: int, names: list[str]) -> dict[str, Any]:
@@ -94,7 +100,7 @@ def measure(side: str, count: int, width: int, names: list[str]) -> dict[str, An
         begun = time.perf_counter()
         value = work[name]()
         found[name] = {"seconds": time.perf_counter() - begun, "value": value}
-    packages = ("gan-jax", "jax") if side == "gan_jax" else ("torch", "torch-fidelity", "prdc")
+    packages = ("gan-jax", "jax") if side == "gan_jax" else ("torch", *sorted({PEERS[name] for name in names}))
     return {"found": found, "versions": {name: version(name) for name in packages}}
 
 
@@ -124,7 +130,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="processes for each side (default 3)")
     parser.add_argument("--count", type=int, default=10_000, help="features of each set (default 10,000)")
     parser.add_argument("--width", type=int, default=2048, help="their width (default 2,048)")
-    parser.add_argument("--only", choices=list(PEERS), help="one score instead of all")
+    parser.add_argument("--only", choices=list(PEERS), metavar="SCORE", help=f"one instead of all: {'; '.join(PEERS)}")
     parser.add_argument("--peer-python", default=sys.executable, metavar="PATH", help="interpreter for the peers")
     parser.add_argument("--side", help=argparse.SUPPRESS)
     parser.add_argument("--memory", action="store_true", help=argparse.SUPPRESS)
@@ -140,6 +146,8 @@ def main() -> None:
 
 def compare(options: argparse.Namespace, names: list[str]) -> None:
     """Both sides in turn, and the table."""
+    require(sys.executable, ["gan_jax", "jax"])
+    require(options.peer_python, ["torch", *(PEERS[name].replace("-", "_") for name in names)])
     load = os.getloadavg()[0]
     if load > 0.5:
         print(f"the machine is busy (load {load:.1f}): do not quote what follows", file=sys.stderr)

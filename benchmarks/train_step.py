@@ -14,7 +14,6 @@ when another program wants the cores.
 import argparse
 import datetime
 import importlib
-import importlib.util
 import itertools
 import json
 import os
@@ -29,6 +28,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
+from needed import require
 
 LATENT = 100
 SHAPES = {"article": (64, 28, 28, 1), "dcgan": (32, 64, 64, 3)}
@@ -222,9 +222,6 @@ PACKAGES = {
 
 def measure(network: str, side: str, seconds: float) -> dict[str, Any]:
     """One round of one side: median images/s over `seconds`, after ten steps that do not count."""
-    missing = [name for name in PACKAGES[side] if importlib.util.find_spec(name) is None]
-    if missing:
-        sys.exit(f"{side} needs {', '.join(missing)}: pip install -e '.[benchmark]'")
     step, counts = SIDES[network][side]()
     rng = np.random.default_rng(0)
     batch, *shape = SHAPES[network]
@@ -308,10 +305,12 @@ def main() -> None:
         parser.error("--rounds is at least 1")
     if shutil.which(options.peer_python) is None:
         parser.error(f"--peer-python: {options.peer_python} is not a program")
+    networks = [options.only] if options.only else list(SIDES)
+    for side in {side for network in networks for side in SIDES[network]}:
+        require(sys.executable if side == "gan_jax" else options.peer_python, PACKAGES[side])
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
     if load > 0.5:
         print(f"the machine is busy (load {load:.1f}): do not quote what follows", file=sys.stderr)
-    networks = [options.only] if options.only else list(SIDES)
     how = (options.rounds, options.seconds, options.peer_python)
     results = {network: compare(network, *how) for network in networks}
     versions: dict[str, str] = {}

@@ -129,7 +129,7 @@ def _penalty(config: Config) -> penalties.Penalty | Adaptive:
 def _latent_penalty(config: Config) -> latent_penalties.LatentPenalty | Adaptive:
     if not config.path_length:
         return latent_penalties.none
-    return latent_penalties.lazy(latent_penalties.path_length(config.path_length), config.lazy)
+    return latent_penalties.lazy(latent_penalties.path_length(config.path_length), config.path_lazy or config.lazy)
 
 
 def _average(config: Config) -> averaging.Averaging:

@@ -62,6 +62,7 @@ def _wrong_values(config: Config) -> list[str]:
         "devices",
         "data.size",
         "lazy",
+        "path_lazy",
         "anneal.images",
     ):
         number(key, "a whole number from 1", lambda v: v >= 1)
@@ -157,8 +158,11 @@ def _wrong_rules(config: Config) -> list[str]:
         found.append(f"anneal.images: expected the images until anneal.{ends[0]} is reached, got nothing")
     if anneal.images is not None and not ends:
         found.append("anneal.images: there is nothing to anneal; give an end such as --anneal.learning-rate 5e-5")
-    if config.batch_size % config.lazy:
-        found.append(f"lazy: expected a divisor of the batch size {config.batch_size}, got {config.lazy}")
+    for key, every in {"lazy": config.lazy, "path_lazy": config.path_lazy}.items():
+        if every and config.batch_size % every:
+            found.append(f"{key}: expected a divisor of the batch size {config.batch_size}, got {every}")
+    if config.path_lazy is not None and not config.path_length:
+        found.append("path_lazy: there are no path lengths to take of fewer latents; add --path-length 2")
     if not config.augment.startswith("ada"):
         keys = {"ada_target": config.ada_target, "anneal.augment_p": anneal.augment_p}
         given = ["augment_p"] * bool(config.augment_p) + [key for key, value in keys.items() if value is not None]

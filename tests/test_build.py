@@ -69,6 +69,15 @@ def test_learning_rate_and_beta2_follow_their_cosines_in_both_networks():
         np.testing.assert_allclose(found["b2"], rates[1](jnp.float32(updates)), rtol=1e-5)
 
 
+@pytest.mark.parametrize(("fields", "every"), [({"lazy": 2}, 2), ({"lazy": 2, "path_lazy": 4}, 4)])
+def test_path_lengths_are_as_lazy_as_penalties_or_have_a_pace_of_their_own(fields, every):
+    rule = gan_of(path_length=2.0, **fields).latent_penalty
+    seen = []
+    stretch = lambda latents, marks: seen.append(latents.shape) or latents[:, :, None, None]
+    rule.at(rule.start, jnp.int32(0)).generator(KEY, stretch, jnp.ones((8, 3)), {})
+    assert set(seen) == {(8 // every, 3)}
+
+
 def test_the_average_is_the_one_that_was_asked_for():
     old, new = jnp.zeros(()), jnp.ones(())
     share = lambda gan, step: float(gan.average(old, new, jnp.int32(step)))
