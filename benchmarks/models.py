@@ -16,8 +16,9 @@ handed a fresh NumPy batch each step, and its step counts as done once its losse
 
 "compiled" is torch.compile in its default mode over each player's whole loss, networks and penalties. Slopes for R1 and
 R2 are taken by torch.func.grad, in the eager side too: torch.compile traces it into the one graph that is then
-differentiated, whereas it cannot differentiate what autograd.grad leaves behind (no double backward). If a compiled
-peer fails, the table says so. The first compilation takes minutes; PyTorch keeps it for the next process.
+differentiated, whereas it cannot differentiate what autograd.grad leaves behind (no double backward). Eager is no
+faster with autograd.grad (R3GAN and StyleGAN2 on a CPU, 2026-11-24). If a compiled peer fails, the table says so. The
+first compilation takes minutes; PyTorch keeps it for the next process.
 
 float32 allows TF32 on GPUs, on both sides. bfloat16 is that of maps from 8x8 pixels up (SNGAN: of all), with float32
 parameters. Memory is the largest resident size of the process on a CPU, start and compilation included, and the most
@@ -31,7 +32,6 @@ when another program wants the cores.
 
 import argparse
 import datetime
-import importlib.util
 import json
 import math
 import os
@@ -48,6 +48,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from needed import require
 from peers import ours
 from peers.setups import CHECKED, PLAYERS, SETUPS, Case
 
@@ -234,6 +235,8 @@ def main() -> None:
         parser.error("--rounds is at least 1, --batch a multiple of 4")
     if shutil.which(options.peer_python) is None:
         parser.error(f"--peer-python: {options.peer_python} is not a program")
+    require(sys.executable, PACKAGES["gan_jax"])
+    require(options.peer_python, PACKAGES["PyTorch"])
     options.sides = SIDES[:2] if options.eager_only else SIDES
     load = os.getloadavg()[0]
     if load > 0.5:
@@ -255,9 +258,6 @@ def main() -> None:
 def perform(task: str, case: Case, side: str, folder: Path, seconds: float) -> dict[str, Any]:
     """What a process of one side is started for."""
     packages = PACKAGES["gan_jax" if side == "gan_jax" else "PyTorch"]
-    missing = [name for name in packages if importlib.util.find_spec(name) is None]
-    if missing:
-        sys.exit(f"{side} needs {', '.join(missing)}: pip install -e '.[benchmark]'")
     if task == "check":
         return (ours.check if side == "gan_jax" else check_torch)(case, folder)
     versions = {name: version(package) for name, package in packages.items()}

@@ -1,6 +1,6 @@
-"""DCGAN on MNIST, the introductory article's job: four minutes on two CPU cores.
+"""DCGAN on MNIST, the introductory article's job: four to six minutes on two CPU cores.
 
-It ended at a classifier FID of 1.8, with all classes in nearly equal shares (2026-11-23, one seed): most samples are
+It ended at a classifier FID of 1.8, with all classes in nearly equal shares (2026-11-24, one seed): most samples are
 digits. Chosen by the experiments of docs/experiments.md: a narrow network and many images, step sizes that start high
 and fall, and R1 in place of the discriminator's batch normalisation, which keeps it from winning.
 """
