@@ -81,7 +81,7 @@ def _wrong_values(config: Config) -> list[str]:
         number(key, "a finite number from 0", lambda v: v >= 0)
     for key in ("half_life", "ada_kimg", "anneal.learning_rate", "anneal.half_life"):
         number(key, "a finite number above 0", lambda v: v > 0)
-    number("average_width", "a number in (0, 0.2886]", lambda v: 0 < v <= 0.2886)
+    number("average_width", "a number in [0.001, 0.2886]", lambda v: 0.001 <= v <= 0.2886)
     for key in ("augment_p", "anneal.augment_p"):
         number(key, "a number in [0, 1]", lambda v: 0 <= v <= 1)
     number("anneal.beta2", "a number in [0, 1)", lambda v: 0 <= v < 1)
@@ -161,23 +161,10 @@ def _wrong_rules(config: Config) -> list[str]:
     for key, every in {"lazy": config.lazy, "path_lazy": config.path_lazy}.items():
         if every and config.batch_size % every:
             found.append(f"{key}: expected a divisor of the batch size {config.batch_size}, got {every}")
-    if config.path_lazy is not None and not config.path_length:
-        found.append("path_lazy: there are no path lengths to take of fewer latents; add --path-length 2")
     if not config.augment.startswith("ada"):
         keys = {"ada_target": config.ada_target, "anneal.augment_p": anneal.augment_p}
         given = ["augment_p"] * bool(config.augment_p) + [key for key, value in keys.items() if value is not None]
         found += [f"{key}: is for --augment ada, ada_cutout or ada_full, not {config.augment}" for key in given]
-    elif not config.augment_p and config.ada_target is None and anneal.augment_p is None:
-        found.append(
-            f"augment_p: {config.augment} with a probability of 0 does nothing; add --augment-p 0.5, --ada-target 0.6 "
-            "or --anneal.augment-p 0.5"
-        )
-    if config.ada_kimg != Config.ada_kimg and config.ada_target is None:
-        found.append("ada_kimg: is for an augment_p that adapts; add --ada-target 0.6")
-    if config.lazy > 1 and not (_slopes(config) or config.path_length):
-        found.append("lazy: there is no penalty to take of fewer images; add --r1, --r2, --wgan-gp or --path-length")
-    if anneal.penalty is not None and not _slopes(config):
-        found.append("anneal.penalty: there is no penalty to anneal; add --r1, --r2 or --wgan-gp")
     if config.ada_target is not None and anneal.augment_p is not None:
         found.append("ada_target: augment_p can adapt or be annealed, not both; drop one of the two")
     if anneal.half_life is not None and config.half_life is not None:
@@ -185,6 +172,33 @@ def _wrong_rules(config: Config) -> list[str]:
     if config.average_width is not None and (config.half_life is not None or anneal.half_life is not None):
         found.append("average_width: an average has a width or a half-life; drop one of the two")
     return found
+
+
+def idle(config: Config) -> list[str]:
+    """What a config asks for and does not get; old runs may have such keys, new ones are better told."""
+    found, anneal = [], config.anneal
+    p_moves = config.ada_target is not None or anneal.augment_p
+    if config.augment.startswith("ada") and not config.augment_p and not p_moves:
+        found.append(
+            f"augment_p: {config.augment} with a probability of 0 does nothing; add --augment-p 0.5, --ada-target 0.6 "
+            "or --anneal.augment-p 0.5, or take --augment none"
+        )
+    if config.ada_kimg != Config.ada_kimg and config.ada_target is None:
+        found.append(f"ada_kimg: is for an augment_p that adapts; add --ada-target, or --ada-kimg {Config.ada_kimg}")
+    if config.lazy > 1 and not _slopes(config) and (config.path_lazy or not config.path_length):
+        found.append("lazy: there is no penalty to take of fewer images; add one such as --r1, or --lazy 1")
+    if config.path_lazy is not None and not config.path_length:
+        found.append("path_lazy: there are no path lengths to take of fewer latents; add --path-length 2")
+    if anneal.penalty is not None and not _slopes(config):
+        found.append("anneal.penalty: there is no penalty to anneal; add one such as --r1, or --anneal.penalty None")
+    return found
+
+
+def check_new(config: Config) -> Config:
+    """As `check`, for a run that is about to begin: keys that would do nothing are named, too."""
+    if wrong := idle(check(config)):
+        raise ConfigError("\n".join(wrong))
+    return config
 
 
 def from_json(text: str) -> Config:

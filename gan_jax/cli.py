@@ -16,7 +16,7 @@ from typing import Annotated, Literal, TypeVar
 import tyro
 
 from gan_jax import __version__, recipes
-from gan_jax.checks import MAY_CHANGE, check, check_same
+from gan_jax.checks import MAY_CHANGE, check, check_new, check_same
 from gan_jax.config import Config
 from gan_jax.errors import ConfigError, GanJaxError
 from gan_jax.schema import flatten, with_values, wrong_text
@@ -139,15 +139,13 @@ def _train(arguments: list[str]) -> None:
     config = _absolute(options.config)
     path = Path(recipe).expanduser()
     resumes = recipe not in recipes.names() and recipes.is_run(path)
-    if options.run is not None and not options.run.name:
-        raise ConfigError(f"run: expected a folder for the run, got '{options.run}'")
     run = options.run.expanduser() if options.run else path if resumes else Path("runs") / path.stem
     if recipes.is_run(run):
         stored = recipes.load_run(run)
         config = with_values(config, _kept(stored, config, rest))
         if not options.dry_run:
             check_same(stored, check(config), str(run))
-    check(config)
+    (check if recipes.is_run(run) else check_new)(config)
     if config.tensorboard and importlib.util.find_spec("tensorboardX") is None:
         raise ConfigError("tensorboard: needs tensorboardX; pip install tensorboardX, or go without --tensorboard")
     if config.data.path:
@@ -179,6 +177,8 @@ def _check_options(arguments: list[str], options: Sequence[str], schema: type) -
         key, text = name.replace("-", "_"), value if inline else follower
         if _without_no(key) not in options:
             raise ConfigError(f"no option --{name}{_nearest_option(key, options)} (--help lists all)")
+        if key in ("run", "out") and not text:  # a Path would make the current folder of it
+            raise ConfigError(f"{key}: expected a path, got an empty text")
         if (inline or not text.startswith("--")) and (wrong := wrong_text(schema, key, text)):
             raise ConfigError(wrong)
 
@@ -220,8 +220,6 @@ def _sample(arguments: list[str]) -> None:
     for key, value, least in (("count", options.count, 1), ("interpolate", options.interpolate, 2)):
         if value is not None and value < least:
             raise ConfigError(f"{key}: expected a whole number from {least}, got {value}")
-    if options.out is not None and not options.out.name:
-        raise ConfigError(f"out: expected a name that ends in .png or .npz, or a new folder's, got '{options.out}'")
     if options.out and options.out.suffix not in (".png", ".npz", ""):
         raise ConfigError(f"out: {options.out} should end in .png (a grid), .npz (arrays), or nothing (a folder)")
 

@@ -165,7 +165,8 @@ class Config:
     lazy: int = 1
     """Take r1, r2, wgan_gp on one in so many images of each batch."""
     path_lazy: int | None = None
-    """Take path lengths on one in so many latents of each batch (4 in StyleGAN2). Default: as lazy."""
+    """Take path lengths on one in so many latents of each batch (8 in StyleGAN2: half of the batch every fourth step).
+    Default: as lazy."""
     augment: Literal["none", "diff_augment", "ada", "ada_cutout", "ada_full"] = "none"
     """Show the discriminator augmented images: diff_augment is colour, translation and cutout (Zhao et al. 2020), ada
     the pipeline that Karras et al. 2020 recommend, ada_full all of it, ada_cutout R3GAN's form of it."""

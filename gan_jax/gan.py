@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Int
 
@@ -90,13 +91,21 @@ Step = Callable[[GANState, Batch], tuple[GANState, Metrics]]
 
 
 def init(gan: GAN, key: PRNGKey, example: Batch) -> GANState:
-    """Draws the first state, compiled as one program. Of `example` only shapes and dtypes matter; the key is consumed.
+    """Draws the first state. Of `example` only shapes and dtypes matter; the key is consumed.
 
-    Raises ValueError if the generator's images do not have the shape of the example's, and TypeError or ValueError for
-    an example that is no batch of images, floats of 0 to 255 included.
+    Compiled as one program, once for each GAN that can be hashed. Raises ValueError if the generator's images do not
+    have the shape of the example's, and TypeError or ValueError for an example that is no batch of images, floats of 0
+    to 255 included.
     """
-    check_range(_read(example)[0])
-    return jax.jit(lambda key, example: _init(gan, key, example))(key, example)
+    _check_batch(example)
+    check_range(example.images)
+    if example.condition is not None and np.ndim(example.condition) == 4:
+        check_range(jnp.asarray(example.condition))
+    try:
+        hash(gan)
+    except TypeError:  # by a network of the user's
+        return _init(gan, key, example)
+    return _compiled_init(gan, key, example)
 
 
 def _init(gan: GAN, key: PRNGKey, example: Batch) -> GANState:
@@ -121,6 +130,9 @@ def _init(gan: GAN, key: PRNGKey, example: Batch) -> GANState:
     )
 
 
+_compiled_init = jax.jit(_init, static_argnums=0)
+
+
 def make_step(gan: GAN, *, discriminator_steps: int = 1) -> Step:
     """Builds `step(state, batch) -> (state, metrics)`: k updates of the discriminator, one of the generator.
 
@@ -131,6 +143,7 @@ def make_step(gan: GAN, *, discriminator_steps: int = 1) -> Step:
     """
 
     def step(state: GANState, batch: Batch) -> tuple[GANState, Metrics]:
+        _check_batch(batch)
         *d_keys, g_key = jax.random.split(jax.random.fold_in(state.key, state.step), discriminator_steps + 1)
         *d_batches, g_batch = _deal(batch, discriminator_steps)
         for d_batch, d_key in zip(d_batches, d_keys, strict=True):
@@ -233,8 +246,7 @@ def generate(gan: GAN, weights: Weights, latents: Latents, condition: Condition 
         raise TypeError(f"weights: expected Weights, such as state.average, got a {type(weights).__name__}")
     if jnp.ndim(latents) != 2 or jnp.shape(latents)[1] != gan.latent_size:
         raise ValueError(f"latents are [B, {gan.latent_size}] here, not {list(jnp.shape(latents))}; see sample_latents")
-    if condition is not None and len(condition) != len(latents):
-        raise ValueError(f"every latent needs a condition: there are {len(latents)}, and {len(condition)} conditions")
+    condition = _as_array(condition, len(latents), "latent")
     return evaluate(gan.generator, weights, latents, condition_to_float(condition))
 
 
@@ -306,14 +318,28 @@ def _views(gan: GAN, look: Augment, key: PRNGKey) -> tuple[Callable[[Images], Im
 
 
 def _read(batch: Batch) -> tuple[Images, Condition]:
+    images = to_float(jnp.asarray(batch.images))
+    return images, condition_to_float(_as_array(batch.condition, len(images), "image"))
+
+
+def _check_batch(batch: Batch) -> None:
     if not isinstance(batch, Batch):
         raise TypeError(f"expected Batch(images) or Batch(images, condition), got a {type(batch).__name__}")
-    images, condition = to_float(jnp.asarray(batch.images)), batch.condition
-    if images.ndim != 4 or not len(images):
-        raise ValueError(f"images are [B, H, W, C], not {list(images.shape)}")
-    if condition is not None and len(condition) != len(images):
-        raise ValueError(f"every image needs a condition: there are {len(images)}, and {len(condition)} conditions")
-    return images, condition_to_float(condition)
+    if not hasattr(batch.images, "dtype"):
+        raise TypeError(f"images: expected an array, got a {type(batch.images).__name__}")
+    shape = np.shape(batch.images)
+    if len(shape) not in (4, 5) or not shape[0]:
+        raise ValueError(f"images are [B, H, W, C], or several such batches on a leading axis, not {list(shape)}")
+
+
+def _as_array(condition: Condition, count: int, what: str) -> Condition:
+    if condition is None:
+        return None
+    condition = jnp.asarray(condition)
+    if not condition.ndim or len(condition) != count:
+        told = len(condition) if condition.ndim else "no list of"
+        raise ValueError(f"every {what} needs a condition: there are {count}, and {told} conditions")
+    return condition
 
 
 def _deal(batch: Batch, discriminator_steps: int) -> list[Batch]:

@@ -25,8 +25,19 @@ class AdversarialLoss(NamedTuple):
 
     discriminator: LogitLoss
     generator: LogitLoss
-    verdict: Callable[[Logits], Logits] = lambda logits: logits
-    """What of the discriminator's answer says real or fake: penalties and rules that adapt look at this alone."""
+
+    def verdict(self, logits: Logits) -> Logits:
+        """What of the discriminator's answer says real or fake: penalties, and rules that adapt, look at this alone."""
+        return logits
+
+
+class _WithClasses(AdversarialLoss):
+    """A pair for logits `[B, 2]` of which the second is about the class."""
+
+    __slots__ = ()
+
+    def verdict(self, logits: Logits) -> Logits:
+        return logits[:, 0]
 
 
 def _game(discriminator: LogitLoss, generator: LogitLoss) -> AdversarialLoss:
@@ -164,8 +175,7 @@ def auxiliary(loss: AdversarialLoss, *, weight: float = 1.0) -> AdversarialLoss:
 
         return both
 
-    game = _game(player(loss.discriminator), player(loss.generator))
-    return game._replace(verdict=lambda logits: loss.verdict(logits[:, 0]))
+    return _WithClasses(*_game(player(loss.discriminator), player(loss.generator)))
 
 
 def smoothed(label: float = 0.9) -> AdversarialLoss:

@@ -36,8 +36,11 @@ def paused(rule: Any, instead: Any) -> Adaptive:
 
     For a rule that shall act at every n-th step only, in full: `step` of the GAN that has the rule n times as strong,
     and a second one of `replace(gan, penalty=paused(rule, penalties.none))` for the steps between. Both are compiled
-    once, and their states are alike.
+    once, and their states are alike, where the whole rule is paused and not a part of a sum. Raises TypeError for an
+    `instead` that adapts.
     """
+    if isinstance(instead, Adaptive):
+        raise TypeError("what takes a paused rule's place cannot adapt: there is no memory for it")
     return Adaptive(adaptive(rule).start, lambda memory, step: instead, lambda memory, metrics: memory)
 
 

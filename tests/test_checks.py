@@ -1,10 +1,12 @@
 import dataclasses
 import json
 import math
+import re
 
 import pytest
 
-from gan_jax.checks import MAY_CHANGE, changed_keys, check, check_same, from_json
+from gan_jax import recipes
+from gan_jax.checks import MAY_CHANGE, changed_keys, check, check_new, check_same, from_json
 from gan_jax.config import MODEL_SIZES, AnnealConfig, CadenceConfig, Config, DataConfig, NetworkConfig
 from gan_jax.errors import ConfigError
 from gan_jax.schema import flatten, to_json
@@ -248,16 +250,11 @@ def test_a_whole_number_will_do_for_a_number():
             Config(DataConfig(size=32), "stylegan2", batch_size=96, lazy=2, r1=1.0),
             "lazy: model stylegan2 compares groups of 32; 48 images are no multiple of it",
         ),
-        (Config(augment="ada"), "augment_p: ada with a probability of 0 does nothing"),
         (Config(ada_target=0.0), "ada_target: is for --augment ada"),
-        (Config(augment="ada", augment_p=0.5, ada_kimg=5.0), "ada_kimg: is for an augment_p that adapts"),
         (Config(path_length=2.0, path_lazy=3), "path_lazy: expected a divisor of the batch size 64, got 3"),
-        (Config(path_lazy=4), "path_lazy: there are no path lengths to take of fewer latents"),
-        (Config(lazy=4), "lazy: there is no penalty to take of fewer images"),
-        (Config(anneal=AnnealConfig(images=10, penalty=0.1)), "anneal.penalty: there is no penalty to anneal"),
         (Config(steps=10**400), "steps: expected a whole number from 1"),
         (Config(r1=1e39), "r1: expected a finite number from 0"),
-        (Config(average_width=0.3), "average_width: expected a number in (0, 0.2886], got 0.3"),
+        (Config(average_width=0.3), "average_width: expected a number in [0.001, 0.2886], got 0.3"),
     ],
 )
 def test_keys_that_do_not_go_together_are_named(config, said):
@@ -266,3 +263,29 @@ def test_keys_that_do_not_go_together_are_named(config, said):
 
 def test_the_mlp_makes_any_size_from_a_batch_of_one():
     check(Config(data=DataConfig(size=13), model="mlp", batch_size=1))
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        (Config(path_lazy=4), "path_lazy: there are no path lengths to take of fewer latents"),
+        (Config(lazy=4), "lazy: there is no penalty to take of fewer images; add one such as --r1, or --lazy 1"),
+        (Config(lazy=4, path_length=2.0, path_lazy=8), "lazy: there is no penalty to take of fewer images"),
+        (Config(augment="ada"), "augment_p: ada with a probability of 0 does nothing"),
+        (
+            Config(augment="ada", anneal=AnnealConfig(images=10, augment_p=0.0)),
+            "augment_p: ada with a probability of 0 does nothing",
+        ),
+        (Config(augment="ada", augment_p=0.5, ada_kimg=5.0), "ada_kimg: is for an augment_p that adapts"),
+        (Config(anneal=AnnealConfig(images=10, penalty=0.1)), "anneal.penalty: there is no penalty to anneal"),
+    ],
+)
+def test_keys_that_would_do_nothing_are_refused_of_new_runs_alone(config, said):
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        check_new(config)
+    assert from_json(to_json(config)) == config
+
+
+@pytest.mark.parametrize("name", [name for name in recipes.names() if name != "pictures"])
+def test_no_recipe_asks_for_what_does_nothing(name):
+    check_new(recipes.load(name))

@@ -93,6 +93,7 @@ MISTAKES = [
     ("train digits --generator.beta1 1.0", "generator.beta1: expected a number in [0, 1), got 1.0"),
     ("train digits --discriminator.beta2 1.5", "discriminator.beta2: expected a number in [0, 1), got 1.5"),
     ("train digits --generator.epsilon 0", "generator.epsilon: expected a finite number above 0, got 0"),
+    ("train digits --run ''", "run: expected a path, got an empty text"),
     ("train digits --average-decay 1", "average_decay: expected a number in [0, 1), got 1"),
     ("train digits --r1 -1", "r1: expected a finite number from 0, got -1"),
     ("train digits --anneal.learning-rate 1e-5", "anneal.images: expected the images until anneal.learning_rate is"),

@@ -20,6 +20,7 @@ from gan_jax import (
     latent_penalties,
     losses,
     make_step,
+    parallel,
     penalties,
     rules,
     sample_latents,
@@ -432,17 +433,52 @@ IMAGES = np.zeros((4, 4, 4, 1), np.uint8)
         (Batch(IMAGES.astype(np.float32) * np.nan), "these reach nan"),
         (Batch(IMAGES.astype(np.int32)), r"not int32; use images.astype\(np.uint8\)"),
         (Batch(IMAGES > 0), "not bool"),
-        (Batch(IMAGES[..., 0]), r"\[B, H, W, C\], not \[4, 4, 4\]"),
-        (Batch(IMAGES[:0]), r"\[B, H, W, C\], not \[0, 4, 4, 1\]"),
+        (Batch(IMAGES[..., 0]), r"images are \[B, H, W, C\].*not \[4, 4, 4\]"),
+        (Batch(IMAGES[:0]), r"images are \[B, H, W, C\].*not \[0, 4, 4, 1\]"),
+        (Batch(IMAGES, np.float32(IMAGES) + 9), "these reach 9"),
+        (Batch(IMAGES, 3), "there are 4, and no list of conditions"),
         (Batch(IMAGES, np.zeros(3, np.int32)), "there are 4, and 3 conditions"),
         (Batch(IMAGES, np.zeros(4, np.float32)), "labels are whole numbers"),
         (Batch(IMAGES), "needs a label for every image"),
         (IMAGES, "expected Batch"),
+        (Batch(IMAGES.tolist()), "images: expected an array, got a list"),
     ],
 )
 def test_what_is_no_batch_is_refused_by_the_first_state(batch, said):
     with pytest.raises((ValueError, TypeError), match=said):
         init(toys.make(classes=3), jax.random.key(0), batch)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda begin, key: jax.jit(begin)(key),
+        lambda begin, key: jax.jit(jax.vmap(begin))(jax.random.split(key, 2)),
+        lambda begin, key: jax.eval_shape(begin, key),
+        lambda begin, key: parallel.make_state(lambda: begin(key), parallel.make_mesh()),
+    ],
+    ids=["jit", "vmap", "eval_shape", "sharded"],
+)
+def test_first_states_of_float_images_can_be_traced(draw):
+    batch = Batch(jnp.zeros((4, 4, 4, 1)))
+    state = draw(lambda key: init(toys.make(), key, batch), jax.random.key(0))
+    assert state.step.dtype == jnp.int32
+
+
+def test_the_first_state_is_compiled_once_a_gan():
+    traces = []
+
+    class Counted(toys.Generator):
+        @nn.compact
+        def __call__(self, latents, condition=None, *, train=False):
+            traces.append(1)
+            return nn.tanh(nn.Dense(16)(latents)).reshape(len(latents), 4, 4, 1)
+
+    gan = dataclasses.replace(toys.make(), generator=Counted())
+    init(gan, jax.random.key(0), toys.batch())
+    once = len(traces)
+    init(gan, jax.random.key(1), toys.batch(seed=1))
+    assert len(traces) == once
 
 
 @pytest.mark.parametrize(
@@ -455,6 +491,19 @@ def test_what_is_no_batch_is_refused_by_the_first_state(batch, said):
 def test_rules_that_are_none_are_refused_at_once(rules, said):
     with pytest.raises(TypeError, match=said):
         toys.make(**rules)
+
+
+def test_a_step_on_what_is_no_batch_says_so(begun):
+    gan, state, batch = begun
+    for wrong in (batch.images, Batch(batch.images[..., 0])):
+        with pytest.raises((TypeError, ValueError), match=r"expected Batch|images are \[B, H, W, C\]"):
+            make_step(gan)(state, wrong)
+
+
+def test_conditions_may_be_a_list():
+    gan, batch = toys.make(classes=3), Batch(IMAGES, [0, 1, 2, 0])
+    state = init(gan, jax.random.key(0), batch)
+    assert generate(gan, state.average, jnp.zeros((2, 8)), [2, 1]).shape == (2, 4, 4, 1)
 
 
 def test_what_cannot_be_drawn_from_is_named(begun):

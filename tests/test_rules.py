@@ -1,8 +1,9 @@
 """Rules that adapt: alone, combined, and from plain ones."""
 
 import jax.numpy as jnp
+import pytest
 
-from gan_jax.rules import Adaptive, adaptive, combine, scheduled
+from gan_jax.rules import Adaptive, adaptive, combine, paused, scheduled
 
 STEP = jnp.int32(3)
 
@@ -26,6 +27,11 @@ def test_a_scheduled_rule_knows_the_step_only():
 
 def test_plain_rules_combine_to_a_plain_one():
     assert combine((abs, abs), lambda a, b: lambda x: a(x) + b(x))(-2) == 4
+
+
+def test_a_paused_rule_has_no_place_for_one_that_adapts():
+    with pytest.raises(TypeError, match="cannot adapt"):
+        paused(abs, counting(1))
 
 
 def test_combined_rules_remember_each_for_itself():

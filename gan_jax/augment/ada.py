@@ -7,7 +7,7 @@ applied to each image with probability p, all drawn independently, in this order
     warp   scale 2^N(0.2), rotate U[-π, π], stretch one axis and shrink the other 2^N(0.2), rotate again, shift N(1/8)
     tint   brightness + N(0.2), contrast 2^N(0.5), flip luma (half of the time), rotate hue U[-π, π],
            saturation 2^N(1)
-    tune   for each of four octaves of frequencies: its gain 2^N(1), then all gains `filtering.balanced`
+    tune   for each of four octaves of frequencies: its gain 2^N(1), and after each `filtering.balanced`
     grain  noise N(|N(0.1)|) in each value
     cut    a square of half the size, its middle anywhere, is mid-grey
 

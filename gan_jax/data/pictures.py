@@ -1,6 +1,7 @@
 """A user's own pictures: a folder or a zip, whose top sub-folders are classes."""
 
 import io
+import sys
 import threading
 import time
 import zipfile
@@ -106,7 +107,7 @@ def _told_of(decoded: Iterable[np.ndarray | str], count: int) -> Iterator[np.nda
     for done, each in enumerate(decoded):
         if time.monotonic() - spoken > 10:
             spoken = time.monotonic()
-            print(f"  {done:,} of {count:,} pictures", flush=True)
+            print(f"  {done:,} of {count:,} pictures", file=sys.stderr, flush=True)
         yield each
 
 

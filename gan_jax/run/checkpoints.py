@@ -39,13 +39,14 @@ def committed(folder: Path) -> list[int]:
     return sorted(int(path.name) for path in found)
 
 
-def newest(folder: Path, template: Callable[[Notes], Any]) -> Restored | None:
+def newest(folder: Path | str, template: Callable[[Notes], Any]) -> Restored | None:
     """Reads the newest good checkpoint, and changes nothing on disk: a run may be writing there.
 
     `template` says, from the notes, which pytree the arrays belong in; of its leaves only shapes and dtypes matter.
     None if there never was a checkpoint. Raises RunError if there are only damaged ones, or if a good one holds
     another structure.
     """
+    folder = Path(folder).absolute()  # as orbax asks for
     bad: dict[int, str] = {}
     for step in reversed(committed(folder)):
         try:
@@ -96,8 +97,8 @@ def _read(folder: Path, step: int) -> tuple[dict[str, np.ndarray], Notes]:
 class Checkpoints:
     """Writes the checkpoints of one run, whose lock the caller holds. A save is on disk when the call returns."""
 
-    def __init__(self, folder: Path, *, keep: int = 2) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path | str, *, keep: int = 2) -> None:
+        self._folder = folder = Path(folder).absolute()  # as orbax asks for
         self._trash = folder / ".trash"
         _hush()
         try:

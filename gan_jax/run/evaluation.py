@@ -22,14 +22,11 @@ from gan_jax.metrics.scores import Reference, scores, subset_size
 from gan_jax.run import cache, features
 from gan_jax.run.features import Kind, Say
 from gan_jax.run.files import RunFolder
-from gan_jax.run.logs import append
+from gan_jax.run.logs import ASKED, append, read_rows
 from gan_jax.run.pictures import save_scores
 from gan_jax.run.sampling import latents_by_index, make_drawer, open_run, sampling_weights
 from gan_jax.run.scoreboard import Evaluation, as_row, curve, name_of, read_all, table
 from gan_jax.schema import with_values
-
-LEAST = 20
-"""Real and drawn images that scores need: more than neighbours, and than splits."""
 
 PART = 1024
 """Images drawn, and held, at once."""
@@ -58,8 +55,7 @@ def make_judge(
     Raises DataError where there are too few images to compare.
     """
     compared = min(samples, len(data))
-    if compared < LEAST:
-        raise DataError(f"{data.name}: scores need {LEAST} images or more, real and drawn; there are {compared}")
+    features.check_count(data, compared)
     reference = _reference(data, extractor, compared)
     classes = len(data.classes) if config.conditional else 0
     latent_key, label_key, score_key = jax.random.split(jax.random.key(seed), 3)
@@ -158,9 +154,10 @@ def evaluate(
     say(f"comparing {samples:,} images of step {int(trained.state.step)} with {len(data):,} of {data.name}")
     judge = make_judge(config, trained.gan, data, extractor, samples=samples, say=say, seed=seed, averaged=averaged)
     found = judge.evaluate(trained.state)
-    if found not in read_all(folder.metrics):
+    row = as_row(found) | {ASKED: True}
+    if row not in read_rows(folder.metrics):
         try:
-            append(folder.metrics, as_row(found))
+            append(folder.metrics, row)
         except RunError:
             for line in table([found]):  # they may have taken an hour
                 say(line)

@@ -27,7 +27,8 @@ Say = Callable[[str], None]
 
 
 def check(kind: Kind | None, data: Dataset, weights: str | None) -> None:
-    """Raises ConfigError if a kind of features needs what the data do not have, DataError for a missing file."""
+    """Raises ConfigError if a kind of features needs what the data do not have, DataError for too few or no file."""
+    check_count(data, len(data))
     if kind == "classifier" and data.labels is None:
         raise ConfigError(
             f"features: {data.name} has no classes to train a classifier on; choose pixels or inception, or put the "
@@ -41,8 +42,19 @@ def check(kind: Kind | None, data: Dataset, weights: str | None) -> None:
     if kind == "inception" and not (path := _inception_file(weights)).exists():
         raise DataError(
             f"{path}: no such file. The Inception weights are {inception.URL}; name the file with --weights (for "
-            "train: --evaluate.weights), or fetch it with gan-jax evaluate RUN --features inception --download (95 MB)"
+            "train: --evaluate.weights), or fetch it with gan-jax evaluate RUN --features inception --download (95 MB; "
+            "any run will do)"
         )
+
+
+def check_count(data: Dataset, compared: int) -> None:
+    """Raises DataError for too few images to be compared."""
+    if compared < LEAST:
+        raise DataError(f"{data.name}: scores need {LEAST} images or more, real and drawn; there are {compared}")
+
+
+LEAST = 20
+"""Real and drawn images that scores need: more than neighbours, and than splits."""
 
 
 def _kind(kind: Kind | None, data: Dataset) -> Kind:

@@ -15,6 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from gan_jax.errors import ConfigError, RunError
 from gan_jax.run.files import RunFolder, write_atomically
 
+ASKED = "asked"
+"""Marks the rows of `gan-jax evaluate`, which no training makes again."""
+
 
 class MetricLog:
     """metrics.jsonl: a row every few steps, each a function of (config, data, step) and of nothing else.
@@ -23,10 +26,10 @@ class MetricLog:
     """
 
     def __init__(self, path: Path, *, after: int, forget: Callable[[dict[str, Any]], bool] = lambda row: False) -> None:
-        """Drops the rows of steps beyond `after`, for they come again, and those to `forget`."""
+        """Drops the rows of steps beyond `after`, which come again, and those to `forget`; not what was ASKED for."""
         self._path = path
         rows = [(line, row) for line in _lines(path) if (row := _row(line)) is not None]
-        kept = [line for line, row in rows if row["step"] <= after and not forget(row)]
+        kept = [line for line, row in rows if row.get(ASKED) or (row["step"] <= after and not forget(row))]
         write_atomically(path, "".join(f"{line}\n" for line in kept).encode())
 
     def write(self, row: dict[str, Any]) -> None:
@@ -36,8 +39,9 @@ class MetricLog:
 
 def append(path: Path, row: dict[str, Any]) -> None:
     """Appends a row to a metrics.jsonl, on a line of its own even if a kill cut the last one. Raises RunError."""
-    size = path.stat().st_size if path.exists() else 0
+    size = 0
     try:
+        size = path.stat().st_size if path.exists() else 0
         with path.open("a+b") as file:
             if size:
                 file.seek(-1, 2)

@@ -19,7 +19,7 @@ from jax.sharding import Mesh
 from gan_jax import __version__, parallel
 from gan_jax.build import build_gan, images_per_step, load_data
 from gan_jax.checks import check_same
-from gan_jax.config import CadenceConfig, Config, batches_per_step
+from gan_jax.config import Config, batches_per_step
 from gan_jax.data.batches import read_batch
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import ConfigError, DivergedError, RunError, Stopped
@@ -27,18 +27,15 @@ from gan_jax.gan import GAN, GANState, generate, init, make_step
 from gan_jax.images import to_bytes
 from gan_jax.recipes import is_run, load_run
 from gan_jax.run import features, signals
-from gan_jax.run.checkpoints import Checkpoints
+from gan_jax.run.checkpoints import Checkpoints, committed
 from gan_jax.run.files import RunFolder, write_atomically
-from gan_jax.run.logs import Events, MetricLog, Reporter
+from gan_jax.run.logs import ASKED, Events, MetricLog, Reporter
 from gan_jax.run.pictures import save_animation, save_curves, save_grid, save_scores
 from gan_jax.run.sampling import abstract_state, latents_by_index, sampling_weights
 from gan_jax.run.scoreboard import as_row, read_all
 from gan_jax.run.watch import Watch
 from gan_jax.schema import to_json
 from gan_jax.types import Batch, Metrics
-
-LAST = "last"
-"""Marks the scores of a run's end, where they were not due by themselves: they go if the run goes on."""
 
 IN_FLIGHT = 2
 """Steps handed to the device ahead of the host. Unbounded, forced CPU devices deadlock."""
@@ -52,9 +49,9 @@ def train(config: Config, path: Path) -> None:
     mesh = parallel.make_mesh(choose_devices(config))
     data = load_data(config)
     gan = build_gan(config, len(data.classes))
-    if config.evaluate.every:
-        features.check(config.evaluate.features, data, config.evaluate.weights)
     folder = RunFolder(path)
+    if config.evaluate.every and max(committed(folder.checkpoints), default=0) < config.steps:
+        features.check(config.evaluate.features, data, config.evaluate.weights)
     with folder.locked(), signals.listening():
         if is_run(folder.path):
             check_same(load_run(folder.path), config, str(path))
@@ -121,7 +118,7 @@ def _run(
     goes_on = start < config.steps
     if goes_on and start % every.sample:
         folder.sample(start).unlink(missing_ok=True)
-    rows = MetricLog(folder.metrics, after=start, forget=lambda row: goes_on and _is_last_word(row, start, every))
+    rows = MetricLog(folder.metrics, after=start, forget=lambda row: goes_on and _is_last_word(row, start, cadences))
     events = Events(folder.events, after=start) if config.tensorboard else None
     step = parallel.compile_step(make_step(gan, discriminator_steps=config.discriminator_steps), mesh, stacked=stacked)
     gallery = Gallery(config, gan, data, folder)
@@ -175,7 +172,7 @@ def _run(
                 _require_finite(state, done, checkpoints)
                 found = watch.look(state)
                 # Before the checkpoint: a kill between the two makes it come again.
-                rows.write(as_row(found) | ({LAST: True} if done % cadences["evaluate"] else {}))
+                rows.write(as_row(found))
                 if events:
                     events.write({"step": done} | found.scores)
                 reporter.resume(done)
@@ -261,10 +258,10 @@ def _diverged(step: int, name: str, value: Any, checkpoints: Checkpoints) -> Non
     )
 
 
-def _is_last_word(row: dict[str, Any], step: int, every: CadenceConfig) -> bool:
-    """Whether a row only marked the end of a run which now goes on from there."""
-    off_the_beat = "scores" not in row and bool(step % every.log)
-    return row["step"] == step and (off_the_beat or bool(row.get(LAST)))
+def _is_last_word(row: dict[str, Any], step: int, cadences: dict[str, int]) -> bool:
+    """Whether a row only marked the end of a run which now goes on from there; what a person asked for stays."""
+    due = cadences.get("evaluate" if "scores" in row else "log", step)
+    return row["step"] == step and step % due != 0 and not row.get(ASKED)
 
 
 def _devices(mesh: Mesh) -> str:

@@ -88,6 +88,22 @@ def test_images_are_left_alone_as_often_as_the_probabilities_say(p):
         assert abs(untouched(part, p) - share) < 4 * np.sqrt(share * (1 - share) / 4000) + 1e-3
 
 
+def test_the_full_pipeline_is_its_six_groups_in_order():
+    first, second, third, fourth = jax.random.split(KEY, 4)
+    by_hand = ada.cut(fourth, ada.grain(third, ada.tune(second, ada.ada(first, images(), 0.9), 0.9), 0.9), 0.9)
+    np.testing.assert_allclose(full(KEY, images(), 0.9), by_hand, atol=1e-5)
+
+
+def test_the_gain_of_the_lowest_band_has_the_promised_spread():
+    # A flat image is multiplied by its gain twice: g / √((10 g² + 3) / 13) of its own turn, g = 2^N(1), and what each
+    # of the three others' turns leaves it, √(13 / (12 + h²)).
+    gain = np.sqrt(np.asarray(tune(KEY, jnp.ones((4000, 8, 8, 1)), 1.0))[:, 4, 4, 0])
+    g, *rest = np.exp2(np.random.default_rng(0).normal(size=(4, 100_000)))
+    expected = g / np.sqrt((10 * g**2 + 3) / 13) * np.prod([np.sqrt(13 / (12 + h**2)) for h in rest], axis=0)
+    shares = [0.05, 0.25, 0.5, 0.75, 0.95]
+    np.testing.assert_allclose(np.quantile(gain, shares), np.quantile(expected, shares), rtol=0.05)
+
+
 def test_noise_has_one_deviation_an_image_half_normal_over_images():
     deviations = np.std(grain(KEY, MANY, 1.0) - MANY, axis=(1, 2, 3))
     # Of a half-normal with deviation 0.1: the root of the mean square, and the mean. 1 % is three standard errors.

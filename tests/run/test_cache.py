@@ -47,5 +47,5 @@ def test_changed_values_in_a_sound_file_count_as_absent(elsewhere):
 def test_a_disk_that_refuses_is_no_error(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("not a folder")
     monkeypatch.setenv("GAN_JAX_CACHE", str(tmp_path / "file"))
-    cache.save("thing", {"a": np.ones(1)})
+    assert not cache.save("thing", {"a": np.ones(1)})
     assert cache.load("thing") is None

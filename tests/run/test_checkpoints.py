@@ -55,6 +55,14 @@ def test_a_state_comes_back_bit_for_bit_with_its_notes(store, states):
     assert passed == []
 
 
+def test_a_folder_may_be_a_relative_text(states, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    saved = Checkpoints("mine")
+    saved.save(1, states[0], {})
+    saved.close()
+    assert_same(newest("mine", lambda notes: states[0]).state, states[0])
+
+
 def test_nothing_saved_is_nothing_restored(store):
     assert store.restore(template) is None
 

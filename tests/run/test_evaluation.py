@@ -1,7 +1,9 @@
 """Runs that are judged: while they train, afterwards, and after a kill."""
 
 import dataclasses
+import resource
 import shutil
+import signal
 import warnings
 
 import jax
@@ -14,9 +16,10 @@ from gan_jax.cli import main
 from gan_jax.config import CadenceConfig, Config, DataConfig, EvaluateConfig, NetworkConfig
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import DataError, RunError
-from gan_jax.run import evaluation, watch
+from gan_jax.run import checkpoints, evaluation, sampling, watch
 from gan_jax.run.checkpoints import newest, to_arrays
 from gan_jax.run.files import RunFolder
+from gan_jax.run.logs import append, read_rows
 from gan_jax.run.loop import train
 from gan_jax.run.sampling import abstract_state, open_run
 from gan_jax.run.scoreboard import Evaluation, read_all
@@ -137,12 +140,71 @@ def test_a_longer_run_keeps_scores_made_by_hand_and_forgets_those_that_were_not_
     assert (tmp_path / "parts" / "scores.png").exists()
 
 
-def test_too_few_pictures_for_a_classifier_are_one_line_before_anything_is_written(tmp_path):
+def test_what_was_asked_for_stays_where_the_same_row_ends_a_run_or_comes_after_a_lost_checkpoint(tmp_path):
+    shorter = EvaluateConfig(every=4, samples=30, features="pixels")
+    train(small(steps=5, evaluate=shorter), tmp_path)
+    asked = ["evaluate", str(tmp_path), "--samples", "30", "--features", "pixels"]
+    assert main(asked) == main(asked) == 0
+    without_the_last_save(tmp_path)
+    train(small(evaluate=shorter), tmp_path)
+    found = read_rows(RunFolder(tmp_path).metrics)
+    assert [(r["step"], "asked" in r) for r in found if "scores" in r] == [(4, False), (5, True), (8, False)]
+
+
+def test_an_end_that_is_due_by_the_new_beat_stays(tmp_path):
+    train(small(steps=5, evaluate=EvaluateConfig(every=4, samples=30, features="pixels")), tmp_path)
+    train(small(steps=10, evaluate=EvaluateConfig(every=5, samples=30, features="pixels")), tmp_path)
+    assert [e.step for e in read_all(RunFolder(tmp_path).metrics)] == [4, 5, 10]
+
+
+def test_a_best_that_could_not_be_saved_does_not_stand_in_the_way_of_the_next(tmp_path, monkeypatch):
+    judged_as([1.0, 3.0, 2.0, 4.0], monkeypatch)
+    save, tries = checkpoints.Checkpoints.save, []
+
+    def fail_once(self, step, state, notes):
+        if "best" in notes and not tries:
+            tries.append(step)
+            raise RunError("no space left")
+        save(self, step, state, notes)
+
+    monkeypatch.setattr(checkpoints.Checkpoints, "save", fail_once)
+    train(small(), tmp_path)
+    assert tries == [2]
+    assert int(best(tmp_path, small()).state.step) == 6
+
+
+def test_a_row_that_fits_in_half_is_taken_back(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    append(path, {"step": 1})
+    before = path.read_bytes()
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    heard = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 5, limit[1]))
+    try:
+        with pytest.raises(RunError, match="cannot write"):
+            append(path, {"step": 2, "d/loss": 1.0})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, heard)
+    assert path.read_bytes() == before
+
+
+def test_conditions_of_many_classes_are_spread_over_all_of_them(monkeypatch):
+    asked = []
+    monkeypatch.setattr(sampling, "standing_statistics", lambda gan, w, key, labels, **more: asked.append(labels))
+    state = type("State", (), {"average": None})
+    for classes in (10, 128, 1000):
+        sampling.sampling_weights(None, state, classes=classes)
+    assert [len(np.unique(labels)) for labels in asked] == [10, 128, 128]
+    assert set(np.asarray(asked[2]) // 100) == set(range(10))
+
+
+def test_too_few_pictures_are_one_line_before_anything_is_written(tmp_path):
     for i in range(10):
         (tmp_path / "few" / f"{i % 2}").mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.full((8, 8), 20 * i, np.uint8)).save(tmp_path / "few" / f"{i % 2}" / f"{i}.png")
     config = small(data=DataConfig(path=str(tmp_path / "few"), size=8, channels=1), evaluate=EvaluateConfig(every=2))
-    with pytest.raises(DataError, match="a classifier is trained on 20 images and 2 classes or more, not on 10 and 2"):
+    with pytest.raises(DataError, match="few: scores need 20 images or more, real and drawn; there are 10"):
         train(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

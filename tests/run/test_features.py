@@ -62,6 +62,12 @@ def test_a_classifier_needs_classes():
         make("classifier", unlabelled())
 
 
+def test_a_classifier_needs_more_than_one_class():
+    one = Dataset("mine", np.zeros((30, 8, 8, 3), np.uint8), np.zeros(30, np.int32), ("only",))
+    with pytest.raises(DataError, match="on 20 images and 2 classes or more, not on 30 and 1; choose other features"):
+        make(None, one)
+
+
 def test_missing_inception_weights_are_named_with_where_to_get_them(cache_folder):
     with pytest.raises(
         DataError, match=r"no such file.*https://.*--weights.*--evaluate.weights.*--download"
