@@ -6,13 +6,12 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from jaxtyping import Array, Int
 
-from gan_jax import averaging, latent_penalties, penalties
+from gan_jax import averaging, inputs, latent_penalties, penalties
 from gan_jax.augment import Augment, Draws, as_it_is, independent
-from gan_jax.images import check_range, condition_to_float, to_float
+from gan_jax.images import condition_to_float
 from gan_jax.losses import AdversarialLoss, non_saturating
 from gan_jax.network import evaluate, forward, init_weights, zero_marks
 from gan_jax.rules import Adaptive, Memory, adaptive
@@ -97,10 +96,7 @@ def init(gan: GAN, key: PRNGKey, example: Batch) -> GANState:
     have the shape of the example's, and TypeError or ValueError for an example that is no batch of images, floats of 0
     to 255 included.
     """
-    _check_batch(example)
-    check_range(example.images)
-    if example.condition is not None and np.ndim(example.condition) == 4:
-        check_range(jnp.asarray(example.condition))
+    inputs.check_example(example)
     try:
         hash(gan)
     except TypeError:  # by a network of the user's
@@ -110,7 +106,7 @@ def init(gan: GAN, key: PRNGKey, example: Batch) -> GANState:
 
 def _init(gan: GAN, key: PRNGKey, example: Batch) -> GANState:
     generator_key, discriminator_key, latent_key, state_key = jax.random.split(key, 4)
-    images, condition = _read(example)
+    images, condition = inputs.read(example)
     latents = sample_latents(gan, latent_key, len(images))
     generator = init_weights(gan.generator, generator_key, latents, condition)
     discriminator = init_weights(gan.discriminator, discriminator_key, images, condition)
@@ -143,9 +139,8 @@ def make_step(gan: GAN, *, discriminator_steps: int = 1) -> Step:
     """
 
     def step(state: GANState, batch: Batch) -> tuple[GANState, Metrics]:
-        _check_batch(batch)
         *d_keys, g_key = jax.random.split(jax.random.fold_in(state.key, state.step), discriminator_steps + 1)
-        *d_batches, g_batch = _deal(batch, discriminator_steps)
+        *d_batches, g_batch = inputs.deal(batch, discriminator_steps)
         for d_batch, d_key in zip(d_batches, d_keys, strict=True):
             state, d_metrics = update_discriminator(gan, state, d_batch, d_key)
         state, g_metrics = update_generator(gan, state, g_batch, g_key)
@@ -161,7 +156,7 @@ def update_discriminator(gan: GAN, state: GANState, batch: Batch, key: PRNGKey) 
     the image before it.
     """
     latent_key, generator_key, real_key, fake_key, penalty_key, smooth_key, augment_key = jax.random.split(key, 7)
-    real, condition = _read(batch)
+    real, condition = inputs.read(batch)
     penalty, latent_penalty, augment = _now(gan, state)
     verdict = gan.loss.verdict
     see_real, see_fake = _views(gan, augment, augment_key)
@@ -203,7 +198,7 @@ def update_generator(gan: GAN, state: GANState, batch: Batch, key: PRNGKey) -> t
     Real images are classified too, for the losses that compare the two; jit drops this where a loss does not.
     """
     latent_key, generator_key, real_key, fake_key, penalty_key, augment_key = jax.random.split(key, 6)
-    real, condition = _read(batch)
+    real, condition = inputs.read(batch)
     _, latent_penalty, augment = _now(gan, state)
     see_real, see_fake = _views(gan, augment, augment_key)
     latents = sample_latents(gan, latent_key, len(real))
@@ -246,7 +241,7 @@ def generate(gan: GAN, weights: Weights, latents: Latents, condition: Condition 
         raise TypeError(f"weights: expected Weights, such as state.average, got a {type(weights).__name__}")
     if jnp.ndim(latents) != 2 or jnp.shape(latents)[1] != gan.latent_size:
         raise ValueError(f"latents are [B, {gan.latent_size}] here, not {list(jnp.shape(latents))}; see sample_latents")
-    condition = _as_array(condition, len(latents), "latent")
+    condition = inputs.one_each(condition, len(latents), "latent")
     return evaluate(gan.generator, weights, latents, condition_to_float(condition))
 
 
@@ -315,42 +310,3 @@ def _views(gan: GAN, look: Augment, key: PRNGKey) -> tuple[Callable[[Images], Im
     """How the discriminator sees real and fake images in one update: the same images look the same each time."""
     view = lambda key: lambda images: look(jax.random.clone(key), images)
     return tuple(view(key) for key in gan.draws(key))
-
-
-def _read(batch: Batch) -> tuple[Images, Condition]:
-    images = to_float(jnp.asarray(batch.images))
-    return images, condition_to_float(_as_array(batch.condition, len(images), "image"))
-
-
-def _check_batch(batch: Batch) -> None:
-    if not isinstance(batch, Batch):
-        raise TypeError(f"expected Batch(images) or Batch(images, condition), got a {type(batch).__name__}")
-    if not hasattr(batch.images, "dtype"):
-        raise TypeError(f"images: expected an array, got a {type(batch.images).__name__}")
-    shape = np.shape(batch.images)
-    if len(shape) not in (4, 5) or not shape[0]:
-        raise ValueError(f"images are [B, H, W, C], or several such batches on a leading axis, not {list(shape)}")
-
-
-def _as_array(condition: Condition, count: int, what: str) -> Condition:
-    if condition is None:
-        return None
-    condition = jnp.asarray(condition)
-    if not condition.ndim or len(condition) != count:
-        told = len(condition) if condition.ndim else "no list of"
-        raise ValueError(f"every {what} needs a condition: there are {count}, and {told} conditions")
-    return condition
-
-
-def _deal(batch: Batch, discriminator_steps: int) -> list[Batch]:
-    """One batch for each update of the discriminator, and one for the generator's."""
-    if batch.images.ndim == 4:
-        dealt = [batch]
-    else:
-        dealt = [jax.tree.map(lambda array, i=i: array[i], batch) for i in range(len(batch.images))]
-    if len(dealt) not in (discriminator_steps, discriminator_steps + 1):
-        raise ValueError(
-            f"{discriminator_steps} updates of the discriminator need as many batches, or one more for the "
-            f"generator, on a leading axis; got {len(dealt)} in an array of {batch.images.shape}"
-        )
-    return dealt if len(dealt) > discriminator_steps else [*dealt, dealt[-1]]

@@ -12,7 +12,7 @@ ROOMS = [
     {"images", "schema", "layers", "rules", "network"},
     {
         *("config", "losses", "penalties", "latent_penalties", "averaging", "augment", "clipping", "schedules"),
-        *("data", "metrics"),
+        *("data", "metrics", "inputs"),
     },
     {"models", "gan", "checks"},
     {"parallel", "build", "statistics", "recipes"},

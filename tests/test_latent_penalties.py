@@ -64,6 +64,12 @@ def test_path_lengths_are_taken_at_what_the_generator_marks():
     np.testing.assert_allclose(found[0], value(now(rule), "generator", linear)[0], rtol=1e-5)
 
 
+def test_two_penalties_that_would_learn_from_one_metric_are_refused():
+    twice = latent_penalties.total(latent_penalties.path_length(2.0), latent_penalties.path_length(1.0))
+    with pytest.raises(ValueError, match="both show g/path_length"):
+        value(now(twice), "generator", linear)
+
+
 def test_gradients_with_respect_to_the_function_are_those_of_finite_differences():
     penalty = latent_penalties.total(
         latent_penalties.path_length(2.0), latent_penalties.zcr(1.0, 1.0, deviation=0.1), latent_penalties.none
