@@ -13,7 +13,7 @@ from gan_jax import averaging, inputs, latent_penalties, penalties
 from gan_jax.augment import Augment, Draws, as_it_is, independent
 from gan_jax.images import condition_to_float
 from gan_jax.losses import AdversarialLoss, non_saturating
-from gan_jax.network import evaluate, forward, init_weights, zero_marks
+from gan_jax.network import evaluate, forward, init_weights, wide, zero_marks
 from gan_jax.rules import Adaptive, Memory, adaptive
 from gan_jax.types import (
     Batch,
@@ -275,7 +275,7 @@ def _judge(
     def judge(stats: Stats, images: Images) -> tuple[Logits, Stats]:
         told = _thinned(condition, len(images))
         logits, moved = forward(gan.discriminator, Weights(params, stats), jax.random.clone(key), see(images), told)
-        return logits.astype(jnp.promote_types(logits.dtype, jnp.float32)), moved  # rules learn from their means
+        return wide(logits), moved  # rules learn from their means
 
     return judge
 

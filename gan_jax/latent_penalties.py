@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gan_jax.network import wide
 from gan_jax.rules import Adaptive, combine
 from gan_jax.types import Latents, Metrics, PRNGKey, Scalar
 
@@ -48,7 +49,7 @@ def zcr(discriminator_weight: float, generator_weight: float, *, deviation: floa
         def moved(key: PRNGKey, function: Function, latents: Latents, marks: Any) -> tuple[Scalar, Metrics]:
             near = latents + deviation * jax.random.normal(key, latents.shape, latents.dtype)
             apart = function(latents, marks) - function(near, marks)
-            return weight * jnp.mean(jnp.square(apart.astype(jnp.promote_types(apart.dtype, jnp.float32)))), {}
+            return weight * jnp.mean(jnp.square(wide(apart))), {}
 
         return moved
 

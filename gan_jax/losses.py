@@ -7,6 +7,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jax.nn import relu, softplus
 
+from gan_jax.network import wide
 from gan_jax.types import Logits, Scalar
 
 LogitLoss = Callable[[Logits, Logits], Scalar]
@@ -50,14 +51,9 @@ def _guarded(loss: LogitLoss) -> LogitLoss:
         if jnp.shape(real_logits) != jnp.shape(fake_logits):
             shapes = f"{list(jnp.shape(real_logits))} for real and {list(jnp.shape(fake_logits))} for fake images"
             raise ValueError(f"logits of one shape are paired, not {shapes}; reshape them alike")
-        return loss(_wide(real_logits), _wide(fake_logits))
+        return loss(wide(real_logits), wide(fake_logits))
 
     return guarded
-
-
-def _wide(logits: Logits) -> Logits:
-    # bfloat16 has 8 bits of mantissa: a mean over a batch of 512 would not move when one logit does.
-    return jnp.asarray(logits, jnp.promote_types(jnp.result_type(logits), jnp.float32))
 
 
 def _cross_entropy(real_logits: Logits, fake_logits: Logits) -> Scalar:

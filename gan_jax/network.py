@@ -36,6 +36,11 @@ def evaluate(network: Network, weights: Weights, inputs: Any, condition: Conditi
     return _apply(network, weights, inputs, condition, None, train=False, rngs=None, mutable=[])[0]
 
 
+def wide(outputs: Array) -> Array:
+    """A network's outputs in float32, or as wide as they are: a mean in bfloat16 over 512 would not see one move."""
+    return jnp.asarray(outputs, jnp.promote_types(jnp.result_type(outputs), jnp.float32))
+
+
 def zero_marks(network: Network, inputs: Any, condition: Condition) -> Any:
     """Zeros for all that the network marks in a pass over `inputs`; {} if it marks nothing. Computes nothing."""
     shapes = jax.eval_shape(lambda: dict(_init(network, jax.random.key(0), inputs, condition)).get(MARKS, {}))

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from gan_jax.network import wide
 from gan_jax.rules import Adaptive, combine
 from gan_jax.types import Images, Logits, Metrics, PRNGKey, Scalar
 
@@ -203,4 +204,4 @@ def _inconsistency(critic: Critic, images: Images, augmented: Images) -> Scalar:
 
 
 def _mean_square(logits: Logits) -> Scalar:
-    return jnp.mean(jnp.square(logits.astype(jnp.promote_types(logits.dtype, jnp.float32))))
+    return jnp.mean(jnp.square(wide(logits)))

@@ -162,11 +162,12 @@ def evaluate(
             for line in table([found]):  # they may have taken an hour
                 say(line)
             raise
-    known = [e for e in read_all(folder.metrics) if e.protocol == found.protocol]
-    save_scores(folder.scores, read_all(folder.metrics))
+    kept = read_all(folder.metrics)
+    known = [e for e in kept if e.protocol == found.protocol]
+    save_scores(folder.scores, kept)
     lines = [*table(known), ""]
     if trained.classes and not any("intra_fid" in name for name in found.scores):
         lines.append("no intra-FID: a class has no more images, real or drawn, than there are features")
-    drawn = curve(read_all(folder.metrics))
+    drawn = curve(kept)
     lines.append(f"kept in {folder.metrics}" + (f"; curves in {folder.scores}" if found in drawn else ""))
     return lines

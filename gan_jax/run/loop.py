@@ -29,7 +29,7 @@ from gan_jax.recipes import is_run, load_run
 from gan_jax.run import features, signals
 from gan_jax.run.checkpoints import Checkpoints, committed
 from gan_jax.run.files import RunFolder, write_atomically
-from gan_jax.run.logs import ASKED, Events, MetricLog, Reporter
+from gan_jax.run.logs import Events, MetricLog, Reporter
 from gan_jax.run.pictures import save_animation, save_curves, save_grid, save_scores
 from gan_jax.run.sampling import abstract_state, latents_by_index, sampling_weights
 from gan_jax.run.scoreboard import as_row, read_all
@@ -137,9 +137,9 @@ def _run(
 
     watch: Watch | None = None
     try:
-        if config.evaluate.every and start < config.steps:
+        if config.evaluate.every and goes_on:
             watch = Watch(config, gan, data, folder, notes, reporter.say)
-        ahead = "; compiling takes some seconds" if start < config.steps else ""
+        ahead = "; compiling takes some seconds" if goes_on else ""
         reporter.say(f"{len(data)} images of {data.name} on {_devices(mesh)}{ahead}")
         for remark in remarks:
             reporter.say(remark)
@@ -171,8 +171,7 @@ def _run(
             if watch and due["evaluate"]:
                 _require_finite(state, done, checkpoints)
                 found = watch.look(state)
-                # Before the checkpoint: a kill between the two makes it come again.
-                rows.write(as_row(found))
+                rows.write(as_row(found))  # before the checkpoint: a kill between the two makes it come again
                 if events:
                     events.write({"step": done} | found.scores)
                 reporter.resume(done)
@@ -259,9 +258,9 @@ def _diverged(step: int, name: str, value: Any, checkpoints: Checkpoints) -> Non
 
 
 def _is_last_word(row: dict[str, Any], step: int, cadences: dict[str, int]) -> bool:
-    """Whether a row only marked the end of a run which now goes on from there; what a person asked for stays."""
+    """Whether a row only marked the end of a run which now goes on from there."""
     due = cadences.get("evaluate" if "scores" in row else "log", step)
-    return row["step"] == step and step % due != 0 and not row.get(ASKED)
+    return row["step"] == step and step % due != 0
 
 
 def _devices(mesh: Mesh) -> str:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gan_jax.metrics.scores import LOWER_IS_BETTER
+from gan_jax.run.logs import read_rows
 
 
 class Evaluation(NamedTuple):
@@ -43,16 +44,8 @@ def as_row(evaluation: Evaluation) -> dict[str, Any]:
 
 def read_all(metrics: Path) -> list[Evaluation]:
     """The evaluations in a metrics.jsonl, in its order."""
-    if not metrics.exists():
-        return []
-    found = []
-    for line in metrics.read_text("utf-8", errors="replace").splitlines():
-        try:
-            row = json.loads(line)
-            found.append(Evaluation(row["step"], row["scores"], row["protocol"]))
-        except (ValueError, KeyError, TypeError):
-            continue  # a row of losses, or one that a kill cut short
-    return found
+    rows = [row for row in read_rows(metrics) if "scores" in row and "protocol" in row]
+    return [Evaluation(row["step"], row["scores"], row["protocol"]) for row in rows]
 
 
 SHOWN = 8
