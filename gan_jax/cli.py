@@ -15,11 +15,11 @@ from typing import Annotated, Literal, TypeVar
 
 import tyro
 
-from gan_jax import __version__, recipes
-from gan_jax.checks import MAY_CHANGE, check, check_new, check_same
-from gan_jax.config import Config
+from gan_jax import __version__
+from gan_jax.config import AnyModel, Config, recipes
+from gan_jax.config.checks import MAY_CHANGE, check, check_new, check_same
+from gan_jax.config.schema import flatten, kinds, with_values, wrong_text
 from gan_jax.errors import ConfigError, GanJaxError
-from gan_jax.schema import flatten, with_values, wrong_text
 
 USAGE = f"""gan-jax {__version__}: train GANs in JAX, and draw from them.
 
@@ -37,14 +37,17 @@ gan-jax train --help, and so for sample and evaluate, lists every option.
 class Train:
     """Trains a GAN by a recipe: a name from `gan-jax configs`, a .py file with get_config(), or a run folder.
 
-    Every field of the recipe can be set anew, for instance --steps 500 --generator.learning-rate 1e-4.
+    Every field of the recipe can be set anew, for instance --steps 500 --generator.learning-rate 1e-4. The name of a
+    group stands for its name's field: --data mnist, --augment ada.
     """
 
-    config: Annotated[Config, tyro.conf.arg(name="")] = dataclasses.field(default_factory=Config)
     run: Path | None = None
     """Folder for the config, metrics, pictures and checkpoints. Default: runs/RECIPE. If it holds a run, goes on."""
     dry_run: bool = False
     """Print the resolved config, parameter counts, FLOPs and memory of a step; write nothing."""
+    model: Annotated[str | None, tyro.conf.arg(metavar="|".join(kinds(AnyModel)))] = None
+    """Networks in place of the recipe's, with their own settings: --help behind it lists those."""
+    config: Annotated[Config, tyro.conf.arg(name="")] = dataclasses.field(default_factory=Config)
 
 
 @dataclass(frozen=True)
@@ -128,18 +131,23 @@ def _train(arguments: list[str]) -> None:
         raise ConfigError(f"train what? Recipes are {', '.join(recipes.names())}; gan-jax train --help says more")
     recipe, *rest = arguments
     if recipe.startswith("-"):
-        if recipe not in ("-h", "--help"):
+        if "-h" not in arguments and "--help" not in arguments:
             raise ConfigError(f"the recipe comes first: gan-jax train RECIPE {' '.join(arguments)}")
-        recipe, rest = "RECIPE", ["--help"]
+        recipe, rest = "RECIPE", arguments
         default = Config()
     else:
         default = recipes.load(recipe)
-    _check_options(rest, _TRAIN_OPTIONS, Config)
-    options = tyro.cli(Train, args=rest, default=Train(default), prog=f"gan-jax train {recipe}")
+    rest = _named(rest, default)
+    if (model := _value_of("model", rest)) in kinds(AnyModel):
+        default = with_values(default, {"model": model})
+    _check_options(rest, [*flatten(default), "run", "dry_run"], default)
+    options = tyro.cli(
+        Train, args=rest, default=Train(config=default), prog=f"gan-jax train {recipe}", config=_ONE_KIND_A_GROUP
+    )
     config = _absolute(options.config)
-    path = Path(recipe).expanduser()
+    path = recipes.expand(recipe)
     resumes = recipe not in recipes.names() and recipes.is_run(path)
-    run = options.run.expanduser() if options.run else path if resumes else Path("runs") / path.stem
+    run = recipes.expand(options.run) if options.run else path if resumes else Path("runs") / path.stem
     if recipes.is_run(run):
         stored = recipes.load_run(run)
         config = with_values(config, _kept(stored, config, rest))
@@ -161,6 +169,22 @@ def _train(arguments: list[str]) -> None:
     train(config, run)
 
 
+_ONE_KIND_A_GROUP = (tyro.conf.AvoidSubcommands,)
+"""A group that could be of several kinds has the options of the one that it is."""
+
+
+def _named(arguments: list[str], config: Config) -> list[str]:
+    """Spells `--augment ada` out, as `--augment.name ada`, for all groups with a name."""
+    named = [f.name for f in dataclasses.fields(config) if hasattr(getattr(config, f.name), "name")]
+    return [re.sub(rf"^--({'|'.join(named)})(?=$|=)", r"--\1.name", argument) for argument in arguments]
+
+
+def _value_of(key: str, arguments: list[str]) -> str | None:
+    """The text given for an option, the last one if there are several."""
+    pairs = (flag.partition("=")[::2] if "=" in flag else (flag, text) for flag, text in pairwise([*arguments, ""]))
+    return dict(pairs).get(f"--{key}")
+
+
 def _kept(stored: Config, config: Config, arguments: list[str]) -> dict[str, object]:
     """What a run keeps although it may change: all that the command line does not mention, and its greater length."""
     given = {_without_no(a[2:].partition("=")[0].replace("-", "_")) for a in arguments if a[:2] == "--"}
@@ -168,7 +192,7 @@ def _kept(stored: Config, config: Config, arguments: list[str]) -> dict[str, obj
     return kept | {"steps": max(stored.steps, config.steps)} if "steps" in kept else kept
 
 
-def _check_options(arguments: list[str], options: Sequence[str], schema: type) -> None:
+def _check_options(arguments: list[str], options: Sequence[str], values: object) -> None:
     """Says what is wrong with an option before tyro does: shorter, and with the nearest right one."""
     for flag, follower in pairwise([*arguments, "--"]):
         if not flag.startswith("--") or flag in ("--", "--help"):
@@ -179,11 +203,8 @@ def _check_options(arguments: list[str], options: Sequence[str], schema: type) -
             raise ConfigError(f"no option --{name}{_nearest_option(key, options)} (--help lists all)")
         if key in ("run", "out") and not text:  # a Path would make the current folder of it
             raise ConfigError(f"{key}: expected a path, got an empty text")
-        if (inline or not text.startswith("--")) and (wrong := wrong_text(schema, key, text)):
+        if (inline or not text.startswith("--")) and (wrong := wrong_text(values, key, text)):
             raise ConfigError(wrong)
-
-
-_TRAIN_OPTIONS = [*flatten(Config()), "run", "dry_run"]
 
 
 def _without_no(key: str) -> str:
@@ -210,7 +231,7 @@ _PATHS = ("data.path", "data.data_dir", "evaluate.weights")
 
 def _absolute(config: Config) -> Config:
     """Paths as they are from anywhere: the run may be resumed from another folder."""
-    absolute = lambda path: path and str(Path(path).expanduser().absolute())
+    absolute = lambda path: path and str(recipes.expand(path).absolute())
     paths = {key: value for key, value in flatten(config).items() if key in _PATHS}
     return with_values(config, {key: absolute(path) for key, path in paths.items()})
 
@@ -227,7 +248,7 @@ def _sample(arguments: list[str]) -> None:
 
     lines = sample(
         str(options.run),
-        out=options.out and options.out.expanduser(),
+        out=options.out and recipes.expand(options.out),
         count=options.count,
         seed=options.seed,
         labels=options.labels,
@@ -262,7 +283,7 @@ def _evaluate(arguments: list[str]) -> None:
         best=options.best,
         weights=str(options.weights) if options.weights else None,
         download=options.download,
-        moved={key: str(path.expanduser().absolute()) for key, path in moved.items() if path},
+        moved={key: str(recipes.expand(path).absolute()) for key, path in moved.items() if path},
         say=lambda line: print(line, flush=True),
     )
     print("\n".join(lines))
@@ -276,7 +297,7 @@ def _options_of(schema: type[AboutRun], arguments: list[str]) -> AboutRun:
     command = schema.__name__.lower()
     if not arguments:
         raise ConfigError(f"{command} which run? gan-jax {command} RUN_FOLDER; --help says more")
-    _check_options(arguments, [f.name for f in dataclasses.fields(schema) if f.name != "run"], schema)
+    _check_options(arguments, [f.name for f in dataclasses.fields(schema) if f.name != "run"], schema(Path()))
     options = tyro.cli(schema, args=arguments, prog=f"gan-jax {command}")
     if not 0 <= options.seed < 2**32:
         raise ConfigError(f"seed: expected a whole number in [0, 2**32), got {options.seed}")

@@ -9,7 +9,7 @@ import pytest
 
 from gan_jax import __version__, cli, recipes
 from gan_jax.config import Config
-from gan_jax.schema import flatten, to_json
+from gan_jax.config.schema import flatten, to_json
 
 FILES = {
     "run/config.json": to_json(Config()),
@@ -49,8 +49,12 @@ MISTAKES = [
     ("train unfit", "unfit/config.json: batch_size: expected a whole number from 1, got 0"),
     ("train list", "list/config.json", "expected a group of keys, got [1]"),
     ("train run --seed 3", "run holds a run with another config", "seed: 0 there, 3 now"),
-    ("train run --generator.width 8", "generator.width: 64 there, 8 now", "choose another folder with --run"),
-    ("train digits --run run", "latent_size: 128 there, 64 now", "gan-jax train run"),
+    ("train run --model.generator-width 8", "model.generator_width: 64 there, 8 now", "another folder with --run"),
+        "train run --model.generator-width 8",
+        "model.generator_width: 64 there, 8 now",
+        "choose another folder with --run",
+    ),
+    ("train digits --run run", "model.latent_size: 128 there, 64 now", "gan-jax train run"),
     ("train digits --run broken", "broken/config.json: not JSON"),
     ("train digits --stesp 5", "no option --stesp; did you mean --steps?"),
     ("train digits --batchsize 5", "no option --batchsize; did you mean --batch-size?"),
@@ -60,6 +64,13 @@ MISTAKES = [
         "no option --generator.learning-rat; did you mean --generator.learning-rate?",
     ),
     ("train digits --lr 1e-3", "no option --lr; did you mean", "--generator.learning-rate or --discriminator.lea"),
+    ("train digits --r1 1", "no option --r1; did you mean --penalty.r1?"),
+    ("train digits --model r3gan --model.norm none", "no option --model.norm"),
+    ("train digits --augment adaa", "augment.name: expected one of none,", "did you mean ada?"),
+    ("train digits --data=minst", "data.name: expected one of digits,", "did you mean mnist?"),
+    ("train digits --steps 9223372036854775808", "steps: expected 2,147,483,647 at most"),
+    ("train ~nobody-at-all/x", "there is no such user"),
+    ("train digits --run ~nobody-at-all/x", "there is no such user"),
     ("train digits --zzz 1", "no option --zzz (--help lists all)"),
     ("train digits extra", "Unrecognized options: extra"),
     (
@@ -79,29 +90,29 @@ MISTAKES = [
     ("train digits --batch-size 0", "batch_size: expected a whole number from 1, got 0"),
     ("train digits --batch-size -4", "batch_size: expected a whole number from 1, got -4"),
     ("train digits --steps 0", "steps: expected a whole number from 1, got 0"),
-    ("train digits --latent-size 0", "latent_size: expected a whole number from 1, got 0"),
+    ("train digits --model.latent-size 0", "model.latent_size: expected a whole number from 1, got 0"),
     ("train digits --discriminator-steps 0", "discriminator_steps: expected a whole number from 1, got 0"),
     ("train digits --devices 0", "devices: expected a whole number from 1, got 0"),
     ("train digits --data.size -8", "data.size: expected a whole number from 1, got -8"),
     ("train digits --every.log 0", "every.log: expected a whole number from 1, got 0"),
     ("train digits --every.keep -1", "every.keep: expected a whole number from 1, got -1"),
-    ("train digits --generator.width 0", "generator.width: expected a whole number from 1, got 0"),
+    ("train digits --model.generator-width 0", "model.generator_width: expected a whole number from 1, got 0"),
     ("train digits --generator.learning-rate 0", "generator.learning_rate: expected a finite", "got 0"),
     ("train digits --generator.learning-rate nan", "generator.learning_rate: expected a finite", "got nan"),
     ("train digits --discriminator.learning-rate inf", "discriminator.learning_rate: expected", "got inf"),
     ("train digits --discriminator.learning-rate -1e-3", "discriminator.learning_rate", "got -0.001"),
-    ("train digits --generator.beta1 1.0", "generator.beta1: expected a number in [0, 1), got 1.0"),
-    ("train digits --discriminator.beta2 1.5", "discriminator.beta2: expected a number in [0, 1), got 1.5"),
+    ("train digits --generator.beta1 1.0", "generator.beta1: expected a finite number in [0, 1), got 1.0"),
+    ("train digits --discriminator.beta2 1.5", "discriminator.beta2: expected a finite number in [0, 1), got 1.5"),
     ("train digits --generator.epsilon 0", "generator.epsilon: expected a finite number above 0, got 0"),
     ("train digits --run ''", "run: expected a path, got an empty text"),
-    ("train digits --average-decay 1", "average_decay: expected a number in [0, 1), got 1"),
-    ("train digits --r1 -1", "r1: expected a finite number from 0, got -1"),
+    ("train digits --average.decay 1", "average.decay: expected a finite number in [0, 1), got 1"),
+    ("train digits --penalty.r1 -1", "penalty.r1: expected a finite number from 0, got -1"),
     ("train digits --anneal.learning-rate 1e-5", "anneal.images: expected the images until anneal.learning_rate is"),
-    ("train digits --anneal.augment-p 2", "anneal.augment_p: expected a number in [0, 1], got 2"),
-    ("train digits --lazy 5", "lazy: expected a divisor of the batch size 64, got 5"),
-    ("train digits --augment-p 0.5", "augment_p: is for --augment ada, ada_cutout or ada_full, not none"),
-    ("train digits --half-life 0", "half_life: expected a finite number above 0, got 0"),
-    ("train digits --ada-target 1", "ada_target: expected a number in (-1, 1), got 1"),
+    ("train digits --anneal.augment-p 2", "anneal.augment_p: expected a finite number in [0, 1], got 2"),
+    ("train digits --penalty.lazy 5", "penalty.lazy: expected a divisor of the batch size 64, got 5"),
+    ("train digits --augment.p 0.5", "augment.p: is for --augment ada, ada_cutout or ada_full, not none"),
+    ("train digits --average.half-life 0", "average.half_life: expected a finite number above 0, got 0"),
+    ("train digits --augment.target 1", "augment.target: expected a finite number in (-1, 1), got 1"),
     ("train digits --seed -1", "seed: expected a whole number in [0, 2**32), got -1"),
     ("train digits --seed 4294967296", "seed: expected a whole number in [0, 2**32), got 4294967296"),
     ("train digits --devices 3", "batch_size: 64 cannot be shared by 3 devices; try 63 or 66"),
@@ -130,15 +141,19 @@ MISTAKES = [
         "did you mean inception?",
     ),
     ("evaluate run --count 100", "no option --count; did you mean --samples?"),
-    ("train digits --evaluate.best recall", "evaluate.best: recall is kept where a run is scored"),
+    ("train digits --evaluate.best recall", "evaluate.best: the best one is kept where a run is scored"),
     ("evaluate run --samples 3", "samples: expected a whole number from 20, got 3"),
     ("evaluate run --samples lots", "samples: expected a whole number", "'lots'"),
     ("evaluate run --seed -1", "seed: expected a whole number in [0, 2**32), got -1"),
-    ("evaluate run --weights w.pth", "weights: only Inception features", "add --features inception"),
+    ("train digits --model r3gan --model.generator-width 20", "model.generator_width: model r3gan needs", "try 16"),
     ("evaluate run --download", "download: only Inception features", "add --features inception"),
     ("evaluate run --wieghts w.pth", "no option --wieghts; did you mean --weights?"),
     ("evaluate run --data-path elsewhere", "data_path: run was trained on digits, not on your own pictures"),
-    ("train digits --model r3gan --generator.width 20", "generator.width: model r3gan needs a multiple of 8", "try 16"),
+    (
+        "train digits --model r3gan --model.generator-width 20",
+        "model.generator_width: model r3gan needs a multiple of 8",
+        "try 16",
+    ),
     ("train mnist --model r3gan", "data.size: model r3gan makes 8, 16, 32", "try --data.size 32"),
     ("train digits --evaluate.every 0", "evaluate.every: expected a whole number from 1, got 0"),
     ("train digits --evaluate.samples 5", "evaluate.samples: expected a whole number from 20, got 5"),
@@ -226,7 +241,7 @@ def test_help_of_a_recipe_shows_its_own_values(workplace, capsys):
 def test_configs_lists_each_recipe_with_a_line(capsys):
     assert run("configs") == 0
     lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
-    assert sorted(lines) == sorted(p.stem for p in Path(recipes.FOLDER).glob("*.py") if p.stem != "__init__")
+    assert sorted(lines) == sorted(p.stem for p in Path(recipes.FOLDER).glob("*.py"))
     assert all(lines.values())
 
 

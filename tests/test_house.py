@@ -9,20 +9,20 @@ PACKAGE = Path(__file__).parents[1] / "gan_jax"
 
 ROOMS = [
     {"errors", "types"},
-    {"images", "schema", "layers", "rules", "network"},
+    {"images", "layers", "rules", "network"},
     {
-        *("config", "losses", "penalties", "latent_penalties", "averaging", "augment", "clipping", "schedules"),
+        *("losses", "penalties", "latent_penalties", "averaging", "augment", "clipping", "schedules"),
         *("data", "metrics", "inputs"),
     },
-    {"models", "gan", "checks"},
-    {"parallel", "build", "statistics", "recipes"},
+    {"models", "gan"},
+    {"parallel", "statistics", "config"},
     {"run"},
     {"cli"},
 ]
 """From the ground up; those of one floor do not know each other."""
 
 FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
-FILES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent.name != "configs" and path.parent != PACKAGE)
+FILES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE)
 FILES += sorted(PACKAGE / f"{room}.py" for room in FLOOR if (PACKAGE / f"{room}.py").exists())
 
 
@@ -46,7 +46,7 @@ def test_imports_go_downwards(file):
 
 def test_every_room_is_on_a_floor():
     rooms = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
-    assert rooms - {"__init__", "__main__", "configs"} == set(FLOOR)
+    assert rooms - {"__init__", "__main__"} == set(FLOOR)
 
 
 def test_networks_are_initialised_and_applied_in_one_place_each():

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from gan_jax import recipes
-from gan_jax.config import Config, NetworkConfig
+from gan_jax.config import DCGAN, Config, recipes
 from gan_jax.run.loop import train
 
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
@@ -25,8 +24,8 @@ def test_library_examples_run_one_after_the_other(tmp_path, monkeypatch):
     assert "range(1500)" in told
     exec(told.replace("range(1500)", "range(3)"), scope)
     assert scope["drawn"].shape == (6, 8, 8, 1)
-    tiny = NetworkConfig(width=4)
-    train(Config(conditional=True, generator=tiny, discriminator=tiny, batch_size=8, steps=1), tmp_path / "runs/digits")
+    tiny = DCGAN(generator_width=4, discriminator_width=4)
+    train(Config(conditional=True, model=tiny, batch_size=8, steps=1), tmp_path / "runs/digits")
     exec(opened, scope)
     assert scope["drawn"].shape == (10, 8, 8, 1)
 

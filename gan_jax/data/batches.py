@@ -1,4 +1,4 @@
-"""The order of the data: which images make the batch of a step, as a pure function of (seed, step)."""
+"""The order of the data: which images make the batch of a step, and which way round, as a function of (seed, step)."""
 
 from functools import lru_cache
 
@@ -21,14 +21,27 @@ def batch_indices(step: int, *, count: int, batch_size: int, seed: int) -> np.nd
 
 
 def read_batch(
-    dataset: Dataset, step: int, *, batch_size: int, seed: int, stacked: int = 1
+    dataset: Dataset, step: int, *, batch_size: int, seed: int, stacked: int = 1, flip: bool = False
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Images and labels of training step `step`; with `stacked` > 1, that many batches on a leading axis."""
-    rows = [
-        batch_indices(step * stacked + i, count=len(dataset), batch_size=batch_size, seed=seed) for i in range(stacked)
-    ]
-    index = rows[0] if stacked == 1 else np.stack(rows)
-    return dataset.images[index], None if dataset.labels is None else dataset.labels[index]
+    """Images and labels of training step `step`; with `stacked` > 1, that many batches on a leading axis.
+
+    With `flip`, each image is mirrored with probability 1/2, anew every time that it is seen.
+    """
+    numbers = range(step * stacked, (step + 1) * stacked)
+    rows = [batch_indices(number, count=len(dataset), batch_size=batch_size, seed=seed) for number in numbers]
+    images = [dataset.images[row] for row in rows]
+    if flip:
+        images = [mirrored(batch, number, seed=seed) for batch, number in zip(images, numbers, strict=True)]
+    labels = None if dataset.labels is None else [dataset.labels[row] for row in rows]
+    join = np.stack if stacked > 1 else lambda batches: batches[0]
+    return join(images), None if labels is None else join(labels)
+
+
+def mirrored(images: np.ndarray, step: int, *, seed: int) -> np.ndarray:
+    """Images `[B, H, W, C]`, each of them left to right with probability 1/2, from (seed, step) alone."""
+    chance = np.random.Generator(np.random.Philox(key=[seed + 2**32, step]))  # the permutations' keys are below 2**32
+    turned = chance.random(len(images)) < 0.5
+    return np.where(turned[:, None, None, None], images[:, :, ::-1], images)
 
 
 @lru_cache(maxsize=2)

@@ -11,8 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from gan_jax import __version__, parallel
-from gan_jax.build import load_data
 from gan_jax.config import Config
+from gan_jax.config.build import load_data
+from gan_jax.config.schema import with_values
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import DataError, RunError
 from gan_jax.gan import GAN, GANState
@@ -26,7 +27,6 @@ from gan_jax.run.logs import ASKED, append, read_rows
 from gan_jax.run.pictures import save_scores
 from gan_jax.run.sampling import latents_by_index, make_drawer, open_run, sampling_weights
 from gan_jax.run.scoreboard import Evaluation, as_row, curve, name_of, read_all, table
-from gan_jax.schema import with_values
 
 PART = 1024
 """Images drawn, and held, at once."""

@@ -12,15 +12,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gan_jax.build import load_data
 from gan_jax.config import Config
+from gan_jax.config.build import load_data
+from gan_jax.config.schema import with_values
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import ConfigError, DataError, Stopped
 from gan_jax.metrics import classifier, extractor, inception, torch_file
 from gan_jax.metrics.extractor import Extractor
 from gan_jax.run import cache, signals
 from gan_jax.run.checkpoints import from_arrays, to_arrays
-from gan_jax.schema import with_values
 
 Kind = Literal["classifier", "inception", "pixels"]
 Say = Callable[[str], None]

@@ -17,15 +17,16 @@ import numpy as np
 from jax.sharding import Mesh
 
 from gan_jax import __version__, parallel
-from gan_jax.build import build_gan, images_per_step, load_data
-from gan_jax.checks import check_same
-from gan_jax.config import Config, batches_per_step
+from gan_jax.config import Config
+from gan_jax.config.build import build_gan, load_data
+from gan_jax.config.checks import check_same
+from gan_jax.config.recipes import is_run, load_run
+from gan_jax.config.schema import to_json
 from gan_jax.data.batches import read_batch
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import ConfigError, DivergedError, RunError, Stopped
 from gan_jax.gan import GAN, GANState, generate, init, make_step
 from gan_jax.images import to_bytes
-from gan_jax.recipes import is_run, load_run
 from gan_jax.run import features, signals
 from gan_jax.run.checkpoints import Checkpoints, committed
 from gan_jax.run.files import RunFolder, write_atomically
@@ -34,7 +35,6 @@ from gan_jax.run.pictures import save_animation, save_curves, save_grid, save_sc
 from gan_jax.run.sampling import abstract_state, latents_by_index, sampling_weights
 from gan_jax.run.scoreboard import as_row, read_all
 from gan_jax.run.watch import Watch
-from gan_jax.schema import to_json
 from gan_jax.types import Batch, Metrics
 
 IN_FLIGHT = 2
@@ -93,7 +93,7 @@ def _first_state(
     if restored is None:
         key, _ = jax.random.split(jax.random.key(config.seed))
         batch = _batch(config, data, mesh, 0)
-        one = batch if batches_per_step(config) == 1 else jax.tree.map(lambda a: a[0], batch)
+        one = batch if config.batches_per_step == 1 else jax.tree.map(lambda a: a[0], batch)
         return parallel.make_state(lambda: init(gan, key, one), mesh), []
     state, notes, remarks = restored
     data.must_be(notes["fingerprint"], notes["images"])
@@ -112,7 +112,7 @@ def _run(
     state: GANState,
     remarks: list[str],
 ) -> None:
-    start, every, stacked = int(state.step), config.every, batches_per_step(config)
+    start, every, stacked = int(state.step), config.every, config.batches_per_step
     cadences = {"log": every.log, "sample": every.sample, "checkpoint": every.checkpoint}
     cadences |= {"evaluate": config.evaluate.every} if config.evaluate.every else {}
     goes_on = start < config.steps
@@ -129,7 +129,7 @@ def _run(
         "devices": _devices(mesh),
     }
     pending: list[Metrics] = []
-    reporter = Reporter(folder, start=start, steps=config.steps, batch_size=images_per_step(config))
+    reporter = Reporter(folder, start=start, steps=config.steps, batch_size=config.images_per_step)
 
     def save(done: int) -> None:
         _require_finite(state, done, checkpoints)
@@ -160,7 +160,7 @@ def _run(
             row = _read(pending, done, checkpoints)
             pending.clear()
             if due["log"]:
-                rows.write({"step": done, "images": done * images_per_step(config)} | row)
+                rows.write({"step": done, "images": done * config.images_per_step} | row)
                 reporter.progress({"step": done} | row)
                 if events:
                     events.write({"step": done} | row)
@@ -226,8 +226,10 @@ class Gallery:
 
 
 def _batch(config: Config, data: Dataset, mesh: Mesh, step: int) -> Batch:
-    stacked = batches_per_step(config)
-    images, labels = read_batch(data, step, batch_size=config.batch_size, seed=config.seed, stacked=stacked)
+    stacked = config.batches_per_step
+    images, labels = read_batch(
+        data, step, batch_size=config.batch_size, seed=config.seed, stacked=stacked, flip=config.data.flip
+    )
     return parallel.put_batch(mesh, images, labels if config.conditional else None, stacked=stacked)
 
 

@@ -3,12 +3,12 @@
 import jax
 
 from gan_jax import parallel
-from gan_jax.build import build_gan, load_data
-from gan_jax.config import Config, batches_per_step
+from gan_jax.config import Config
+from gan_jax.config.build import build_gan, load_data
+from gan_jax.config.schema import to_json, with_values
 from gan_jax.gan import init, make_step
 from gan_jax.run.loop import choose_devices
 from gan_jax.run.sampling import example
-from gan_jax.schema import to_json, with_values
 
 
 def preview(config: Config) -> str:
@@ -18,7 +18,7 @@ def preview(config: Config) -> str:
     data = load_data(with_values(config, {"data.download": False}))
     gan = build_gan(config, len(data.classes))
     state = jax.eval_shape(lambda: init(gan, jax.random.key(0), example(config)))
-    stacked = batches_per_step(config)
+    stacked = config.batches_per_step
     step = parallel.compile_step(make_step(gan, discriminator_steps=config.discriminator_steps), mesh, stacked=stacked)
     batch = jax.eval_shape(lambda: example(config, stacked=stacked))
     compiled = step.lower(state, batch).compile()  # type: ignore[attr-defined]

@@ -12,12 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from gan_jax.build import build_gan
-from gan_jax.config import Config, image_channels, image_size
+from gan_jax.config import Config
+from gan_jax.config.build import build_gan
+from gan_jax.config.recipes import load_run
 from gan_jax.errors import ConfigError, RunError
 from gan_jax.gan import GAN, GANState, generate, init
 from gan_jax.images import to_bytes
-from gan_jax.recipes import load_run
 from gan_jax.run.checkpoints import Notes, newest
 from gan_jax.run.files import RunFolder, write_atomically
 from gan_jax.run.pictures import save_grid, save_image
@@ -64,8 +64,8 @@ def abstract_state(config: Config, classes: int) -> GANState:
 def example(config: Config, *, stacked: int = 1) -> Batch:
     """A batch of the shapes that a config trains on, all zeros."""
     lead = (config.batch_size,) if stacked == 1 else (stacked, config.batch_size)
-    size = image_size(config)
-    images = jnp.zeros((*lead, size, size, image_channels(config)), jnp.uint8)
+    size = config.data.image_size
+    images = jnp.zeros((*lead, size, size, config.data.image_channels), jnp.uint8)
     return Batch(images, jnp.zeros(lead, jnp.int32) if config.conditional else None)
 
 

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from gan_jax.cli import main
-from gan_jax.config import CadenceConfig, Config, DataConfig, EvaluateConfig, NetworkConfig
+from gan_jax.config import MLP, CadenceConfig, Config, DataConfig, EvaluateConfig
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import DataError, RunError
 from gan_jax.run import checkpoints, evaluation, sampling, watch
@@ -35,10 +35,7 @@ def cache_folder(tmp_path, monkeypatch):
 def small(**changes):
     settings = {
         "data": DataConfig(name="digits"),
-        "model": "mlp",
-        "latent_size": 4,
-        "generator": NetworkConfig(width=8),
-        "discriminator": NetworkConfig(width=4),
+        "model": MLP(latent_size=4, generator_width=8, discriminator_width=4),
         "batch_size": 8,
         "steps": 8,
         "every": CadenceConfig(log=2, sample=100, checkpoint=4),

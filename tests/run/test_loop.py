@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_jax.checks import from_json
 from gan_jax.cli import main
-from gan_jax.config import CadenceConfig, Config, DataConfig, NetworkConfig
+from gan_jax.config import DCGAN, MLP, AdamConfig, AnyModel, CadenceConfig, Config, DataConfig
+from gan_jax.config.checks import from_json
+from gan_jax.config.schema import kinds
 from gan_jax.errors import ConfigError, DataError, DivergedError, RunError
 from gan_jax.run.checkpoints import newest, to_arrays
 from gan_jax.run.files import RunFolder
@@ -30,10 +31,7 @@ def small(**changes):
     """A run of a second or two on the real digits."""
     settings = {
         "data": DataConfig(name="digits"),
-        "model": "mlp",
-        "latent_size": 4,
-        "generator": NetworkConfig(width=8),
-        "discriminator": NetworkConfig(width=4),
+        "model": MLP(latent_size=4, generator_width=8, discriminator_width=4),
         "batch_size": 8,
         "steps": 6,
         "every": CadenceConfig(log=2, sample=3, checkpoint=4),
@@ -168,7 +166,7 @@ def test_a_damaged_picture_is_no_reason_to_fail_at_the_end(tmp_path):
 
 def test_a_different_config_for_the_same_folder_is_refused(tmp_path):
     train(small(steps=2), tmp_path / "run")
-    other = small(steps=2, seed=1, generator=NetworkConfig(width=8, learning_rate=1e-3))
+    other = small(steps=2, seed=1, generator=AdamConfig(learning_rate=1e-3))
     with pytest.raises(ConfigError) as error:
         train(other, tmp_path / "run")
     assert "seed: 0 there, 1 now" in str(error.value)
@@ -189,8 +187,8 @@ def test_changed_data_are_refused(tmp_path):
 
 def test_divergence_names_step_and_term_and_keeps_the_last_good_checkpoint(tmp_path):
     config = small(
-        model="dcgan",
-        generator=NetworkConfig(width=2, learning_rate=1e-4),
+        model=DCGAN(latent_size=4, generator_width=2, discriminator_width=4),
+        generator=AdamConfig(learning_rate=1e-4),
         every=CadenceConfig(log=1, sample=1000, checkpoint=2),
         steps=4,
     )
@@ -243,12 +241,10 @@ OTHERS = set(product(["mlp", "dcgan", "article"], ["minimax", "non_saturating"],
 )
 def test_each_combination_trains(tmp_path, model, loss, conditional):
     config = small(
-        model=model,
+        model=kinds(AnyModel)[model](latent_size=4, generator_width=2, discriminator_width=2),
         loss=loss,
         conditional=conditional,
         data=DataConfig(name="digits", size=28 if model == "article" else 8),
-        generator=NetworkConfig(width=2),
-        discriminator=NetworkConfig(width=2),
         steps=2,
     )
     train(config, tmp_path / "run")

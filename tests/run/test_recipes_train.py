@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_jax import recipes
-from gan_jax.config import CadenceConfig, DataConfig, EvaluateConfig, image_channels, image_size
+from gan_jax.config import CadenceConfig, DataConfig, EvaluateConfig, recipes
+from gan_jax.config.schema import with_values
 from gan_jax.data import digits
 from gan_jax.run.loop import train
 from gan_jax.run.sampling import sample
-from gan_jax.schema import with_values
 
 FAST = {"digits", "mnist", "mnist_original", "cifar10_sngan", "cifar10_stylegan2_ada", "cifar10_r3gan"}
 """Enough to have every kind of rule in play; the others' networks and rules are those of these, or close to them."""
@@ -36,13 +35,18 @@ def pictures(tmp_path_factory):
 
 def tiny(config, pictures):
     """The recipe with all of its rules, small enough to be compiled in seconds."""
+    least = {
+        "model.generator_width": 8,
+        "model.discriminator_width": 8,
+        "model.latent_size": min(config.model.latent_size, 24),
+        "generator.learning_rate": 1e-4,
+        "penalty.lazy": min(config.penalty.lazy, 4),
+    }
     return replace(
-        with_values(config, {"generator.width": 8, "discriminator.width": 8, "generator.learning_rate": 1e-4}),
-        data=DataConfig(path=str(pictures), size=image_size(config), channels=image_channels(config)),
+        with_values(config, least),
+        data=DataConfig(path=str(pictures), size=config.data.image_size, channels=config.data.image_channels),
         batch_size=8,
-        lazy=min(config.lazy, 4),
         discriminator_steps=min(config.discriminator_steps, 2),
-        latent_size=min(config.latent_size, 24),
         steps=3,
         every=CadenceConfig(log=1, sample=100, checkpoint=2),
         evaluate=EvaluateConfig(),
@@ -68,4 +72,4 @@ def test_recipe_trains_and_can_be_sampled_from(name, pictures, tmp_path):
         labels=labels,
     )
     images = np.load(tmp_path / "few.npz")["images"]
-    assert images.shape == (3, image_size(config), image_size(config), image_channels(config))
+    assert images.shape == (3, config.data.image_size, config.data.image_size, config.data.image_channels)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gan_jax.build import load_data
 from gan_jax.config import Config, DataConfig
+from gan_jax.config.build import load_data
 from gan_jax.metrics.extractor import extract_all
 from gan_jax.metrics.modes import mode_coverage
 from gan_jax.run import features

@@ -7,20 +7,17 @@ from pathlib import Path
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
-from gan_jax.config import CadenceConfig, Config, DataConfig, EvaluateConfig, NetworkConfig
+from gan_jax.config import DCGAN, CadenceConfig, Config, DataConfig, EvaluateConfig, PenaltyConfig
 
 
 def config(steps):
     """Every part of a state in play: both optimizers, batch statistics, labels, averages, k = 2."""
     return Config(
         data=DataConfig(name="digits"),
-        model="dcgan",
+        model=DCGAN(latent_size=4, generator_width=4, discriminator_width=4),
         conditional=True,
-        latent_size=4,
-        generator=NetworkConfig(width=4),
-        discriminator=NetworkConfig(width=4),
         discriminator_steps=2,
-        r1=0.1,
+        penalty=PenaltyConfig(r1=0.1),
         batch_size=8,
         steps=steps,
         every=CadenceConfig(log=1, sample=10_000, checkpoint=3, keep=2),

@@ -1,0 +1,86 @@
+"""The typed config of a run: its groups, and what they are together. Imports nothing of JAX."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gan_jax.config.beats import CadenceConfig, EvaluateConfig
+from gan_jax.config.data import DataConfig
+from gan_jax.config.models import ACGAN, DCGAN, MLP, R3GAN, SAGAN, SNGAN, AnyModel, Article, BigGAN, StyleGAN2
+from gan_jax.config.optimizer import AdamConfig
+from gan_jax.config.ranges import Count, OptionalCount, Seed
+from gan_jax.config.rules import AnnealConfig, AugmentConfig, AverageConfig, PenaltyConfig
+
+__all__ = [
+    "ACGAN",
+    "DCGAN",
+    "MLP",
+    "R3GAN",
+    "SAGAN",
+    "SNGAN",
+    "AdamConfig",
+    "AnnealConfig",
+    "AnyModel",
+    "Article",
+    "AugmentConfig",
+    "AverageConfig",
+    "BigGAN",
+    "CadenceConfig",
+    "Config",
+    "DataConfig",
+    "EvaluateConfig",
+    "PenaltyConfig",
+    "StyleGAN2",
+]
+
+
+@dataclass(frozen=True)
+class Config:
+    """A run of training: with the data, all that decides its result."""
+
+    steps: Count = 2000
+    """Updates of the generator, in the whole run."""
+    batch_size: Count = 64
+    """Images in a batch, over all devices together."""
+    seed: Seed = 0
+    """Decides the first weights, the latents and the order of the data."""
+    conditional: bool = False
+    """Give both networks the labels."""
+    loss: Literal[
+        "minimax",
+        "non_saturating",
+        "smoothed",
+        "least_squares",
+        "hinge",
+        "wasserstein",
+        "relativistic",
+        "relativistic_average",
+    ] = "non_saturating"
+    """The adversarial loss; gan_jax/losses.py has the formula and the paper of each."""
+    discriminator_steps: Count = 1
+    """Updates of the discriminator for each one of the generator, on as many batches."""
+    generator_batch: Literal["shared", "own"] = "shared"
+    """Real images of the generator's update, for losses that compare: the discriminator's last ones, or its own."""
+    devices: OptionalCount = None
+    """How many local devices share the batch. Default: all."""
+    tensorboard: bool = False
+    """Also write TensorBoard events (needs pip install tensorboardX)."""
+    data: DataConfig = DataConfig()
+    model: AnyModel = DCGAN()
+    generator: AdamConfig = AdamConfig()
+    discriminator: AdamConfig = AdamConfig()
+    penalty: PenaltyConfig = PenaltyConfig()
+    augment: AugmentConfig = AugmentConfig()
+    average: AverageConfig = AverageConfig()
+    anneal: AnnealConfig = AnnealConfig()
+    every: CadenceConfig = CadenceConfig()
+    evaluate: EvaluateConfig = EvaluateConfig()
+
+    @property
+    def batches_per_step(self) -> int:
+        """Batches that one step of training takes."""
+        return self.discriminator_steps + (self.generator_batch == "own")
+
+    @property
+    def images_per_step(self) -> int:
+        """Real images that the discriminator is trained on in a step: by these, schedules count."""
+        return self.batch_size * self.discriminator_steps

@@ -1,0 +1,45 @@
+"""How often things happen in a run, and how it is judged: no step computes another thing for these."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gan_jax.config.ranges import Count, OptionalCount, Samples
+
+
+@dataclass(frozen=True)
+class CadenceConfig:
+    """How often things happen, in steps. Changing these does not change the run."""
+
+    log: Count = 10
+    """Write a row of metrics.jsonl and check that all is finite."""
+    sample: Count = 200
+    """Draw the grid of samples."""
+    checkpoint: Count = 500
+    """Save the whole state."""
+    keep: Count = 2
+    """How many checkpoints stay on disk."""
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """How a run is judged while it trains. Changing these does not change the run."""
+
+    every: OptionalCount = None
+    """Steps between evaluations of the averaged weights, the last step included. Default: never."""
+    samples: Samples = 5000
+    """Images to draw for each evaluation; as many real ones at most are compared with them one by one."""
+    features: Literal["classifier", "inception", "pixels"] | None = None
+    """What images are compared in. Default: classifier (trained on the data) if the data have classes, else pixels."""
+    weights: str | None = None
+    """The Inception weights file. Default: where `gan-jax evaluate --download` puts it."""
+    best: Literal["fid", "kid", "precision", "recall", "density", "coverage"] = "fid"
+    """The score by which the best checkpoint is kept, beside the newest ones."""
+
+    def wrong(self) -> list[str]:
+        """What is asked for in here and does nothing."""
+        given = {
+            "evaluate.best: the best one is kept": self.best != EvaluateConfig.best,
+            "evaluate.weights: they are read": self.weights is not None,
+        }
+        idle = [what for what, is_given in given.items() if is_given and self.every is None]
+        return [f"{what} where a run is scored; add --evaluate.every N" for what in idle]

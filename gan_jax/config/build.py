@@ -1,0 +1,62 @@
+"""A config becomes values: a GAN, a dataset."""
+
+from gan_jax import losses
+from gan_jax.config import Config
+from gan_jax.data import digits, pictures, prepared, stacked
+from gan_jax.data.dataset import Dataset
+from gan_jax.data.resize import resize_all
+from gan_jax.errors import ConfigError, DataError
+from gan_jax.gan import GAN
+
+LOSSES = {
+    "minimax": losses.minimax,
+    "non_saturating": losses.non_saturating,
+    "smoothed": losses.smoothed(0.9),
+    "least_squares": losses.least_squares,
+    "hinge": losses.hinge,
+    "wasserstein": losses.wasserstein,
+    "relativistic": losses.relativistic,
+    "relativistic_average": losses.relativistic_average,
+}
+
+
+def build_gan(config: Config, classes: int) -> GAN:
+    """The GAN that a config describes, for data with so many classes."""
+    if config.conditional and not classes:
+        raise ConfigError("conditional: the data have no classes; put pictures in one sub-folder a class, or drop it")
+    data, anneal, images = config.data, config.anneal, config.images_per_step
+    told = classes if config.conditional else 0
+    generator, discriminator = config.model.networks(data.image_size, data.image_channels, told)
+    return GAN(
+        generator=generator,
+        discriminator=discriminator,
+        generator_optimizer=config.generator.build(anneal, images),
+        discriminator_optimizer=config.discriminator.build(anneal, config.batch_size),
+        latent_size=config.model.latent_size,
+        loss=config.model.loss(LOSSES[config.loss]),
+        penalty=config.penalty.of_images(anneal, images),
+        latent_penalty=config.penalty.of_latents(),
+        average=config.average.build(anneal, images),
+        augment=config.augment.build(anneal, config.batch_size, images),
+    )
+
+
+def load_data(config: Config) -> Dataset:
+    """The dataset that a config names, at the config's size and channels. Raises DataError."""
+    data = config.data
+    size, channels = data.image_size, data.image_channels
+    if data.path:
+        dataset = pictures.load(data.path, size=size, channels=channels, on_bad=data.on_bad)
+    elif data.name == "digits":
+        dataset = digits.load()
+    elif data.name == "stacked_mnist":
+        mnist = prepared.load("mnist", data_dir=data.data_dir, download=data.download)
+        dataset = stacked.load(Dataset("mnist", resize_all(mnist.images, size, 1), mnist.labels, mnist.classes))
+    else:
+        dataset = prepared.load(data.name, data_dir=data.data_dir, download=data.download, size=size, channels=channels)
+    if len(dataset) < config.batch_size:
+        raise DataError(
+            f"{dataset.name}: {len(dataset)} images do not fill one batch of {config.batch_size}; "
+            "lower --batch-size or add images"
+        )
+    return Dataset(dataset.name, resize_all(dataset.images, size, channels), dataset.labels, dataset.classes)

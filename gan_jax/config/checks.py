@@ -1,0 +1,88 @@
+"""What the groups of a config must keep together, and which keys a run may change. Imports nothing of JAX."""
+
+import dataclasses
+from typing import Any
+
+from gan_jax.config import CadenceConfig, Config, EvaluateConfig, schema
+from gan_jax.errors import ConfigError
+
+MAY_CHANGE = {"steps", "devices", "tensorboard", "data.path", "data.data_dir", "data.download"} | {
+    f"{group}.{f.name}"
+    for group, kind in (("every", CadenceConfig), ("evaluate", EvaluateConfig))
+    for f in dataclasses.fields(kind)
+}
+"""Keys that a resumed run may set anew: no step computes another thing for them.
+
+Another number of devices rounds differently; the data may move, but their fingerprint must stay.
+"""
+
+
+def check(config: Config) -> Config:
+    """Returns the config, or raises ConfigError naming every key that cannot work."""
+    if wrong := _wrong_together(check_values(config)):
+        raise ConfigError("\n".join(wrong))
+    return config
+
+
+def check_values(config: Config) -> Config:
+    """The same for each key by itself: what a recipe must keep, even if the command line has yet to add to it."""
+    if wrong := schema.wrong_values(config):
+        raise ConfigError("\n".join(wrong))
+    return config
+
+
+def check_new(config: Config) -> Config:
+    """As `check`, for a run that is about to begin: keys that would do nothing are named, too."""
+    if wrong := _idle(check(config)):
+        raise ConfigError("\n".join(wrong))
+    return config
+
+
+def _wrong_together(config: Config) -> list[str]:
+    anneal, found = config.anneal, config.data.wrong()
+    if not found:  # else there is no size to speak of
+        found += config.model.wrong(config)
+    if config.devices and config.batch_size % config.devices:
+        low = config.batch_size // config.devices * config.devices
+        fitting = " or ".join(str(b) for b in (low, low + config.devices) if b)
+        found.append(f"batch_size: {config.batch_size} cannot be shared by {config.devices} devices; try {fitting}")
+    return [
+        *found,
+        *config.penalty.wrong(config.batch_size),
+        *config.augment.wrong(anneal),
+        *config.average.wrong(anneal),
+        *anneal.wrong(),
+        *config.evaluate.wrong(),
+    ]
+
+
+def _idle(config: Config) -> list[str]:
+    """What a config asks for and does not get; old runs may have such keys, new ones are better told."""
+    found = config.augment.idle(config.anneal) + config.penalty.idle()
+    if config.anneal.penalty is not None and not config.penalty.has_slopes:
+        found.append(
+            "anneal.penalty: there is no penalty to anneal; add one such as --penalty.r1 1, or --anneal.penalty None"
+        )
+    return found
+
+
+def from_json(text: str) -> Config:
+    """Reads a config that `schema.to_json` wrote, and checks it. Raises ConfigError."""
+    return check(schema.from_json(Config, text))
+
+
+def check_same(old: Config, new: Config, where: str) -> None:
+    """Raises ConfigError if a run begun with `old` would become another run with `new`."""
+    if changed := changed_keys(old, new):
+        lines = "\n".join(f"  {key}: {before!r} there, {after!r} now" for key, (before, after) in changed.items())
+        raise ConfigError(
+            f"{where} holds a run with another config:\n{lines}\n"
+            f"Start gan-jax train {where} to go on with it, or choose another folder with --run"
+        )
+
+
+def changed_keys(old: Config, new: Config) -> dict[str, tuple[Any, Any]]:
+    """The keys outside MAY_CHANGE on which two configs differ: `{key: (old, new)}`, None for a key that one lacks."""
+    before, after = schema.flatten(old), schema.flatten(new)
+    keys = dict.fromkeys([*before, *after])
+    return {k: (before.get(k), after.get(k)) for k in keys if k not in MAY_CHANGE and before.get(k) != after.get(k)}

@@ -1,0 +1,68 @@
+"""Where the real images come from."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gan_jax.config.ranges import OptionalCount
+
+NATIVE = {
+    "digits": (8, 1),
+    "mnist": (28, 1),
+    "fashion_mnist": (28, 1),
+    "stacked_mnist": (28, 3),
+    "cifar10": (32, 3),
+    "celeb_a": (64, 3),
+    "imagenet32": (32, 3),
+}
+"""The named datasets: pixels on a side, and channels; celeb_a's are larger, and 64 is customary."""
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Where the real images come from."""
+
+    name: Literal[
+        "digits", "mnist", "fashion_mnist", "stacked_mnist", "cifar10", "celeb_a", "imagenet32", "pictures"
+    ] = "digits"
+    """digits is scikit-learn's, stacked_mnist is made of mnist, pictures are your own (see path), the others come
+    through tensorflow-datasets."""
+    path: str | None = None
+    """A folder or .zip of your own pictures, which then take the place of `name`. Sub-folders become classes."""
+    size: OptionalCount = None
+    """Pixels on a side: images are resized to cover it and cropped in the middle. Default: as they are."""
+    channels: Literal[1, 3] | None = None
+    """1 for greyscale, 3 for RGB. Default: as the named dataset is; RGB for your own pictures."""
+    flip: bool = False
+    """Mirror each real image with probability 1/2, every time that it is seen: customary for faces and CIFAR-10."""
+    data_dir: str | None = None
+    """Where tensorflow-datasets keeps prepared data; by default ~/tensorflow_datasets."""
+    download: bool = False
+    """Download and prepare a named dataset that is not there yet (needs network, and TensorFlow once)."""
+    on_bad: Literal["refuse", "skip"] = "refuse"
+    """What to do about pictures that cannot be read: stop and name them, or leave them out and name them."""
+
+    @property
+    def own(self) -> bool:
+        """Whether these are somebody's own pictures."""
+        return self.path is not None or self.name == "pictures"
+
+    @property
+    def image_size(self) -> int:
+        """Pixels on a side of the images that the networks see."""
+        return self.size or NATIVE[self.name][0]
+
+    @property
+    def image_channels(self) -> int:
+        """Channels of the images that the networks see."""
+        return self.channels or (3 if self.own else NATIVE[self.name][1])
+
+    def wrong(self) -> list[str]:
+        """What does not go together in here."""
+        found = []
+        if self.own and not self.path:
+            found.append("data.path: expected a folder or .zip of pictures, got nothing; add --data.path FOLDER-OR-ZIP")
+        if self.own and self.size is None:
+            found.append("data.size: your own pictures need a size to be brought to, such as --data.size 64")
+        if self.name == "stacked_mnist" and not self.own and self.image_channels != 3:
+            found.append("data.channels: stacked_mnist is three digits as red, green and blue; leave it at 3")
+        return found

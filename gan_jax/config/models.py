@@ -1,0 +1,307 @@
+"""The settings of each model, and the networks that they become. A model is a class here and a line in `AnyModel`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from gan_jax.config.ranges import Count
+
+if TYPE_CHECKING:
+    from gan_jax.config import Config
+    from gan_jax.losses import AdversarialLoss
+    from gan_jax.types import Network
+
+Networks = tuple["Network", "Network"]
+
+
+@dataclass(frozen=True)
+class Model:
+    """What every model has."""
+
+    latent_size: Count = 128
+    """Dimensions of the latent, standard normal."""
+    generator_width: Count = 64
+    """Channels of the generator's maps beside the image; deeper maps have multiples."""
+    discriminator_width: Count = 64
+    """The same of the discriminator."""
+
+    sizes: ClassVar[tuple[int, ...] | None] = None  # pixels on a side of the images that it makes; None: any
+    least_width: ClassVar[int] = 1
+    normalises: ClassVar[bool] = True  # over the batch, which then has two images or more
+
+    def networks(self, size: int, channels: int, classes: int) -> Networks:
+        """Generator and discriminator of images `[size, size, channels]`; 0 classes are no labels."""
+        raise NotImplementedError
+
+    def loss(self, adversarial: AdversarialLoss) -> AdversarialLoss:
+        """What the networks are trained with, where a loss was asked for."""
+        return adversarial
+
+    def wrong(self, config: Config) -> list[str]:
+        """What does not go together in here, or with the data and the batches."""
+        found, name, size = [], type(self).__name__.lower(), config.data.image_size
+        if self.sizes and size not in self.sizes:
+            nearest = min(self.sizes, key=lambda s: abs(s - size))
+            some = ", ".join(map(str, self.sizes))
+            found.append(f"data.size: model {name} makes {some} pixels, not {size}; try --data.size {nearest}")
+        for key in ("generator_width", "discriminator_width"):
+            if (width := getattr(self, key)) < self.least_width:
+                found.append(f"model.{key}: model {name} needs {self.least_width} or more, got {width}")
+        if config.batch_size == 1 and self.normalises:
+            found.append(f"batch_size: model {name} normalises over the batch and needs 2 or more, got 1")
+        return found
+
+
+@dataclass(frozen=True)
+class _Mixed(Model):
+    """Models that may compute in bfloat16."""
+
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """What layers compute in; weights stay float32."""
+
+    @property
+    def dtype(self) -> Any:
+        """What all layers compute in, of models that have no stages of their own choice."""
+        import jax.numpy as jnp
+
+        return jnp.dtype(self.precision)
+
+
+@dataclass(frozen=True)
+class MLP(Model):
+    """The original GAN: fully connected, with maxout and dropout. Goodfellow et al. 2014 (arXiv:1406.2661)."""
+
+    generator_width: Count = 1200
+    """The generator's hidden units."""
+    discriminator_width: Count = 240
+    """The discriminator's hidden units."""
+
+    normalises: ClassVar[bool] = False
+
+    def networks(self, size: int, channels: int, classes: int) -> Networks:
+        """As in `Model`."""
+        from gan_jax.models import mlp
+
+        return (
+            mlp.Generator(size, channels, self.generator_width, classes),
+            mlp.Discriminator(self.discriminator_width, classes=classes),
+        )
+
+
+@dataclass(frozen=True)
+class DCGAN(_Mixed):
+    """All-convolutional networks with batch normalisation. Radford et al. 2015 (arXiv:1511.06434)."""
+
+    norm: Literal["batch", "none"] = "batch"
+    """Batch normalisation in the discriminator, or none, as r1 and wgan_gp ask for."""
+
+    sizes: ClassVar[tuple[int, ...]] = (8, 16, 28, 32, 64, 128)
+
+    def networks(self, size: int, channels: int, classes: int) -> Networks:
+        """As in `Model`."""
+        from gan_jax.models import dcgan
+
+        return (
+            dcgan.Generator(size, channels, self.generator_width, classes, self.dtype),
+            dcgan.Discriminator(self.discriminator_width, classes, self.dtype, self.norm),
+        )
+
+
+@dataclass(frozen=True)
+class Article(Model):
+    """The introductory article's 5x5 convolutional pair, mended."""
+
+    latent_size: Count = 100
+    """Dimensions of the latent, standard normal."""
+    generator_width: Count = 128
+    """Channels of the generator's maps."""
+    discriminator_width: Count = 128
+    """Channels of the discriminator's maps."""
+
+    sizes: ClassVar[tuple[int, ...]] = (28,)
+    normalises: ClassVar[bool] = False
+
+    def networks(self, size: int, channels: int, classes: int) -> Networks:
+        """As in `Model`."""
+        from gan_jax.models import article
+
+        return (
+            article.Generator(channels, self.generator_width, classes),
+            article.Discriminator(self.discriminator_width, classes=classes),
+        )
+
+
+@dataclass(frozen=True)
+class ACGAN(_Mixed):
+    """DCGAN's generator, and a discriminator that also names the class. Odena et al. 2017 (arXiv:1610.09585)."""
+
+    sizes: ClassVar[tuple[int, ...]] = DCGAN.sizes
+
+    def networks(self, size: int, channels: int, classes: int) -> Networks:
+        """As in `Model`."""
+        from gan_jax.models import acgan, dcgan
+
+        return (
+            dcgan.Generator(size, channels, self.generator_width, classes, self.dtype),
+            acgan.Discriminator(classes, self.discriminator_width, dtype=self.dtype),
+        )
+
+    def loss(self, adversarial: AdversarialLoss) -> AdversarialLoss:
+        """The same with the auxiliary classifier's beside it."""
+        from gan_jax.losses import auxiliary
+
+        return auxiliary(adversarial)
+
+    def wrong(self, config: Config) -> list[str]:
+        """As in `Model`."""
+        unlabelled = ["conditional: model acgan names the labels that it is told; add --conditional"]
+        return super().wrong(config) + unlabelled * (not config.conditional)
+
+
+@dataclass(frozen=True)
+class SNGAN(_Mixed):
+    """Residual networks with spectral normalisation, for --loss hinge. Miyato et al. 2018 (arXiv:1802.05957)."""
+
+    sizes: ClassVar[tuple[int, ...]] = (28, 32, 48, 64, 128)
+
+    def networks(self, size: int, channels: int, classes: int) -> Networks:
+        """As in `Model`."""
+        from gan_jax.models import sngan
+
+        return self._residual(sngan, size, channels, classes)
+
+    def _residual(self, model: Any, size: int, channels: int, classes: int) -> Networks:
+        """SNGAN, SAGAN and BigGAN have the same fields."""
+        return (
+            model.Generator(size, channels, self.generator_width, classes, self.dtype),
+            model.Discriminator(self.discriminator_width, classes, self.dtype),
+        )
+
+
+@dataclass(frozen=True)
+class SAGAN(SNGAN):
+    """Self-attention, for --loss hinge. Zhang et al. 2019 (arXiv:1805.08318)."""
+
+    sizes: ClassVar[tuple[int, ...]] = (32, 64, 128, 256)
+    least_width: ClassVar[int] = 8
+
+    def networks(self, size: int, channels: int, classes: int) -> Networks:
+        """As in `Model`."""
+        from gan_jax.models import sagan
+
+        return self._residual(sagan, size, channels, classes)
+
+
+@dataclass(frozen=True)
+class BigGAN(SAGAN):
+    """BigGAN, for --loss hinge. Brock et al. 2019 (arXiv:1809.11096)."""
+
+    latent_size: Count = 120
+    """Dimensions of the latent, standard normal; a multiple of its parts, one for each block and the start."""
+
+    def networks(self, size: int, channels: int, classes: int) -> Networks:
+        """As in `Model`."""
+        from gan_jax.models import biggan
+
+        return self._residual(biggan, size, channels, classes)
+
+    def wrong(self, config: Config) -> list[str]:
+        """As in `Model`."""
+        found, size = super().wrong(config), config.data.image_size
+        parts = max(1, size.bit_length() - 2)
+        if size in self.sizes and self.latent_size % parts:
+            near = max(parts, round(self.latent_size / parts) * parts)
+            found.append(f"model.latent_size: model biggan splits latents into {parts} at {size} pixels; try {near}")
+        return found
+
+
+@dataclass(frozen=True)
+class R3GAN(_Mixed):
+    """The modern baseline, for --loss relativistic with r1 and r2. Huang et al. 2024 (arXiv:2501.05441)."""
+
+    generator_width: Count = 64
+    """Channels of the generator's stages up to 32 pixels; each larger one has half of the one before."""
+    discriminator_width: Count = 64
+    """The same of the discriminator."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """What layers compute in; weights stay float32. bfloat16 is for stages from 8x8 up, and from 32x32 up where images
+    have 256 pixels or more."""
+
+    sizes: ClassVar[tuple[int, ...]] = (8, 16, 32, 64, 128, 256)
+    normalises: ClassVar[bool] = False
+
+    def networks(self, size: int, channels: int, classes: int) -> Networks:
+        """Groups of 16 channels, or 96 of them where that is fewer. As published for CIFAR-10, FFHQ and ImageNet-32."""
+        from gan_jax.models import r3gan
+
+        low = None if self.precision == "float32" else 32 if size >= 256 else 8
+
+        def fields(width: int) -> dict[str, Any]:
+            widths = tuple(max(8, width >> max(0, i - 3)) for i in range(size.bit_length() - 2))
+            return {"widths": widths, "group_channels": max(16, width // 48), "low_precision_from": low}
+
+        return (
+            r3gan.Generator(size, channels, classes=classes, **fields(self.generator_width)),
+            r3gan.Discriminator(classes=classes, **fields(self.discriminator_width)),
+        )
+
+    def wrong(self, config: Config) -> list[str]:
+        """As in `Model`."""
+        found = super().wrong(config)
+        for key in ("generator_width", "discriminator_width"):
+            if (width := getattr(self, key)) % 8:
+                nearest = max(8, round(width / 8) * 8)
+                found.append(f"model.{key}: model r3gan needs a multiple of 8, got {width}; try {nearest}")
+        return found
+
+
+@dataclass(frozen=True)
+class StyleGAN2(_Mixed):
+    """StyleGAN2, for r1: up to 32 pixels StyleGAN2-ADA's choices for CIFAR-10, above them configuration F.
+
+    Karras et al. 2020 (arXiv:1912.04958, arXiv:2006.06676).
+    """
+
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """What layers compute in; weights stay float32. bfloat16 is for stages from 8x8 up."""
+
+    sizes: ClassVar[tuple[int, ...]] = (8, 16, 32, 64, 128, 256, 512, 1024)
+    normalises: ClassVar[bool] = False
+
+    def networks(self, size: int, channels: int, classes: int) -> Networks:
+        """As in `Model`; w has the latent's size."""
+        from gan_jax.models import stylegan2
+
+        small, low = size <= 32, 8 if self.precision == "bfloat16" else None
+        generator = stylegan2.Generator(
+            size,
+            channels,
+            self.generator_width,
+            classes,
+            mapping_layers=2 if small else 8,
+            style_size=self.latent_size,
+            mixing=0.0 if small else 0.9,
+            low_precision_from=low,
+        )
+        return generator, stylegan2.Discriminator(
+            self.discriminator_width, classes, group=_group(size), residual=not small, low_precision_from=low
+        )
+
+    def wrong(self, config: Config) -> list[str]:
+        """As in `Model`."""
+        found = super().wrong(config)
+        seen = {"batch_size": config.batch_size, "penalty.lazy": config.penalty.images_seen(config.batch_size)}
+        for key, images in seen.items():
+            group = min(images, _group(config.data.image_size))
+            if images % group:
+                return [*found, f"{key}: model stylegan2 compares groups of {group}; {images} are no multiple of it"]
+        return found
+
+
+def _group(size: int) -> int:
+    """Images that StyleGAN2's discriminator compares with each other."""
+    return 32 if size <= 32 else 4
+
+
+AnyModel = MLP | DCGAN | Article | ACGAN | SNGAN | SAGAN | BigGAN | R3GAN | StyleGAN2

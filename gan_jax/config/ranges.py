@@ -1,0 +1,63 @@
+"""The numbers that a setting takes, written where it stands: `steps: Count = 2000`."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from tyro.conf import arg
+
+INFINITE = 1e30
+"""Beyond it float32 is infinite, or nearly."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """Finite numbers from `low` to `high`; an open end is not one of them."""
+
+    number: str  # "whole" or "finite"
+    span: str  # how a person says it
+    low: float
+    high: float = INFINITE
+    open_low: bool = False
+    open_high: bool = False
+
+    def complain(self, value: float) -> str | None:
+        """What was expected in place of a value; None if it is in here."""
+        below = value <= self.low if self.open_low else value < self.low
+        above = value >= self.high if self.open_high else value > self.high
+        if above and self.span.startswith("from") and self.high < INFINITE:
+            return f"expected {self.high:,} at most, got {value}"
+        # Not a number is neither below nor above.
+        return f"expected a {self.number} number {self.span}, got {value}" if below or above or value != value else None
+
+    @property
+    def shown(self) -> Any:
+        """How `--help` shows it."""
+        return arg(metavar=f"{'INT' if self.number == 'whole' else 'FLOAT'} {self.span}")
+
+
+COUNT = Range("whole", "from 1", 1, 2**31 - 1)  # steps are counted in 32 bits
+MANY = Range("whole", "from 1", 1, 10**15)
+SAMPLES = Range("whole", "from 20", 20, 10**9)
+SEED = Range("whole", "in [0, 2**32)", 0, 2**32, open_high=True)
+WEIGHT = Range("finite", "from 0", 0)
+POSITIVE = Range("finite", "above 0", 1.2e-38)  # below it float32 has 0, or nearly
+SHARE = Range("finite", "in [0, 1]", 0, 1)
+DECAY = Range("finite", "in [0, 1)", 0, 1, open_high=True)
+SIGN = Range("finite", "in (-1, 1)", -1, 1, open_low=True, open_high=True)
+WIDTH = Range("finite", "in [0.001, 0.2886]", 0.001, 0.2886)
+
+Count = Annotated[int, COUNT, COUNT.shown]
+OptionalCount = Annotated[int | None, COUNT, COUNT.shown]
+OptionalMany = Annotated[int | None, MANY, MANY.shown]
+Samples = Annotated[int, SAMPLES, SAMPLES.shown]
+Seed = Annotated[int, SEED, SEED.shown]
+Weight = Annotated[float, WEIGHT, WEIGHT.shown]
+OptionalWeight = Annotated[float | None, WEIGHT, WEIGHT.shown]
+Positive = Annotated[float, POSITIVE, POSITIVE.shown]
+OptionalPositive = Annotated[float | None, POSITIVE, POSITIVE.shown]
+Share = Annotated[float, SHARE, SHARE.shown]
+OptionalShare = Annotated[float | None, SHARE, SHARE.shown]
+Decay = Annotated[float, DECAY, DECAY.shown]
+OptionalDecay = Annotated[float | None, DECAY, DECAY.shown]
+OptionalSign = Annotated[float | None, SIGN, SIGN.shown]
+OptionalWidth = Annotated[float | None, WIDTH, WIDTH.shown]

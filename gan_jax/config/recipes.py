@@ -1,0 +1,86 @@
+"""Finds recipes: those of the repository's `configs`, which a wheel has beside the package's files, or anybody's."""
+
+import ast
+import difflib
+import os
+import runpy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gan_jax.config import Config
+from gan_jax.config.checks import check_values, from_json
+from gan_jax.errors import ConfigError
+
+_PACKAGE = Path(__file__).parents[1]
+FOLDER = next(folder for folder in (_PACKAGE / "configs", _PACKAGE.parent / "configs") if folder.is_dir())
+
+
+def names() -> dict[str, str]:
+    """The recipes that come with the package: name to the first line of its docstring."""
+    files = sorted(FOLDER.glob("*.py"))
+    return {path.stem: (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").split("\n")[0] for path in files}
+
+
+def load(recipe: str) -> Config:
+    """Reads a recipe by name, from a .py file, or from a run folder's config.json.
+
+    Raises ConfigError where there is none, or where it gives no Config. Whether the values can work is left to
+    `checks.check`: a recipe may leave some for the command line to fill in.
+    """
+    path = expand(recipe)
+    if recipe in names():
+        return _from_python(FOLDER / f"{recipe}.py")
+    if path.suffix == ".py" and os.path.isfile(path):
+        return _from_python(path)
+    if is_run(path):
+        return load_run(path)
+    close = difflib.get_close_matches(recipe, names(), n=1)
+    folder = f"A run begins with gan-jax train RECIPE --run {recipe}. " if os.sep in recipe else ""
+    hint = folder + (f"Did you mean {close[0]}?" if close else f"Recipes are {', '.join(names())}")
+    raise ConfigError(f"no recipe, .py file or run folder named {recipe!r}. {hint}; gan-jax configs describes them")
+
+
+def expand(path: Path | str) -> Path:
+    """The path with its `~` spelled out. Raises ConfigError where it means nobody's home."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise ConfigError(f"{path}: there is no such user, whose home ~ could be; write the folder out") from None
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder holds a run."""
+    return os.path.isfile(expand(folder) / "config.json")
+
+
+def load_run(folder: Path) -> Config:
+    """Reads the config that a run folder was begun with. Raises ConfigError if it cannot be read."""
+    file = expand(folder) / "config.json"
+    try:
+        return from_json(file.read_text("utf-8"))
+    except (ConfigError, OSError, UnicodeDecodeError, RecursionError) as error:
+        raise ConfigError(f"{file}: {error}") from None
+
+
+def _from_python(path: Path) -> Config:
+    get_config = _ran(lambda: runpy.run_path(str(path)).get("get_config"), f"{path}:")
+    if not callable(get_config):
+        raise ConfigError(f"{path}: no get_config(); a recipe is a file with `def get_config() -> Config`")
+    config = _ran(get_config, f"{path}: get_config() raised")
+    if type(config) is not Config:
+        raise ConfigError(f"{path}: get_config() gave a {type(config).__name__}, not a gan_jax.config.Config")
+    try:
+        return check_values(config)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def _ran(run: Callable[[], Any], where: str) -> Any:
+    """What a user's code gives, whatever it may raise."""
+    try:
+        return run()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise ConfigError(f"{where} {type(error).__name__}: {error}") from None

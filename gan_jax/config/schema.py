@@ -1,0 +1,218 @@
+"""Nested frozen dataclasses as a schema: types and ranges, texts, flat keys, JSON. Imports nothing of JAX.
+
+A field may hold one of several dataclasses, as its union says: its kind then has a name, the class's in small letters,
+which is a flat key of its own ("model": "dcgan"), and "name" in JSON.
+"""
+
+import dataclasses
+import difflib
+import json
+import types
+import typing
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from gan_jax.config.ranges import Range
+from gan_jax.errors import ConfigError
+
+T = TypeVar("T")
+
+
+def kinds(annotation: Any) -> dict[str, type]:
+    """The dataclasses that a field may hold, by name; {} if it holds a value."""
+    found: tuple[Any, ...] = typing.get_args(annotation) if isinstance(annotation, types.UnionType) else (annotation,)
+    return {kind.__name__.lower(): kind for kind in found if isinstance(kind, type) and dataclasses.is_dataclass(kind)}
+
+
+def name_of(group: Any) -> str:
+    """The name of a group's kind."""
+    return type(group).__name__.lower()
+
+
+def wrong_values(value: Any, prefix: str = "") -> list[str]:
+    """A line for each field of a dataclass, however deep, whose type or range is not what its annotation says."""
+    hints = typing.get_type_hints(type(value), include_extras=True)
+    found = []
+    for f in dataclasses.fields(value):
+        key, given, expected = f"{prefix}{f.name}", getattr(value, f.name), hints[f.name]
+        if groups := kinds(expected):
+            if isinstance(given, tuple(groups.values())):
+                found += wrong_values(given, f"{key}.")
+            else:
+                found.append(f"{key}: {_complain_of_group(groups, given)}")
+        elif not _alternatives(expected).hold(given):
+            found.append(f"{key}: {_alternatives(expected).complain(given)}")
+        elif given is not None and (complaint := _range(expected, given)):
+            found.append(f"{key}: {complaint}")
+    return found
+
+
+def _complain_of_group(groups: dict[str, type], given: Any) -> str:
+    if len(groups) == 1:
+        (kind,) = groups.values()
+        return f"expected a {kind.__name__}, got {given!r}"
+    return _Alternatives(tuple(groups), ()).complain(given)
+
+
+def _range(annotation: Any, value: Any) -> str | None:
+    """What a value's range has against it."""
+    ranges = (extra for extra in getattr(annotation, "__metadata__", ()) if isinstance(extra, Range))
+    return next((complaint for r in ranges if (complaint := r.complain(value))), None)
+
+
+def wrong_text(value: Any, key: str, text: str) -> str | None:
+    """What is wrong with a text typed for a key such as "data.size" of `value`; None if it is right, or no such key."""
+    *groups, leaf = key.split(".")
+    for part in groups:
+        value = getattr(value, part, None)
+    hints = typing.get_type_hints(type(value), include_extras=True) if dataclasses.is_dataclass(value) else {}
+    if leaf not in hints:
+        return None
+    kind = hints[leaf]
+    if choices := kinds(kind):
+        right = len(choices) == 1 or text in choices
+        return None if right else f"{key}: {_complain_of_group(choices, text)}"
+    if _alternatives(kind).read(text):
+        return None
+    if kind is bool:
+        flag = leaf.replace("_", "-")
+        yes, no = ".".join([*groups, flag]), ".".join([*groups, f"no-{flag}"])
+        return f"{key}: takes no value, got {text!r}; write --{yes} or --{no}"
+    return f"{key}: {_alternatives(kind).complain(text)}"
+
+
+def flatten(value: Any, prefix: str = "") -> dict[str, Any]:
+    """A dataclass as `{"data.size": 64, ...}`."""
+    hints = typing.get_type_hints(type(value))
+    flat: dict[str, Any] = {}
+    for f in dataclasses.fields(value):
+        key, inner = prefix + f.name, getattr(value, f.name)
+        if not dataclasses.is_dataclass(inner):
+            flat[key] = inner
+            continue
+        flat |= {key: name_of(inner)} if len(kinds(hints[f.name])) > 1 else {}
+        flat |= flatten(inner, f"{key}.")
+    return flat
+
+
+def with_values(value: T, changes: dict[str, Any]) -> T:
+    """The dataclass with some keys, such as "every.log", set anew; a group of another kind begins with its defaults."""
+    hints = typing.get_type_hints(type(value))
+    for key, new in changes.items():
+        group, _, rest = key.partition(".")
+        if rest:
+            new = with_values(getattr(value, group), {rest: new})
+        elif kind := kinds(hints[group]).get(new if isinstance(new, str) else ""):
+            new = kind()
+        value = dataclasses.replace(value, **{group: new})  # type: ignore[type-var]
+    return value
+
+
+def to_json(value: Any) -> str:
+    """A dataclass as indented JSON, every key spelled out."""
+    return json.dumps(_to_dict(value), indent=2) + "\n"
+
+
+def _to_dict(value: Any) -> dict[str, Any]:
+    hints = typing.get_type_hints(type(value))
+    spelled: dict[str, Any] = {}
+    for f in dataclasses.fields(value):
+        inner = getattr(value, f.name)
+        if dataclasses.is_dataclass(inner):
+            named = {"name": name_of(inner)} if len(kinds(hints[f.name])) > 1 else {}
+            inner = named | _to_dict(inner)
+        spelled[f.name] = inner
+    return spelled
+
+
+def from_json(schema: type[T], text: str) -> T:
+    """Reads what `to_json` wrote. Missing keys take their defaults; raises ConfigError on unknown ones."""
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError) as error:  # an integer of 5,000 digits is a ValueError, too
+        raise ConfigError(f"not JSON: {error}") from None
+    return _from_dict(schema, values, "")
+
+
+def _from_dict(kind: Any, values: Any, prefix: str) -> Any:
+    if not isinstance(values, dict):
+        raise ConfigError(f"{prefix[:-1] or 'config'}: expected a group of keys, got {_short(values)}")
+    hints = typing.get_type_hints(kind)
+    read = {}
+    for name, value in values.items():
+        if name not in hints:
+            close = difflib.get_close_matches(name, hints, n=1)
+            hint = f"; did you mean {prefix}{close[0]}?" if close else f"; known are {', '.join(hints)}"
+            raise ConfigError(f"{prefix}{name[:80]}: no such key{hint}")
+        groups = kinds(hints[name])
+        read[name] = _group_from_dict(groups, value, f"{prefix}{name}.") if groups else value
+    return kind(**read)
+
+
+def _group_from_dict(groups: dict[str, type], values: Any, prefix: str) -> Any:
+    if len(groups) == 1 or not isinstance(values, dict):
+        return _from_dict(next(iter(groups.values())), values, prefix)
+    name = values.get("name")
+    if name not in groups:
+        raise ConfigError(f"{prefix}name: {_complain_of_group(groups, name)}")
+    return _from_dict(groups[name], {key: value for key, value in values.items() if key != "name"}, prefix)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+@dataclasses.dataclass(frozen=True)
+class _Alternatives:
+    """What an annotation allows: some values, and all values of some types."""
+
+    values: tuple[Any, ...]
+    types: tuple[type, ...]
+
+    def hold(self, given: Any) -> bool:
+        """Whether a value is one of them."""
+        numbers = (int, float) if float in self.types and not isinstance(given, bool) else ()
+        return any(given == v and type(given) is type(v) for v in self.values) or type(given) in (*self.types, *numbers)
+
+    def read(self, text: str) -> bool:
+        """Whether a text, as somebody typed it, can be read as one of them."""
+        return text in map(str, self.values) or any(_reads_as(text, kind) for kind in self.types)
+
+    def complain(self, given: Any) -> str:
+        """What was expected, what was given, and what it may have meant."""
+        names = [str(value) for value in self.values]
+        words = (["one of " + ", ".join(names)] if names else []) + [_WORDS[kind] for kind in self.types]
+        close = difflib.get_close_matches(str(given), names, n=1)
+        return f"expected {' or '.join(words)}, got {_short(given)}" + (f"; did you mean {close[0]}?" if close else "")
+
+
+def _alternatives(annotation: Any) -> _Alternatives:
+    origin = typing.get_origin(annotation)
+    if origin is Annotated:
+        return _alternatives(typing.get_args(annotation)[0])
+    if origin is Literal:
+        return _Alternatives(typing.get_args(annotation), ())
+    if isinstance(annotation, types.UnionType) or origin is typing.Union:
+        parts = [_alternatives(part) for part in typing.get_args(annotation)]
+        return _Alternatives(sum((p.values for p in parts), ()), sum((p.types for p in parts), ()))
+    return _Alternatives((), (annotation,))
+
+
+_WORDS: dict[type, str] = {
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    bool: "true or false",
+    Path: "a path",
+    type(None): "nothing",
+}
+
+
+def _reads_as(text: str, kind: type) -> bool:
+    if kind is type(None):
+        return text == "None"
+    try:
+        return kind is not bool and kind(text) is not None
+    except ValueError:
+        return False

@@ -1,1 +1,0 @@
-"""Recipes: one file each, with a docstring and `get_config() -> Config`; found by name, or by path."""

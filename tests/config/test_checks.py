@@ -1,0 +1,303 @@
+import dataclasses
+import json
+import math
+import re
+
+import pytest
+
+from gan_jax.config import MLP, AdamConfig, AnyModel, CadenceConfig, Config, DataConfig, PenaltyConfig, recipes
+from gan_jax.config.checks import MAY_CHANGE, changed_keys, check, check_new, check_same, from_json
+from gan_jax.config.schema import flatten, kinds, to_json, with_values
+from gan_jax.errors import ConfigError
+
+OTHERS = {
+    "steps": 3000,
+    "batch_size": 32,
+    "seed": 1,
+    "conditional": True,
+    "loss": "minimax",
+    "discriminator_steps": 2,
+    "generator_batch": "own",
+    "devices": 2,
+    "tensorboard": True,
+    "data.name": "mnist",
+    "data.path": "/pictures",
+    "data.size": 32,
+    "data.channels": 3,
+    "data.flip": True,
+    "data.data_dir": "/tfds",
+    "data.download": True,
+    "data.on_bad": "skip",
+    "model": "r3gan",
+    "model.latent_size": 7,
+    "model.generator_width": 7,
+    "model.discriminator_width": 7,
+    "model.precision": "bfloat16",
+    "model.norm": "none",
+    "generator.learning_rate": 1e-3,
+    "generator.beta1": 0.9,
+    "generator.beta2": 0.9,
+    "generator.epsilon": 1e-7,
+    "discriminator.learning_rate": 1e-3,
+    "discriminator.beta1": 0.9,
+    "discriminator.beta2": 0.9,
+    "discriminator.epsilon": 1e-7,
+    "penalty.r1": 1.0,
+    "penalty.r2": 1.0,
+    "penalty.wgan_gp": 1.0,
+    "penalty.lecam": 0.1,
+    "penalty.path_length": 2.0,
+    "penalty.lazy": 4,
+    "penalty.path_lazy": 4,
+    "augment.name": "diff_augment",
+    "augment.p": 0.5,
+    "augment.target": 0.6,
+    "augment.kimg": 100.0,
+    "average.decay": 0.5,
+    "average.half_life": 1e4,
+    "average.width": 0.1,
+    "anneal.images": 1000,
+    "anneal.learning_rate": 1e-5,
+    "anneal.beta2": 0.9,
+    "anneal.penalty": 0.1,
+    "anneal.augment_p": 0.3,
+    "anneal.half_life": 1e5,
+    "every.log": 7,
+    "every.sample": 7,
+    "every.checkpoint": 7,
+    "every.keep": 7,
+    "evaluate.every": 7,
+    "evaluate.samples": 77,
+    "evaluate.features": "pixels",
+    "evaluate.weights": "/weights.pth",
+    "evaluate.best": "recall",
+}
+
+
+ADA, SOME_IMAGES = {"augment.name": "ada", "augment.p": 0.1}, {"anneal.images": 1000}
+NEEDS = {
+    "augment.p": ADA,
+    "augment.target": ADA,
+    "augment.kimg": ADA | {"augment.target": 0.6},
+    "penalty.lazy": {"penalty.r1": 1.0},
+    "penalty.path_lazy": {"penalty.path_length": 2.0},
+    "anneal.images": {"anneal.learning_rate": 1e-5},
+    "anneal.learning_rate": SOME_IMAGES,
+    "anneal.beta2": SOME_IMAGES,
+    "anneal.penalty": SOME_IMAGES | {"penalty.r1": 1.0},
+    "anneal.augment_p": ADA | SOME_IMAGES,
+    "anneal.half_life": SOME_IMAGES,
+    "evaluate.best": {"evaluate.every": 10},
+    "evaluate.weights": {"evaluate.every": 10},
+}
+"""Keys that cannot be set alone, and what they need beside them."""
+
+
+def complaint(config):
+    with pytest.raises(ConfigError) as refused:
+        check(config)
+    return str(refused.value)
+
+
+def test_every_key_has_another_value_to_try():
+    assert list(OTHERS) == list(flatten(Config()))
+
+
+@pytest.mark.parametrize("key", OTHERS)
+def test_json_brings_back_every_key(key):
+    config = with_values(Config(data=DataConfig(size=16)), {key: OTHERS[key]} | NEEDS.get(key, {}))
+    assert from_json(to_json(config)) == config
+
+
+def test_json_spells_out_every_key_and_names_the_model():
+    spelled = dataclasses.asdict(Config())
+    spelled["model"] = {"name": "dcgan"} | spelled["model"]
+    assert json.loads(to_json(Config())) == spelled
+
+
+def test_keys_missing_from_json_take_their_defaults():
+    assert from_json('{"data": {"size": 16}}') == Config(data=DataConfig(size=16))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"batchsize": 8}', "batchsize: no such key; did you mean batch_size?"),
+        ('{"generator": {"beta3": 1}}', "generator.beta3: no such key; did you mean generator.beta2?"),
+        ('{"model": {"latent_size": 1}}', "model.name: expected one of mlp, dcgan, article"),
+        ('{"model": {"name": "mlp", "norm": "none"}}', "model.norm: no such key"),
+        ('{"model": "mlp"}', "model: expected a group of keys, got 'mlp'"),
+        (f'{{"steps": {"9" * 5000}}}', "not JSON"),
+        ('{"steps": ' + "[" * 100_000, "not JSON"),
+        ('{"every": {"zzz": 1}}', "every.zzz: no such key; known are log, sample, checkpoint, keep"),
+        ('{"data": 3}', "data: expected a group of keys, got 3"),
+        ("[]", "config: expected a group of keys, got []"),
+        ('{"steps": "many"}', "steps: expected a whole number, got 'many'"),
+        ('{"penalty": {"r1": NaN}}', "penalty.r1: expected a finite number from 0, got nan"),
+        ("{", "not JSON"),
+    ],
+)
+def test_json_that_is_not_a_config_is_refused(text, said):
+    with pytest.raises(ConfigError) as refused:
+        from_json(text)
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize("key", OTHERS)
+def test_a_key_may_change_only_where_no_step_depends_on_it(key):
+    old, new = Config(), with_values(Config(), {key: OTHERS[key]})
+    if key in MAY_CHANGE:
+        check_same(old, new, "runs/a")
+        return
+    changed = changed_keys(old, new)
+    assert changed[key] == (flatten(old)[key], OTHERS[key])
+    assert all(other.startswith(f"{key}.") for other in changed if other != key)  # another model has other keys
+    with pytest.raises(ConfigError) as refused:
+        check_same(old, new, "runs/a")
+    assert f"{key}: {flatten(old)[key]!r} there, {OTHERS[key]!r} now" in str(refused.value)
+
+
+def test_the_keys_that_may_change_exist():
+    assert set(flatten(Config())) >= MAY_CHANGE
+
+
+def test_all_wrong_values_are_named_at_once():
+    said = complaint(
+        Config(
+            data=DataConfig(size=-1),
+            generator=AdamConfig(beta1=1.0, learning_rate=math.inf),
+            batch_size=0,
+            seed=2**32,
+            every=CadenceConfig(log=0),
+        )
+    )
+    for key in ("data.size", "generator.beta1", "generator.learning_rate", "batch_size", "seed", "every.log"):
+        assert f"{key}: expected" in said
+    assert len(said.splitlines()) == 6
+
+
+def test_wrong_types_and_wrong_values_are_named_together():
+    assert complaint(Config(model="dcgn", steps=0)).splitlines() == [
+        "steps: expected a whole number from 1, got 0",
+        f"model: expected one of {', '.join(kinds(AnyModel))}, got 'dcgn'; did you mean dcgan?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("steps", 10.0),
+        ("steps", True),
+        ("steps", None),
+        ("data.size", "16"),
+        ("data.channels", 2),
+        ("data.channels", True),
+        ("data.path", 3),
+        ("conditional", 1),
+        ("penalty.r1", "0"),
+    ],
+)
+def test_a_value_of_another_type_is_named(key, value):
+    said = complaint(with_values(Config(), {key: value}))
+    assert said.startswith(f"{key}: expected")
+    assert repr(value) in said
+
+
+def test_a_group_of_keys_must_be_of_its_kind():
+    assert complaint(Config(data={"size": 3})) == "data: expected a DataConfig, got {'size': 3}"
+
+
+def test_a_whole_number_will_do_for_a_number():
+    assert check(Config(penalty=PenaltyConfig(r1=1))).penalty.r1 == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"data.path": "/pictures"}, "data.size: your own pictures need a size"),
+        ({"data.size": 30}, "data.size: model dcgan makes 8, 16, 28, 32, 64, 128 pixels"),
+        ({"model": "article"}, "data.size: model article makes 28 pixels, not 8; try --data.size 28"),
+        ({"devices": 3}, "batch_size: 64 cannot be shared by 3 devices; try 63 or 66"),
+        ({"batch_size": 2, "devices": 4}, "batch_size: 2 cannot be shared by 4 devices; try 4"),
+        ({"batch_size": 1}, "batch_size: model dcgan normalises over the batch"),
+        ({"anneal.beta2": 0.9}, "anneal.images: expected the images until anneal.beta2 is reached"),
+        ({"anneal.images": 10}, "anneal.images: there is nothing to anneal"),
+        ({"model": "acgan"}, "conditional: model acgan names the labels that it is told"),
+        (
+            {"data.size": 32, "model": "stylegan2", "batch_size": 48},
+            "batch_size: model stylegan2 compares groups of 32; 48 are no multiple of it",
+        ),
+        (
+            {"data.size": 32, "model": "biggan", "model.latent_size": 126},
+            "model.latent_size: model biggan splits latents into 4 at 32 pixels; try 128",
+        ),
+        (
+            {"data.size": 32, "model": "sagan", "model.generator_width": 4},
+            "model.generator_width: model sagan needs 8 or more, got 4",
+        ),
+        (
+            {"model": "r3gan", "model.discriminator_width": 20},
+            "model.discriminator_width: model r3gan needs a multiple",
+        ),
+        ({"penalty.lazy": 3}, "penalty.lazy: expected a divisor of the batch size 64, got 3"),
+        ({"augment.p": 0.5}, "augment.p: is for --augment ada, ada_cutout or ada_full, not none"),
+        (
+            {"augment.name": "ada", "augment.target": 0.6, "anneal.images": 10, "anneal.augment_p": 0.5},
+            "augment.target: augment.p can adapt or be annealed, not both",
+        ),
+        (
+            {"average.half_life": 10.0, "anneal.images": 10, "anneal.half_life": 5.0},
+            "average.half_life: an annealed half-life starts from 0",
+        ),
+        ({"average.half_life": 10.0, "average.width": 0.1}, "average.width: an average has a width or a half-life"),
+        (
+            {"data.size": 32, "model": "stylegan2", "batch_size": 96, "penalty.lazy": 2, "penalty.r1": 1.0},
+            "penalty.lazy: model stylegan2 compares groups of 32; 48 are no multiple of it",
+        ),
+        ({"augment.target": 0.0}, "augment.target: is for --augment ada"),
+        ({"penalty.path_length": 2.0, "penalty.path_lazy": 3}, "penalty.path_lazy: expected a divisor of the batch"),
+        ({"steps": 10**400}, "steps: expected 2,147,483,647 at most"),
+        ({"steps": 2**63}, "steps: expected 2,147,483,647 at most"),
+        ({"penalty.r1": 1e39}, "penalty.r1: expected a finite number from 0"),
+        ({"generator.learning_rate": 1e-46}, "generator.learning_rate: expected a finite number above 0, got 1e-46"),
+        ({"average.width": 0.3}, "average.width: expected a finite number in [0.001, 0.2886], got 0.3"),
+        ({"evaluate.weights": "/w.pth"}, "evaluate.weights: they are read where a run is scored; add --evaluate.every"),
+        ({"evaluate.best": "recall"}, "evaluate.best: the best one is kept where a run is scored"),
+    ],
+)
+def test_keys_that_do_not_go_together_are_named(values, said):
+    assert said in complaint(with_values(Config(), values))
+
+
+def test_the_mlp_makes_any_size_from_a_batch_of_one():
+    check(Config(data=DataConfig(size=13), model=MLP(), batch_size=1))
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"penalty.path_lazy": 4}, "penalty.path_lazy: there are no path lengths to take of fewer latents"),
+        ({"penalty.lazy": 4}, "penalty.lazy: there is no penalty to take of fewer images; add one such as"),
+        (
+            {"penalty.lazy": 4, "penalty.path_length": 2.0, "penalty.path_lazy": 8},
+            "penalty.lazy: there is no penalty to take of fewer images",
+        ),
+        ({"augment.name": "ada"}, "augment.p: ada with a probability of 0 does nothing"),
+        (
+            {"augment.name": "ada", "anneal.images": 10, "anneal.augment_p": 0.0},
+            "augment.p: ada with a probability of 0 does nothing",
+        ),
+        ({"augment.name": "ada", "augment.p": 0.5, "augment.kimg": 5.0}, "augment.kimg: is for a p that adapts"),
+        ({"anneal.images": 10, "anneal.penalty": 0.1}, "anneal.penalty: there is no penalty to anneal"),
+    ],
+)
+def test_keys_that_would_do_nothing_are_refused_of_new_runs_alone(values, said):
+    config = with_values(Config(), values)
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        check_new(config)
+    assert from_json(to_json(config)) == config
+
+
+@pytest.mark.parametrize("name", [name for name in recipes.names() if name != "pictures"])
+def test_no_recipe_asks_for_what_does_nothing(name):
+    check_new(recipes.load(name))
