@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gan_jax import __version__, cli, recipes
-from gan_jax.config import Config
+from gan_jax import __version__, cli
+from gan_jax.config import Config, recipes
 from gan_jax.config.schema import flatten, to_json
 
 FILES = {
@@ -49,7 +49,7 @@ MISTAKES = [
     ("train unfit", "unfit/config.json: batch_size: expected a whole number from 1, got 0"),
     ("train list", "list/config.json", "expected a group of keys, got [1]"),
     ("train run --seed 3", "run holds a run with another config", "seed: 0 there, 3 now"),
-    ("train run --model.generator-width 8", "model.generator_width: 64 there, 8 now", "another folder with --run"),
+    (
         "train run --model.generator-width 8",
         "model.generator_width: 64 there, 8 now",
         "choose another folder with --run",
@@ -145,7 +145,7 @@ MISTAKES = [
     ("evaluate run --samples 3", "samples: expected a whole number from 20, got 3"),
     ("evaluate run --samples lots", "samples: expected a whole number", "'lots'"),
     ("evaluate run --seed -1", "seed: expected a whole number in [0, 2**32), got -1"),
-    ("train digits --model r3gan --model.generator-width 20", "model.generator_width: model r3gan needs", "try 16"),
+    ("evaluate run --weights w.pth", "weights: only Inception features", "add --features inception"),
     ("evaluate run --download", "download: only Inception features", "add --features inception"),
     ("evaluate run --wieghts w.pth", "no option --wieghts; did you mean --weights?"),
     ("evaluate run --data-path elsewhere", "data_path: run was trained on digits, not on your own pictures"),
