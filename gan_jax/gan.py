@@ -120,8 +120,8 @@ def _init(gan: GAN, key: PRNGKey, example: Batch) -> GANState:
         key=state_key,
         generator=Player(generator, gan.generator_optimizer.init(generator.params)),
         discriminator=Player(discriminator, gan.discriminator_optimizer.init(discriminator.params)),
-        average=copy(generator),
-        more_averages={name: copy(generator) for name in gan.more_averages},
+        average=averaging.begin(generator),
+        more_averages={name: averaging.begin(generator) for name in gan.more_averages},
         memories=copy(Memories(*(adaptive(rule).start for rule in _rules(gan)))),
     )
 

@@ -41,6 +41,11 @@ def wide(outputs: Array) -> Array:
     return jnp.asarray(outputs, jnp.promote_types(jnp.result_type(outputs), jnp.float32))
 
 
+def is_float(leaf: Array) -> bool:
+    """Whether means make sense of a leaf of weights; of counters and keys they make none."""
+    return jnp.issubdtype(leaf.dtype, jnp.inexact)
+
+
 def zero_marks(network: Network, inputs: Any, condition: Condition) -> Any:
     """Zeros for all that the network marks in a pass over `inputs`; {} if it marks nothing. Computes nothing."""
     shapes = jax.eval_shape(lambda: dict(_init(network, jax.random.key(0), inputs, condition)).get(MARKS, {}))

@@ -174,6 +174,33 @@ def test_several_averages_are_kept_beside_the_one_that_is_sampled_from(begun):
     assert not same(state.average, seen[-1])
 
 
+class Narrow(nn.Module):
+    """A generator of bfloat16 parameters, with a counter and a key among its statistics."""
+
+    @nn.compact
+    def __call__(self, latents, condition=None, *, train=False):
+        passes = self.variable("counter", "passes", lambda: jnp.zeros((), jnp.int32))
+        self.variable("counter", "key", lambda: jax.random.key(0))
+        if train and not self.is_initializing():
+            passes.value += 1
+        x = nn.Dense(16, dtype=jnp.bfloat16, param_dtype=jnp.bfloat16, name="pixels")(latents)
+        return nn.tanh(x.astype(jnp.float32)).reshape(len(x), 4, 4, 1)
+
+
+def test_averages_of_bfloat16_parameters_are_float32_and_can_be_drawn_from():
+    gan = dataclasses.replace(toys.make(more_averages={"long": averaging.ema(0.99)}), generator=Narrow())
+    state = init(gan, jax.random.key(0), toys.batch())
+    step = jax.jit(make_step(gan), donate_argnums=0)
+    for _ in range(2):
+        state, _ = step(state, toys.batch())
+    for average in (state.average, state.more_averages["long"]):
+        assert {leaf.dtype for leaf in jax.tree.leaves(average.params)} == {jnp.dtype("float32")}
+        assert average.stats["counter"]["passes"] == 2
+        images = generate(gan, average, sample_latents(gan, jax.random.key(1), 2))
+        assert (images.shape, images.dtype) == ((2, 4, 4, 1), jnp.float32)
+    assert {leaf.dtype for leaf in jax.tree.leaves(state.generator.weights.params)} == {jnp.dtype("bfloat16")}
+
+
 def test_a_loss_that_compares_sees_real_and_fake_in_both_updates():
     seen = []
 
