@@ -10,7 +10,7 @@ import optax
 from jaxtyping import Array, Int
 
 from gan_jax import averaging, inputs, latent_penalties, penalties
-from gan_jax.augment import Augment, Draws, as_it_is, independent
+from gan_jax.augment import Augment, Draws, View, as_it_is, independent, pair
 from gan_jax.images import condition_to_float
 from gan_jax.losses import AdversarialLoss, non_saturating
 from gan_jax.network import evaluate, forward, init_weights, wide, zero_marks
@@ -261,35 +261,23 @@ def _drawer(gan: GAN, key: PRNGKey, condition: Condition) -> Callable[..., tuple
     """The generator as a function of (weights, latents, marks) whose passes all draw the same at random."""
 
     def draw(weights: Weights, latents: Latents, marks: Any = None) -> tuple[Images, Stats]:
-        told = _thinned(condition, len(latents))
+        told = inputs.every_nth(condition, latents.shape[0])
         return forward(gan.generator, weights, jax.random.clone(key), latents, told, marks)
 
     return draw
 
 
 def _judge(
-    gan: GAN, params: Params, key: PRNGKey, see: Callable[[Images], Images], condition: Condition
+    gan: GAN, params: Params, key: PRNGKey, see: View, condition: Condition
 ) -> Callable[[Stats, Images], tuple[Logits, Stats]]:
     """The discriminator as a function of (statistics, images) whose passes all draw the same at random."""
 
     def judge(stats: Stats, images: Images) -> tuple[Logits, Stats]:
-        told = _thinned(condition, len(images))
-        logits, moved = forward(gan.discriminator, Weights(params, stats), jax.random.clone(key), see(images), told)
+        seen, told = see(images, inputs.every_nth(condition, images.shape[0]))
+        logits, moved = forward(gan.discriminator, Weights(params, stats), jax.random.clone(key), seen, told)
         return wide(logits), moved  # rules learn from their means
 
     return judge
-
-
-def _thinned(condition: Condition, count: int) -> Condition:
-    """The conditions of every n-th image of the batch, where there are so few (`penalties.lazy`)."""
-    if condition is None:
-        return None
-    if not count or len(condition) % count:
-        raise ValueError(
-            f"{count} images were shown to a network that knows the conditions of a batch of {len(condition)}; show it "
-            "the batch, or every n-th image of it"
-        )
-    return condition[:: len(condition) // count]
 
 
 def _descend(
@@ -306,7 +294,7 @@ def _descend(
     return Player(weights, opt_state), metrics | {f"{side}/gradient_norm": optax.tree.norm(gradient)}
 
 
-def _views(gan: GAN, look: Augment, key: PRNGKey) -> tuple[Callable[[Images], Images], ...]:
+def _views(gan: GAN, look: Augment, key: PRNGKey) -> tuple[View, ...]:
     """How the discriminator sees real and fake images in one update: the same images look the same each time."""
-    view = lambda key: lambda images: look(jax.random.clone(key), images)
+    view = lambda key: lambda images, condition: pair(look, jax.random.clone(key), images, condition)
     return tuple(view(key) for key in gan.draws(key))

@@ -28,6 +28,22 @@ def one_each(condition: Condition, count: int, what: str) -> Condition:
     return condition
 
 
+def every_nth(condition: Condition, count: int) -> Condition:
+    """The conditions of every n-th image of the batch, where `count` are shown (`penalties.lazy`).
+
+    Raises ValueError where that is no whole part of the batch.
+    """
+    if condition is None:
+        return None
+    known = condition.shape[0]
+    if not count or known % count:
+        raise ValueError(
+            f"{count} images were shown to a network that knows the conditions of a batch of {known}; show it the "
+            "batch, or every n-th image of it"
+        )
+    return condition[:: known // count]
+
+
 def check_example(example: Batch) -> None:
     """Raises TypeError or ValueError for what is no batch of images, and, where values are known, for their range."""
     _check(example)

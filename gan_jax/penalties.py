@@ -97,6 +97,7 @@ def cr(weight: float, augment: Callable[[PRNGKey, Images], Images]) -> Penalty:
     """Consistency on real images: weight · E(D(x) - D(T(x)))² (Zhang et al. 2020, arXiv:1910.12027), weight = 10.
 
     T is `augment`, a function `(key, images) -> images` that keeps what the images show; the mean is over all logits.
+    Conditions stay what they are: where they are images, T may change colours and not move pixels.
     Both terms move D. For augmentations of what D sees in its loss, that is another thing: pass them to the loss.
     """
 

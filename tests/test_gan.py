@@ -1,6 +1,7 @@
 """The heart: what a step moves, what it must not, and that it is a pure function."""
 
 import dataclasses
+from functools import partial
 from typing import Any
 
 import flax.linen as nn
@@ -26,7 +27,7 @@ from gan_jax import (
     sample_latents,
     scheduled,
 )
-from gan_jax.augment import ada
+from gan_jax.augment import ada, diffaugment
 from gan_jax.gan import update_discriminator, update_generator
 from gan_jax.losses import AdversarialLoss, relativistic
 
@@ -359,6 +360,27 @@ def test_real_and_fake_images_share_their_augmentation_or_do_not(draws, alike):
     state = init(gan, jax.random.key(0), batch)
     update_discriminator(gan, state, batch, jax.random.key(1))
     assert (len({str(key) for key in seen}) == 1) == alike
+
+
+class Apart(nn.Module):
+    """D(x, c) = w · mean (x - c)²: how far an image is from the one that it was asked to be."""
+
+    @nn.compact
+    def __call__(self, images, condition=None, *, train=False):
+        weight = self.param("weight", nn.initializers.ones, ())
+        return weight * jnp.mean(jnp.square(images - condition), axis=(1, 2, 3))
+
+
+def test_a_condition_that_is_an_image_is_augmented_as_its_image_is():
+    gan = dataclasses.replace(
+        toys.make(augment=partial(diffaugment.translation, ratio=0.5), penalty=penalties.lazy(penalties.r1(1.0), 2)),
+        discriminator=Apart(),
+    )
+    images = toys.batch().images
+    batch = Batch(images, images)
+    _, metrics = jax.jit(make_step(gan))(init(gan, jax.random.key(0), batch), batch)
+    assert metrics["d/real_logit"] == metrics["d/penalty"] == 0
+    assert metrics["d/fake_logit"] > 0.1
 
 
 def test_rules_may_change_with_the_step():
