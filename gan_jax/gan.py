@@ -110,7 +110,7 @@ def _init(gan: GAN, key: PRNGKey, example: Batch) -> GANState:
     latents = sample_latents(gan, latent_key, len(images))
     generator = init_weights(gan.generator, generator_key, latents, condition)
     discriminator = init_weights(gan.discriminator, discriminator_key, images, condition)
-    made = jax.eval_shape(lambda w: generate(gan, w, latents, condition), generator)
+    made = jax.eval_shape(lambda w: generate(gan, w, latents, condition, key=jax.random.key(0)), generator)
     if made.shape != images.shape:
         raise ValueError(f"the generator makes images of {made.shape[1:]}, the data are {images.shape[1:]}")
     # Copies: a step that donates its state must not be handed one buffer twice.
@@ -231,18 +231,21 @@ def sample_latents(gan: GAN, key: PRNGKey, count: int) -> Latents:
     return jax.random.normal(key, (count, gan.latent_size))
 
 
-def generate(gan: GAN, weights: Weights, latents: Latents, condition: Condition = None) -> Images:
+def generate(
+    gan: GAN, weights: Weights, latents: Latents, condition: Condition = None, *, key: PRNGKey | None = None
+) -> Images:
     """Images `[B, H, W, C]` in [-1, 1], each a function of its own latent and condition only.
 
-    `weights` are a state's `average`, or its `generator.weights`. Raises TypeError for a whole state, and ValueError
-    for latents of another size, or not as many as conditions.
+    `weights` are a state's `average`, or its `generator.weights`. A generator that draws at random here, too, needs
+    a `key`, which is consumed. Raises TypeError for a whole state, and ValueError for latents of another size, or not
+    as many as conditions.
     """
     if not isinstance(weights, Weights):
         raise TypeError(f"weights: expected Weights, such as state.average, got a {type(weights).__name__}")
     if jnp.ndim(latents) != 2 or jnp.shape(latents)[1] != gan.latent_size:
         raise ValueError(f"latents are [B, {gan.latent_size}] here, not {list(jnp.shape(latents))}; see sample_latents")
     condition = inputs.one_each(condition, len(latents), "latent")
-    return evaluate(gan.generator, weights, latents, condition_to_float(condition))
+    return evaluate(gan.generator, weights, latents, condition_to_float(condition), key)
 
 
 def _rules(gan: GAN) -> Memories:

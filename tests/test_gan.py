@@ -565,6 +565,24 @@ def test_what_cannot_be_drawn_from_is_named(begun):
         generate(gan, state.average, jnp.zeros((2, 8)), jnp.arange(3))
 
 
+class Noisy(toys.Generator):
+    """Draws noise, too, whenever it draws an image."""
+
+    @nn.compact
+    def __call__(self, latents, condition=None, *, train=False):
+        images = nn.tanh(nn.Dense(16, name="pixels")(latents)).reshape(len(latents), 4, 4, 1)
+        return images + 0.1 * jax.random.normal(self.make_rng("noise"), images.shape)
+
+
+def test_a_generator_may_draw_at_random_while_sampling():
+    gan = dataclasses.replace(toys.make(), generator=Noisy())
+    state = init(gan, jax.random.key(0), toys.batch())
+    jax.eval_shape(make_step(gan), state, toys.batch())
+    draw = lambda seed: generate(gan, state.average, jnp.zeros((2, 8)), key=jax.random.key(seed))
+    assert not same(draw(0), draw(1))
+    assert same(draw(0), draw(0))
+
+
 def test_a_critic_shown_images_whose_conditions_it_cannot_know_says_so():
     part = lambda key, critic, real, fake: jnp.mean(critic(real[:3]))
     gan, batch = toys.make(classes=3, penalty=part), toys.batch(classes=3)
