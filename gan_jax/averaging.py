@@ -7,10 +7,20 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
+from gan_jax.network import is_float, wide
 from gan_jax.types import Scalar, Weights
 
 Averaging = Callable[[Weights, Weights, Int[Array, ""]], Weights]
-"""`(average, current, step) -> average`, applied after every update of the generator; step counts from 0."""
+"""`(average, current, step) -> average`, applied after every update of the generator; step counts from 0.
+
+Averages are float32 where weights are narrower, and `generate` draws with them as they are: at a decay of 0.999 a step
+moves them by less than bfloat16 can tell. Counters and keys among the statistics are the current ones.
+"""
+
+
+def begin(weights: Weights) -> Weights:
+    """The average of no step yet: a copy of these weights, in buffers of its own."""
+    return jax.tree.map(lambda leaf: wide(jnp.copy(leaf)) if is_float(leaf) else jnp.copy(leaf), weights)
 
 
 def ema(decay: float) -> Averaging:
@@ -88,5 +98,9 @@ def exponent_of(deviation: float) -> float:
 
 def _move(average: Weights, current: Weights, share: Scalar) -> Weights:
     """From `average` a `share` of the way to `current`: 0 stays, 1 arrives."""
-    # One product less than d · average + (1 - d) · current, and no bias where 1 - d rounds.
-    return jax.tree.map(lambda a, c: jnp.where(share < 1, a + share * (c - a), c).astype(a.dtype), average, current)
+
+    def move(a: Array, c: Array) -> Array:
+        # One product less than d · average + (1 - d) · current, and no bias where 1 - d rounds.
+        return jnp.where(share < 1, a + share * (c - a), c).astype(a.dtype) if is_float(c) else c
+
+    return jax.tree.map(move, average, current)

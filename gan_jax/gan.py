@@ -10,7 +10,7 @@ import optax
 from jaxtyping import Array, Int
 
 from gan_jax import averaging, inputs, latent_penalties, penalties
-from gan_jax.augment import Augment, Draws, as_it_is, independent
+from gan_jax.augment import Augment, Draws, View, as_it_is, independent, pair
 from gan_jax.images import condition_to_float
 from gan_jax.losses import AdversarialLoss, non_saturating
 from gan_jax.network import evaluate, forward, init_weights, wide, zero_marks
@@ -92,11 +92,12 @@ Step = Callable[[GANState, Batch], tuple[GANState, Metrics]]
 def init(gan: GAN, key: PRNGKey, example: Batch) -> GANState:
     """Draws the first state. Of `example` only shapes and dtypes matter; the key is consumed.
 
-    Compiled as one program, once for each GAN that can be hashed. Raises ValueError if the generator's images do not
-    have the shape of the example's, and TypeError or ValueError for an example that is no batch of images, floats of 0
-    to 255 included.
+    Of several batches on a leading axis, as a step of several updates takes them, the first is the example. Compiled as
+    one program, once for each GAN that can be hashed. Raises ValueError if the generator's images do not have the shape
+    of the example's, and TypeError or ValueError for networks that are none, and for an example that is no batch of
+    images, floats of 0 to 255 included.
     """
-    inputs.check_example(example)
+    example = inputs.one_batch(example)
     try:
         hash(gan)
     except TypeError:  # by a network of the user's
@@ -107,10 +108,10 @@ def init(gan: GAN, key: PRNGKey, example: Batch) -> GANState:
 def _init(gan: GAN, key: PRNGKey, example: Batch) -> GANState:
     generator_key, discriminator_key, latent_key, state_key = jax.random.split(key, 4)
     images, condition = inputs.read(example)
-    latents = sample_latents(gan, latent_key, len(images))
+    latents = sample_latents(gan, latent_key, images.shape[0])
     generator = init_weights(gan.generator, generator_key, latents, condition)
     discriminator = init_weights(gan.discriminator, discriminator_key, images, condition)
-    made = jax.eval_shape(lambda w: generate(gan, w, latents, condition), generator)
+    made = jax.eval_shape(lambda w: generate(gan, w, latents, condition, key=jax.random.key(0)), generator)
     if made.shape != images.shape:
         raise ValueError(f"the generator makes images of {made.shape[1:]}, the data are {images.shape[1:]}")
     # Copies: a step that donates its state must not be handed one buffer twice.
@@ -120,8 +121,8 @@ def _init(gan: GAN, key: PRNGKey, example: Batch) -> GANState:
         key=state_key,
         generator=Player(generator, gan.generator_optimizer.init(generator.params)),
         discriminator=Player(discriminator, gan.discriminator_optimizer.init(discriminator.params)),
-        average=copy(generator),
-        more_averages={name: copy(generator) for name in gan.more_averages},
+        average=averaging.begin(generator),
+        more_averages={name: averaging.begin(generator) for name in gan.more_averages},
         memories=copy(Memories(*(adaptive(rule).start for rule in _rules(gan)))),
     )
 
@@ -135,7 +136,8 @@ def make_step(gan: GAN, *, discriminator_steps: int = 1) -> Step:
     The step is pure: its randomness is folded from `state.key` and `state.step` alone. Jit it, vmap it over
     states, or shard it. Every array of the batch may have a leading axis, of k = `discriminator_steps` batches, the
     generator's update then sees the last of them, or of k + 1, the last for the generator alone. Metrics are float32
-    scalars, those of the last update.
+    scalars, those of the last update. With `optax.MultiSteps` each of its small steps is a step here: averages, and
+    rules that change with the step, count those.
     """
 
     def step(state: GANState, batch: Batch) -> tuple[GANState, Metrics]:
@@ -160,7 +162,7 @@ def update_discriminator(gan: GAN, state: GANState, batch: Batch, key: PRNGKey) 
     penalty, latent_penalty, augment = _now(gan, state)
     verdict = gan.loss.verdict
     see_real, see_fake = _views(gan, augment, augment_key)
-    latents = sample_latents(gan, latent_key, len(real))
+    latents = sample_latents(gan, latent_key, real.shape[0])
     marks = zero_marks(gan.generator, latents, condition)
     draw = _drawer(gan, generator_key, condition)
     fake, _ = draw(state.generator.weights, latents)
@@ -201,7 +203,7 @@ def update_generator(gan: GAN, state: GANState, batch: Batch, key: PRNGKey) -> t
     real, condition = inputs.read(batch)
     _, latent_penalty, augment = _now(gan, state)
     see_real, see_fake = _views(gan, augment, augment_key)
-    latents = sample_latents(gan, latent_key, len(real))
+    latents = sample_latents(gan, latent_key, real.shape[0])
     marks = zero_marks(gan.generator, latents, condition)
     draw = _drawer(gan, generator_key, condition)
     params, stats = state.discriminator.weights
@@ -228,21 +230,24 @@ def update_generator(gan: GAN, state: GANState, batch: Batch, key: PRNGKey) -> t
 
 def sample_latents(gan: GAN, key: PRNGKey, count: int) -> Latents:
     """Standard normal latents, `[count, latent_size]` float32. The key is consumed."""
-    return jax.random.normal(key, (count, gan.latent_size))
+    return jax.random.normal(key, (count, gan.latent_size), jnp.float32)
 
 
-def generate(gan: GAN, weights: Weights, latents: Latents, condition: Condition = None) -> Images:
+def generate(
+    gan: GAN, weights: Weights, latents: Latents, condition: Condition = None, *, key: PRNGKey | None = None
+) -> Images:
     """Images `[B, H, W, C]` in [-1, 1], each a function of its own latent and condition only.
 
-    `weights` are a state's `average`, or its `generator.weights`. Raises TypeError for a whole state, and ValueError
-    for latents of another size, or not as many as conditions.
+    `weights` are a state's `average`, or its `generator.weights`. A generator that draws at random here, too, needs
+    a `key`, which is consumed. Raises TypeError for a whole state, and ValueError for latents of another size, or not
+    as many as conditions.
     """
     if not isinstance(weights, Weights):
         raise TypeError(f"weights: expected Weights, such as state.average, got a {type(weights).__name__}")
     if jnp.ndim(latents) != 2 or jnp.shape(latents)[1] != gan.latent_size:
         raise ValueError(f"latents are [B, {gan.latent_size}] here, not {list(jnp.shape(latents))}; see sample_latents")
-    condition = inputs.one_each(condition, len(latents), "latent")
-    return evaluate(gan.generator, weights, latents, condition_to_float(condition))
+    condition = inputs.one_each(condition, jnp.shape(latents)[0], "latent")
+    return evaluate(gan.generator, weights, latents, condition_to_float(condition), key)
 
 
 def _rules(gan: GAN) -> Memories:
@@ -261,35 +266,23 @@ def _drawer(gan: GAN, key: PRNGKey, condition: Condition) -> Callable[..., tuple
     """The generator as a function of (weights, latents, marks) whose passes all draw the same at random."""
 
     def draw(weights: Weights, latents: Latents, marks: Any = None) -> tuple[Images, Stats]:
-        told = _thinned(condition, len(latents))
+        told = inputs.every_nth(condition, latents.shape[0])
         return forward(gan.generator, weights, jax.random.clone(key), latents, told, marks)
 
     return draw
 
 
 def _judge(
-    gan: GAN, params: Params, key: PRNGKey, see: Callable[[Images], Images], condition: Condition
+    gan: GAN, params: Params, key: PRNGKey, see: View, condition: Condition
 ) -> Callable[[Stats, Images], tuple[Logits, Stats]]:
     """The discriminator as a function of (statistics, images) whose passes all draw the same at random."""
 
     def judge(stats: Stats, images: Images) -> tuple[Logits, Stats]:
-        told = _thinned(condition, len(images))
-        logits, moved = forward(gan.discriminator, Weights(params, stats), jax.random.clone(key), see(images), told)
+        seen, told = see(images, inputs.every_nth(condition, images.shape[0]))
+        logits, moved = forward(gan.discriminator, Weights(params, stats), jax.random.clone(key), seen, told)
         return wide(logits), moved  # rules learn from their means
 
     return judge
-
-
-def _thinned(condition: Condition, count: int) -> Condition:
-    """The conditions of every n-th image of the batch, where there are so few (`penalties.lazy`)."""
-    if condition is None:
-        return None
-    if not count or len(condition) % count:
-        raise ValueError(
-            f"{count} images were shown to a network that knows the conditions of a batch of {len(condition)}; show it "
-            "the batch, or every n-th image of it"
-        )
-    return condition[:: len(condition) // count]
 
 
 def _descend(
@@ -298,15 +291,19 @@ def _descend(
     optimizer: optax.GradientTransformation,
     side: str,
 ) -> tuple[Player, Metrics]:
-    """One optimizer step on `objective(params, stats)`; adds the norm of the gradient to the metrics."""
+    """One optimizer step on `objective(params, stats)`; adds the norm of the gradient to the metrics.
+
+    Optimizers that ask for more than the gradient, such as `optax.contrib.reduce_on_plateau`, are given it.
+    """
     params, stats = player.weights
-    gradient, (moved, metrics) = jax.grad(objective, has_aux=True)(params, stats)
-    updates, opt_state = optimizer.update(gradient, player.opt_state, params)
+    (value, (moved, metrics)), gradient = jax.value_and_grad(objective, has_aux=True)(params, stats)
+    asked = {"value": value, "grad": gradient, "value_fn": lambda params: objective(params, stats)[0]}
+    updates, opt_state = optax.with_extra_args_support(optimizer).update(gradient, player.opt_state, params, **asked)
     weights = Weights(optax.apply_updates(params, updates), moved)
     return Player(weights, opt_state), metrics | {f"{side}/gradient_norm": optax.tree.norm(gradient)}
 
 
-def _views(gan: GAN, look: Augment, key: PRNGKey) -> tuple[Callable[[Images], Images], ...]:
+def _views(gan: GAN, look: Augment, key: PRNGKey) -> tuple[View, ...]:
     """How the discriminator sees real and fake images in one update: the same images look the same each time."""
-    view = lambda key: lambda images: look(jax.random.clone(key), images)
+    view = lambda key: lambda images, condition: pair(look, jax.random.clone(key), images, condition)
     return tuple(view(key) for key in gan.draws(key))

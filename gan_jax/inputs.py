@@ -1,6 +1,5 @@
 """What a GAN is given: batches that are checked, dealt out to the updates, and brought to floats."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -14,7 +13,7 @@ def read(batch: Batch) -> tuple[Images, Condition]:
     Raises TypeError for images of integers other than uint8, ValueError for not as many conditions as images.
     """
     images = to_float(jnp.asarray(batch.images))
-    return images, condition_to_float(one_each(batch.condition, len(images), "image"))
+    return images, condition_to_float(one_each(batch.condition, images.shape[0], "image"))
 
 
 def one_each(condition: Condition, count: int, what: str) -> Condition:
@@ -22,18 +21,39 @@ def one_each(condition: Condition, count: int, what: str) -> Condition:
     if condition is None:
         return None
     condition = jnp.asarray(condition)
-    if not condition.ndim or len(condition) != count:
-        told = len(condition) if condition.ndim else "no list of"
+    if not condition.ndim or condition.shape[0] != count:
+        told = condition.shape[0] if condition.ndim else "no list of"
         raise ValueError(f"every {what} needs a condition: there are {count}, and {told} conditions")
     return condition
 
 
-def check_example(example: Batch) -> None:
-    """Raises TypeError or ValueError for what is no batch of images, and, where values are known, for their range."""
+def every_nth(condition: Condition, count: int) -> Condition:
+    """The conditions of every n-th image of the batch, where `count` are shown (`penalties.lazy`).
+
+    Raises ValueError where that is no whole part of the batch.
+    """
+    if condition is None:
+        return None
+    known = condition.shape[0]
+    if count == 0 or known % count != 0:
+        raise ValueError(
+            f"{count} images were shown to a network that knows the conditions of a batch of {known}; show it the "
+            "batch, or every n-th image of it"
+        )
+    return condition[:: known // count]
+
+
+def one_batch(example: Batch) -> Batch:
+    """The batch, or the first of several on a leading axis.
+
+    Raises TypeError or ValueError for what is no batch of images, and, where values are known, for their range.
+    """
     _check(example)
-    check_range(example.images)
-    if example.condition is not None and np.ndim(example.condition) == 4:
-        check_range(jnp.asarray(example.condition))
+    batch = example if example.images.ndim == 4 else _at(example, 0)
+    check_range(batch.images)
+    if batch.condition is not None and np.ndim(batch.condition) == 4:
+        check_range(jnp.asarray(batch.condition))
+    return batch
 
 
 def deal(batch: Batch, discriminator_steps: int) -> list[Batch]:
@@ -42,10 +62,7 @@ def deal(batch: Batch, discriminator_steps: int) -> list[Batch]:
     Raises TypeError for what is no batch, and ValueError for a leading axis of another length.
     """
     _check(batch)
-    if batch.images.ndim == 4:
-        dealt = [batch]
-    else:
-        dealt = [jax.tree.map(lambda array, i=i: array[i], batch) for i in range(len(batch.images))]
+    dealt = [batch] if batch.images.ndim == 4 else [_at(batch, i) for i in range(len(batch.images))]
     if len(dealt) not in (discriminator_steps, discriminator_steps + 1):
         raise ValueError(
             f"{discriminator_steps} updates of the discriminator need as many batches, or one more for the "
@@ -54,11 +71,15 @@ def deal(batch: Batch, discriminator_steps: int) -> list[Batch]:
     return dealt if len(dealt) > discriminator_steps else [*dealt, dealt[-1]]
 
 
+def _at(batches: Batch, i: int) -> Batch:
+    return Batch(batches.images[i], None if batches.condition is None else batches.condition[i])
+
+
 def _check(batch: Batch) -> None:
     if not isinstance(batch, Batch):
         raise TypeError(f"expected Batch(images) or Batch(images, condition), got a {type(batch).__name__}")
     if not hasattr(batch.images, "dtype"):
         raise TypeError(f"images: expected an array, got a {type(batch.images).__name__}")
     shape = np.shape(batch.images)
-    if len(shape) not in (4, 5) or not shape[0]:
+    if len(shape) not in (4, 5) or shape[0] == 0:
         raise ValueError(f"images are [B, H, W, C], or several such batches on a leading axis, not {list(shape)}")

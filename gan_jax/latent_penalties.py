@@ -95,10 +95,9 @@ def lazy(penalty: LatentPenalty | Adaptive, every: int) -> LatentPenalty | Adapt
 
     def thin(term: Term) -> Term:
         def thinned(key: PRNGKey, function: Function, latents: Latents, marks: Any) -> tuple[Scalar, Metrics]:
-            if every < 1 or len(latents) % every:
-                raise ValueError(
-                    f"a penalty on one in {every} latents needs a batch that {every} divides, not {len(latents)}"
-                )
+            count = latents.shape[0]
+            if every < 1 or count % every != 0:
+                raise ValueError(f"a penalty on one in {every} latents needs a batch that {every} divides, not {count}")
             return term(key, function, latents[::every], jax.tree.map(lambda mark: mark[::every], marks))
 
         return thinned
@@ -128,7 +127,7 @@ def _lengths(key: PRNGKey, generator: Function, latents: Latents, marks: Any) ->
         return jnp.sum(images * noise) / jnp.sqrt(images.shape[1] * images.shape[2])
 
     slopes = jax.grad(projected, argnums=1 if marks else 0)(latents, marks)
-    squares = [jnp.sum(jnp.square(s.reshape(len(s), -1)), axis=1) for s in jax.tree.leaves(slopes)]
+    squares = [jnp.sum(jnp.square(s.reshape(s.shape[0], -1)), axis=1) for s in jax.tree.leaves(slopes)]
     squared = sum(squares[1:], squares[0])
     flat = squared == 0
     return jnp.where(flat, 0, jnp.sqrt(jnp.where(flat, 1, squared)))

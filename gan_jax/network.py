@@ -1,7 +1,9 @@
 """A network in motion: its first weights, and its passes forward. All that the core asks of a network is here."""
 
+import inspect
 from typing import Any
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array
@@ -13,7 +15,11 @@ MARKS = "perturbations"
 
 
 def init_weights(network: Network, key: PRNGKey, inputs: Any, condition: Condition) -> Weights:
-    """Draws the first weights of a network for inputs like these. The key is consumed."""
+    """Draws the first weights of a network for inputs like these. The key is consumed.
+
+    Raises TypeError for what is no network, and for a Flax module that cannot be called with a condition and `train`.
+    """
+    _check(network, inputs, condition)
     variables = dict(_init(network, key, inputs, condition))
     params = variables.pop("params")
     variables.pop(MARKS, None)
@@ -27,18 +33,29 @@ def forward(
 
     `marks` are added to what the network marks by `self.perturb`, so that one may ask for slopes there.
     """
-    rngs = {"dropout": key}
-    return _apply(network, weights, inputs, condition, marks, train=True, rngs=rngs, mutable=list(weights.stats))
+    mutable = list(weights.stats)
+    return _apply(network, weights, inputs, condition, marks, train=True, rngs=_streams(key), mutable=mutable)
 
 
-def evaluate(network: Network, weights: Weights, inputs: Any, condition: Condition) -> Array:
-    """One pass in evaluation mode: the output, which no neighbour in the batch has a part in."""
-    return _apply(network, weights, inputs, condition, None, train=False, rngs=None, mutable=[])[0]
+def evaluate(
+    network: Network, weights: Weights, inputs: Any, condition: Condition, key: PRNGKey | None = None
+) -> Array:
+    """One pass in evaluation mode: the output, which no neighbour in the batch has a part in.
+
+    A network that draws at random in evaluation, too, needs a key, which is consumed.
+    """
+    rngs = None if key is None else _streams(key)
+    return _apply(network, weights, inputs, condition, None, train=False, rngs=rngs, mutable=[])[0]
 
 
 def wide(outputs: Array) -> Array:
     """A network's outputs in float32, or as wide as they are: a mean in bfloat16 over 512 would not see one move."""
     return jnp.asarray(outputs, jnp.promote_types(jnp.result_type(outputs), jnp.float32))
+
+
+def is_float(leaf: Array) -> bool:
+    """Whether means make sense of a leaf of weights; of counters and keys they make none."""
+    return jnp.issubdtype(leaf.dtype, jnp.inexact)
 
 
 def zero_marks(network: Network, inputs: Any, condition: Condition) -> Any:
@@ -48,8 +65,30 @@ def zero_marks(network: Network, inputs: Any, condition: Condition) -> Any:
 
 
 def _init(network: Network, key: PRNGKey, inputs: Any, condition: Condition) -> Any:
+    return network.init(_streams(key), inputs, condition, train=True)
+
+
+def _streams(key: PRNGKey) -> dict[str, PRNGKey]:
+    """What `make_rng` draws from: "dropout", and for all other names Flax's default, "params"."""
     params_key, dropout_key = jax.random.split(key)
-    return network.init({"params": params_key, "dropout": dropout_key}, inputs, condition, train=True)
+    return {"params": params_key, "dropout": dropout_key}
+
+
+def _check(network: Network, inputs: Any, condition: Condition) -> None:
+    if isinstance(network, type) or not (hasattr(network, "init") and hasattr(network, "apply")):
+        raise TypeError(
+            "a network is an instance of a Flax module, or any object with `init` and `apply` (gan_jax.types.Network), "
+            f"not {network!r}; flax.nnx.bridge.ToLinen makes one of an nnx class"
+        )
+    if isinstance(network, nn.Module):
+        signature = inspect.signature(network.__call__)
+        try:
+            signature.bind(inputs, condition, train=True)
+        except TypeError:
+            raise TypeError(
+                f"{type(network).__name__}.__call__ takes {signature}; expected (self, inputs, condition=None, *, "
+                "train=False)"
+            ) from None
 
 
 def _apply(
@@ -64,4 +103,10 @@ def _apply(
     mutable: list[str],
 ) -> tuple[Array, Stats]:
     variables = {"params": weights.params, **weights.stats, **({MARKS: marks} if marks else {})}
-    return network.apply(variables, inputs, condition, train=train, rngs=rngs, mutable=mutable)
+    outputs, moved = network.apply(variables, inputs, condition, train=train, rngs=rngs, mutable=mutable)
+    if not hasattr(outputs, "shape"):
+        raise TypeError(
+            f"{type(network).__name__} returns a {type(outputs).__name__}; a network returns one array: images "
+            "[B, H, W, C], or logits [B, ...], those of several scales and features concatenated"
+        )
+    return outputs, moved

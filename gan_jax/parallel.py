@@ -1,4 +1,15 @@
-"""The same program on many devices: one mesh, arrays laid over it, and the step compiled for it."""
+"""The same program on many devices: one mesh, arrays laid over it, and the step compiled for it.
+
+A mesh has an axis "data"; `jax.make_mesh((4,), ("data",))` is one. Its axes are explicit: a program over them says how
+each of its reshapes is laid out, and networks do not. The arrays here are laid over the same devices with axes of
+which the compiler takes care, `place` and `put_batch` bring others there, and they do not mix with a mesh that
+`jax.set_mesh` has set. A jit of one's own over explicit axes takes `jax.sharding.auto_axes(step, out_sharding=
+NamedSharding(mesh, PartitionSpec()))` for the step.
+
+Under `pmap` or `shard_map` a step sees its own device's share of the batch alone, and every device draws the same
+latents unless its place is folded into the key of the state that the step is given: `jax.random.fold_in(state.key,
+jax.lax.axis_index("data"))`.
+"""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -6,7 +17,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from gan_jax.gan import GANState, Step
 from gan_jax.types import Batch
@@ -19,12 +30,12 @@ def make_mesh(devices: Sequence[jax.Device] | None = None) -> Mesh:
 
 def replicated(mesh: Mesh) -> NamedSharding:
     """Every device holds the whole array: for states and metrics."""
-    return NamedSharding(mesh, PartitionSpec())
+    return NamedSharding(_automatic(mesh), PartitionSpec())
 
 
 def split_batch(mesh: Mesh, *, stacked: int = 1) -> NamedSharding:
     """Every device holds its share of the batch axis, which is second if batches are stacked for k > 1."""
-    return NamedSharding(mesh, PartitionSpec("data") if stacked == 1 else PartitionSpec(None, "data"))
+    return NamedSharding(_automatic(mesh), PartitionSpec("data") if stacked == 1 else PartitionSpec(None, "data"))
 
 
 def make_state(make: Callable[[], GANState], mesh: Mesh) -> GANState:
@@ -34,7 +45,8 @@ def make_state(make: Callable[[], GANState], mesh: Mesh) -> GANState:
 
 def place(state: GANState, mesh: Mesh) -> GANState:
     """Copies a state, such as one read from disk, to the devices; a step may consume the copy."""
-    return jax.jit(lambda state: jax.tree.map(jnp.copy, state), out_shardings=replicated(mesh))(state)
+    whole = replicated(mesh)
+    return jax.jit(lambda state: jax.tree.map(jnp.copy, state), out_shardings=whole)(jax.device_put(state, whole))
 
 
 def compile_step(step: Step, mesh: Mesh, *, stacked: int = 1) -> Step:
@@ -55,3 +67,7 @@ def put_batch(mesh: Mesh, images: np.ndarray, condition: np.ndarray | None = Non
     """Lays a batch over the mesh, each device's share on that device."""
     put = partial(jax.device_put, device=split_batch(mesh, stacked=stacked))
     return Batch(put(images), None if condition is None else put(condition))
+
+
+def _automatic(mesh: Mesh) -> Mesh:
+    return Mesh(mesh.devices, mesh.axis_names, axis_types=(AxisType.Auto,) * mesh.devices.ndim)

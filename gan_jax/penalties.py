@@ -97,6 +97,7 @@ def cr(weight: float, augment: Callable[[PRNGKey, Images], Images]) -> Penalty:
     """Consistency on real images: weight · E(D(x) - D(T(x)))² (Zhang et al. 2020, arXiv:1910.12027), weight = 10.
 
     T is `augment`, a function `(key, images) -> images` that keeps what the images show; the mean is over all logits.
+    Conditions stay what they are: where they are images, T may change colours and not move pixels.
     Both terms move D. For augmentations of what D sees in its loss, that is another thing: pass them to the loss.
     """
 
@@ -189,13 +190,14 @@ def _sum(*penalties: Penalty) -> Penalty:
 
 
 def _thinned(images: Images, every: int) -> Images:
-    if every < 1 or len(images) % every:
-        raise ValueError(f"a penalty on one in {every} images needs a batch that {every} divides, not {len(images)}")
+    count = images.shape[0]
+    if every < 1 or count % every != 0:
+        raise ValueError(f"a penalty on one in {every} images needs a batch that {every} divides, not {count}")
     return images[::every]
 
 
 def _between(key: PRNGKey, real: Images, fake: Images) -> Images:
-    share = jax.random.uniform(key, (len(real), 1, 1, 1), real.dtype)
+    share = jax.random.uniform(key, (real.shape[0], 1, 1, 1), real.dtype)
     return share * real + (1 - share) * fake
 
 

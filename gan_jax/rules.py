@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Int
 
 from gan_jax.types import Metrics
@@ -27,8 +29,19 @@ def scheduled(at: Callable[[Int[Array, ""]], Any]) -> Adaptive:
 
 
 def adaptive(rule: Any) -> Adaptive:
-    """Any rule as one that could adapt; one that never changes remembers nothing."""
-    return rule if isinstance(rule, Adaptive) else scheduled(lambda step: rule)
+    """Any rule as one that could adapt; one that never changes remembers nothing.
+
+    What it remembers keeps its dtypes: metrics in float64 would else make it another state, and the step another
+    program.
+    """
+    if not isinstance(rule, Adaptive):
+        return scheduled(lambda step: rule)
+
+    def learn(memory: Memory, metrics: Metrics) -> Memory:
+        learned = rule.learn(memory, metrics)
+        return jax.tree.map(lambda old, new: jnp.asarray(new, jnp.result_type(old)), memory, learned)
+
+    return rule._replace(learn=learn)
 
 
 def paused(rule: Any, instead: Any) -> Adaptive:

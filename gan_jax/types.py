@@ -35,9 +35,12 @@ class Weights(NamedTuple):
 class Network(Protocol):
     """What the core asks of a generator or a discriminator: two pure functions.
 
-    Every `flax.linen.Module` whose `__call__` is `(inputs, condition, *, train)` has this shape, and so may a
-    pair of functions written by hand. `init` returns `{"params": ..., **stats}`; `apply` returns the output
-    and the collections named in `mutable`, as the forward pass has left them.
+    Every `flax.linen.Module` whose `__call__` is `(inputs, condition=None, *, train=False)` has this shape; so has any
+    object with these two, such as a NamedTuple of two functions, and `flax.nnx.bridge.ToLinen(Class)` of an nnx class
+    with that `__call__`. `init` returns `{"params": ..., **stats}`; `apply` returns the output, one array, and the
+    collections named in `mutable`, as the forward pass has left them. `rngs` has the keys "params" and "dropout";
+    Flax's `make_rng` of any other name, such as "noise", draws from the first. In evaluation it is None, unless
+    `generate` was given a key.
     """
 
     def init(self, rngs: Any, inputs: Any, condition: Any, *, train: bool) -> Any:

@@ -94,6 +94,25 @@ def test_constant_weights_are_their_own_average(update):
         assert jax.tree.all(jax.tree.map(lambda a, b: a.dtype == b.dtype and bool(jnp.all(a == b)), moved, weights))
 
 
+def test_averages_of_narrow_weights_are_wide_and_move():
+    current = Weights(jnp.full(1000, 1.0, jnp.bfloat16), {})
+    average, update = averaging.begin(current), averaging.ema(0.999)
+    for step in range(20):
+        average = update(average, Weights(current.params + 0.125, {}), jnp.array(100_000 + step))
+    assert average.params.dtype == jnp.float32
+    np.testing.assert_allclose(average.params, 1 + 0.125 * (1 - 0.999**20), rtol=1e-6)
+
+
+@pytest.mark.parametrize("update", [averaging.ema(0.9), averaging.half_life(1000, 32), averaging.power(6.94)])
+def test_counters_and_keys_are_the_current_ones(update):
+    stats = lambda n: {"passes": jnp.array(n, jnp.uint32), "key": jax.random.key(n)}
+    begun = averaging.begin(Weights(jnp.zeros(2, jnp.float16), stats(0)))
+    moved = update(begun, Weights(jnp.ones(2, jnp.float16), stats(20)), jnp.array(3))
+    assert (moved.stats["passes"], moved.stats["passes"].dtype) == (20, jnp.uint32)
+    assert moved.stats["key"] == jax.random.key(20)
+    assert moved.params.dtype == jnp.float32
+
+
 @pytest.mark.parametrize("update", [averaging.half_life(1000, 32), averaging.power(6.94)])
 def test_the_random_start_is_forgotten_at_the_first_step(update):
     moved = update(Weights(jnp.array(1e6), {}), Weights(jnp.array(0.1), {}), jnp.array(0))

@@ -1,6 +1,8 @@
 """The heart: what a step moves, what it must not, and that it is a pure function."""
 
 import dataclasses
+import math
+from functools import partial
 from typing import Any
 
 import flax.linen as nn
@@ -26,8 +28,9 @@ from gan_jax import (
     sample_latents,
     scheduled,
 )
-from gan_jax.augment import ada
+from gan_jax.augment import ada, diffaugment
 from gan_jax.gan import update_discriminator, update_generator
+from gan_jax.layers.conditioning import join_latent
 from gan_jax.losses import AdversarialLoss, relativistic
 
 
@@ -172,6 +175,33 @@ def test_several_averages_are_kept_beside_the_one_that_is_sampled_from(begun):
     mean = jax.tree.map(lambda *leaves: sum(leaves) / 3, *seen)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), state.more_averages["mean"], mean)
     assert not same(state.average, seen[-1])
+
+
+class Narrow(nn.Module):
+    """A generator of bfloat16 parameters, with a counter and a key among its statistics."""
+
+    @nn.compact
+    def __call__(self, latents, condition=None, *, train=False):
+        passes = self.variable("counter", "passes", lambda: jnp.zeros((), jnp.int32))
+        self.variable("counter", "key", lambda: jax.random.key(0))
+        if train and not self.is_initializing():
+            passes.value += 1
+        x = nn.Dense(16, dtype=jnp.bfloat16, param_dtype=jnp.bfloat16, name="pixels")(latents)
+        return nn.tanh(x.astype(jnp.float32)).reshape(len(x), 4, 4, 1)
+
+
+def test_averages_of_bfloat16_parameters_are_float32_and_can_be_drawn_from():
+    gan = dataclasses.replace(toys.make(more_averages={"long": averaging.ema(0.99)}), generator=Narrow())
+    state = init(gan, jax.random.key(0), toys.batch())
+    step = jax.jit(make_step(gan), donate_argnums=0)
+    for _ in range(2):
+        state, _ = step(state, toys.batch())
+    for average in (state.average, state.more_averages["long"]):
+        assert {leaf.dtype for leaf in jax.tree.leaves(average.params)} == {jnp.dtype("float32")}
+        assert average.stats["counter"]["passes"] == 2
+        images = generate(gan, average, sample_latents(gan, jax.random.key(1), 2))
+        assert (images.shape, images.dtype) == ((2, 4, 4, 1), jnp.float32)
+    assert {leaf.dtype for leaf in jax.tree.leaves(state.generator.weights.params)} == {jnp.dtype("bfloat16")}
 
 
 def test_a_loss_that_compares_sees_real_and_fake_in_both_updates():
@@ -332,6 +362,27 @@ def test_real_and_fake_images_share_their_augmentation_or_do_not(draws, alike):
     state = init(gan, jax.random.key(0), batch)
     update_discriminator(gan, state, batch, jax.random.key(1))
     assert (len({str(key) for key in seen}) == 1) == alike
+
+
+class Apart(nn.Module):
+    """D(x, c) = w · mean (x - c)²: how far an image is from the one that it was asked to be."""
+
+    @nn.compact
+    def __call__(self, images, condition=None, *, train=False):
+        weight = self.param("weight", nn.initializers.ones, ())
+        return weight * jnp.mean(jnp.square(images - condition), axis=(1, 2, 3))
+
+
+def test_a_condition_that_is_an_image_is_augmented_as_its_image_is():
+    gan = dataclasses.replace(
+        toys.make(augment=partial(diffaugment.translation, ratio=0.5), penalty=penalties.lazy(penalties.r1(1.0), 2)),
+        discriminator=Apart(),
+    )
+    images = toys.batch().images
+    batch = Batch(images, images)
+    _, metrics = jax.jit(make_step(gan))(init(gan, jax.random.key(0), batch), batch)
+    assert metrics["d/real_logit"] == metrics["d/penalty"] == 0
+    assert metrics["d/fake_logit"] > 0.1
 
 
 def test_rules_may_change_with_the_step():
@@ -514,6 +565,127 @@ def test_what_cannot_be_drawn_from_is_named(begun):
         generate(gan, state.average, jnp.zeros((2, 9)))
     with pytest.raises(ValueError, match="there are 2, and 3 conditions"):
         generate(gan, state.average, jnp.zeros((2, 8)), jnp.arange(3))
+
+
+class Noisy(toys.Generator):
+    """Draws noise, too, whenever it draws an image."""
+
+    @nn.compact
+    def __call__(self, latents, condition=None, *, train=False):
+        images = nn.tanh(nn.Dense(16, name="pixels")(latents)).reshape(len(latents), 4, 4, 1)
+        return images + 0.1 * jax.random.normal(self.make_rng("noise"), images.shape)
+
+
+def test_a_generator_may_draw_at_random_while_sampling():
+    gan = dataclasses.replace(toys.make(), generator=Noisy())
+    state = init(gan, jax.random.key(0), toys.batch())
+    jax.eval_shape(make_step(gan), state, toys.batch())
+    draw = lambda seed: generate(gan, state.average, jnp.zeros((2, 8)), key=jax.random.key(seed))
+    assert not same(draw(0), draw(1))
+    assert same(draw(0), draw(0))
+
+
+@pytest.mark.parametrize("classes", [0, 3])
+def test_the_example_may_be_the_batches_of_a_whole_step(classes):
+    gan, batch = toys.make(classes), toys.batch(classes=classes)
+    several = jax.tree.map(lambda leaf: jnp.stack([leaf] * 3), batch)
+    assert same(init(gan, jax.random.key(0), several), init(gan, jax.random.key(0), batch))
+    with pytest.raises(ValueError, match="these reach 9"):
+        init(gan, jax.random.key(0), Batch(jnp.full((3, 8, 4, 4, 1), 9.0)))
+
+
+class Wide(nn.Module):
+    """A generator, or a discriminator, in float64."""
+
+    shape: tuple[int, ...]
+
+    @nn.compact
+    def __call__(self, inputs, condition=None, *, train=False):
+        x = nn.Dense(math.prod(self.shape), dtype=jnp.float64, name="out")(inputs.reshape(len(inputs), -1))
+        return x.reshape(len(x), *self.shape)
+
+
+def test_states_keep_their_dtypes_in_float64():
+    rules = {
+        "penalty": penalties.total(penalties.lecam(0.1), penalties.r1(1.0)),
+        "latent_penalty": latent_penalties.path_length(0.1),
+        "augment": ada.adaptive(batch_size=8),
+    }
+    with jax.enable_x64(True):
+        for networks in ({"generator": Wide((4, 4, 1)), "discriminator": Wide(())}, {}):
+            gan = dataclasses.replace(toys.make(**rules), **networks)
+            state = jax.eval_shape(lambda gan=gan: init(gan, jax.random.key(0), toys.batch()))
+            moved, _ = jax.eval_shape(make_step(gan), state, toys.batch())
+            dtypes = lambda tree: jax.tree.map(lambda leaf: leaf.dtype, tree)
+            assert dtypes(moved) == dtypes(state)
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        optax.chain(optax.adam(1e-3), optax.contrib.reduce_on_plateau()),
+        optax.chain(optax.sgd(0.1), optax.scale_by_backtracking_linesearch(3)),
+        optax.MultiSteps(optax.adam(1e-3), 2),
+    ],
+    ids=["plateau", "line search", "several steps"],
+)
+def test_optimizers_are_given_what_they_ask_for(optimizer):
+    gan = toys.make(optimizer=optimizer)
+    state = init(gan, jax.random.key(0), toys.batch())
+    moved, _ = jax.eval_shape(make_step(gan), state, toys.batch())
+    assert jax.tree.structure(moved) == jax.tree.structure(state)
+
+
+def test_polyaks_step_is_as_long_as_the_whole_loss_says():
+    """Down a slope of |g| it goes f / |g|."""
+    gan = toys.make(optimizer=optax.polyak_sgd(max_learning_rate=1e9), penalty=penalties.r1(5.0))
+    state = init(gan, jax.random.key(0), toys.batch())
+    moved, metrics = jax.jit(partial(update_discriminator, gan))(state, toys.batch(), jax.random.key(1))
+    gone = jax.tree.map(jnp.subtract, moved.discriminator.weights.params, state.discriminator.weights.params)
+    whole = metrics["d/loss"] + metrics["d/penalty"]
+    assert metrics["d/penalty"] > 0.01
+    np.testing.assert_allclose(optax.tree.norm(gone), whole / metrics["d/gradient_norm"], rtol=1e-4)
+
+
+@pytest.mark.parametrize("classes", [0, 3])
+def test_generators_are_exported_for_batches_of_any_size(classes):
+    class Any(nn.Module):
+        @nn.compact
+        def __call__(self, latents, condition=None, *, train=False):
+            x = nn.Dense(16, name="pixels")(join_latent(latents, condition, classes))
+            return x.reshape(x.shape[0], 4, 4, 1)
+
+    gan = dataclasses.replace(toys.make(classes), generator=Any())
+    average = init(gan, jax.random.key(0), toys.batch(classes=classes)).average
+    (b,) = jax.export.symbolic_shape("b")
+    latents, labels = jax.ShapeDtypeStruct((b, 8), jnp.float32), jax.ShapeDtypeStruct((b,), jnp.int32)
+    draw = jax.jit(lambda latents, labels: generate(gan, average, latents, labels if classes else None))
+    exported = jax.export.export(draw)(latents, labels)
+    for count in (1, 3):
+        given = sample_latents(gan, jax.random.key(1), count), jnp.arange(count)
+        np.testing.assert_allclose(exported.call(*given), draw(*given), atol=1e-6)
+
+
+def test_a_step_is_exported_for_batches_of_any_size():
+    class Flat(nn.Module):
+        @nn.compact
+        def __call__(self, inputs, condition=None, *, train=False):
+            x = nn.Dense(16, name="out")(inputs.reshape(inputs.shape[0], -1))
+            return x.reshape(x.shape[0], 4, 4, 1)
+
+    gan = toys.make(
+        penalty=penalties.total(penalties.r1(1.0), penalties.wgan_gp(1.0)),
+        latent_penalty=latent_penalties.path_length(1.0),
+        augment=diffaugment.diff_augment(diffaugment.colour, diffaugment.translation, diffaugment.cutout),
+    )
+    gan = dataclasses.replace(gan, generator=Flat(), discriminator=Flat())
+    state = init(gan, jax.random.key(0), toys.batch())
+    (b,) = jax.export.symbolic_shape("b")
+    batch = Batch(jax.ShapeDtypeStruct((b, 4, 4, 1), jnp.uint8), jax.ShapeDtypeStruct((b,), jnp.int32))
+    bare = state._replace(key=jax.random.key_data(state.key))
+    step = lambda bare, batch: make_step(gan)(bare._replace(key=jax.random.wrap_key_data(bare.key)), batch)[1]
+    exported = jax.export.export(jax.jit(step))(jax.eval_shape(lambda: bare), batch)
+    assert "d/loss" in exported.out_tree.unflatten(exported.out_avals)
 
 
 def test_a_critic_shown_images_whose_conditions_it_cannot_know_says_so():

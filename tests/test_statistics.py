@@ -55,6 +55,33 @@ def test_parameters_and_other_statistics_come_back_as_they_were():
     assert found.stats["counter"] is weights.stats["counter"]
 
 
+class Renamed(nn.Module):
+    """Its only statistics, the mean of what it saw and how often, are in a collection of its own."""
+
+    @nn.compact
+    def __call__(self, latents, condition=None, *, train=False):
+        seen = self.variable("seen", "mean", lambda: jnp.zeros(8))
+        passes = self.variable("seen", "passes", lambda: jnp.zeros((), jnp.int32))
+        self.variable("seen", "key", lambda: jax.random.key(3))
+        if train and not self.is_initializing():
+            seen.value = 0.9 * seen.value + 0.1 * latents.mean(0)
+            passes.value += 1
+        return (nn.Dense(16, name="pixels")(latents - seen.value[None])).reshape(len(latents), 4, 4, 1)
+
+
+def test_those_of_another_name_are_measured_if_named_but_for_counters_and_keys():
+    gan = GAN(Renamed(), toys.Discriminator(), optax.sgd(0.1), optax.sgd(0.1), latent_size=8)
+    weights = init(gan, jax.random.key(0), toys.batch()).average
+    key = jax.random.key(1)
+    assert standing_statistics(gan, weights, key) is weights
+    found = standing_statistics(gan, weights, key, batch_size=16, passes=3, collection="seen").stats["seen"]
+    latents = [sample_latents(gan, jax.random.split(jax.random.fold_in(key, i))[0], 16) for i in range(3)]
+    np.testing.assert_allclose(found["mean"], np.mean(latents, axis=(0, 1)), atol=1e-5)
+    assert (found["passes"], found["key"]) == (0, jax.random.key(3))
+    with pytest.raises(ValueError, match="no statistics 'sene', only seen"):
+        standing_statistics(gan, weights, key, collection="sene")
+
+
 def test_what_was_there_before_does_not_matter():
     gan, weights = begin(0.99)
     strange = jax.tree.map(lambda leaf: leaf * jnp.nan, weights.stats["batch_stats"])

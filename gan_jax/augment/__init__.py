@@ -4,17 +4,20 @@ from collections.abc import Callable
 
 import jax
 
-from gan_jax.types import Images, PRNGKey
+from gan_jax.types import Condition, Images, PRNGKey
 
 Augment = Callable[[PRNGKey, Images], Images]
 """`(key, images) -> images` of the same shape and dtype, `[B, H, W, C]` in about [-1, 1]; the key is consumed.
 
 The same key makes the same draws, whatever the images: to show real and generated ones the same augmentation is to
-clone the key, to show them independent ones is to split it.
+clone the key, to show them independent ones is to split it. Conditions that are images are shown to it by `pair`.
 """
 
 Draws = Callable[[PRNGKey], tuple[PRNGKey, PRNGKey]]
 """One key to two, for real and for generated images."""
+
+View = Callable[[Images, Condition], tuple[Images, Condition]]
+"""What the discriminator sees of images and their conditions."""
 
 
 def as_it_is(key: PRNGKey, images: Images) -> Images:
@@ -32,3 +35,20 @@ def independent(key: PRNGKey) -> tuple[PRNGKey, PRNGKey]:
 def together(key: PRNGKey) -> tuple[PRNGKey, PRNGKey]:
     """The i-th real and the i-th generated image are augmented in the same way."""
     return key, jax.random.clone(key)
+
+
+def pair(augment: Augment, key: PRNGKey, images: Images, condition: Condition) -> tuple[Images, Condition]:
+    """Images augmented, and by the same draw the conditions that are images, so that the two still match.
+
+    Pixels move alike in both, and colours change alike, whatever the channels; labels and attributes stay. Raises
+    ValueError for conditions of another size, in which one draw is not one movement. The key is consumed.
+    """
+    if condition is None or condition.ndim != 4 or augment is as_it_is:
+        return augment(key, images), condition
+    if images.shape[1:3] != condition.shape[1:3]:
+        sizes = ["x".join(map(str, shape[1:3])) for shape in (images.shape, condition.shape)]
+        raise ValueError(
+            f"images of {sizes[0]} and conditions of {sizes[1]} cannot be augmented alike; resize one of them in the "
+            "data, or leave the augmentation out"
+        )
+    return augment(key, images), augment(jax.random.clone(key), condition)

@@ -98,7 +98,7 @@ def warp(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
 def tint(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
     """Brightness, contrast, luma, hue and saturation, as one map of colour. For 1 or 3 channels."""
     keys = jax.random.split(key, 5)
-    count = len(images)
+    count = images.shape[0]
     normal = lambda k: jax.random.normal(k, (count,))
     angles = lambda k: jax.random.uniform(k, (count,), minval=-jnp.pi, maxval=jnp.pi)
     maps = colour.chain(
@@ -114,7 +114,7 @@ def tint(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
 
 def tune(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
     """Makes octaves of frequencies louder or softer, each with probability p. Any number of channels."""
-    count = len(images)
+    count = images.shape[0]
     gains = jnp.ones((count, filtering.BANDS))
     for band, band_key in enumerate(jax.random.split(key, filtering.BANDS)):
         drawn = _sometimes(band_key, p, lambda k: jnp.exp2(jax.random.normal(k, (count,))), 1.0)
@@ -127,7 +127,7 @@ def tune(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
 def grain(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
     """Adds noise, of one deviation an image, to every channel of every pixel. Any number of channels."""
     deviation_key, noise_key = jax.random.split(key)
-    deviation = _sometimes(deviation_key, p, lambda k: 0.1 * jnp.abs(jax.random.normal(k, (len(images),))), 0.0)
+    deviation = _sometimes(deviation_key, p, lambda k: 0.1 * jnp.abs(jax.random.normal(k, images.shape[:1])), 0.0)
     noise = jax.random.normal(noise_key, images.shape, images.dtype) * deviation[:, None, None, None]
     return jnp.where(deviation[:, None, None, None] > 0, images + noise, images).astype(images.dtype)
 
@@ -180,7 +180,7 @@ def _sometimes(key: PRNGKey, p: Scalar | float, draw: Callable[[PRNGKey], Array]
     """A draw for each image with probability p, else what changes nothing."""
     choice_key, draw_key = jax.random.split(key)
     drawn = draw(draw_key)
-    chosen = jax.random.uniform(choice_key, (len(drawn),)) < p
+    chosen = jax.random.uniform(choice_key, drawn.shape[:1]) < p
     return jnp.where(chosen.reshape(-1, *[1] * (drawn.ndim - 1)), drawn, neutral)
 
 

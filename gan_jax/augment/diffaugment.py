@@ -33,7 +33,7 @@ def colour(key: PRNGKey, images: Images) -> Images:
     times U[0.5, 1.5). Any number of channels; with one, saturation does nothing.
     """
     brightness_key, saturation_key, contrast_key = jax.random.split(key, 3)
-    draw = lambda k, low, high: jax.random.uniform(k, (len(images), 1, 1, 1), images.dtype, low, high)
+    draw = lambda k, low, high: jax.random.uniform(k, (images.shape[0], 1, 1, 1), images.dtype, low, high)
     images = images + draw(brightness_key, -0.5, 0.5)
     grey = jnp.mean(images, axis=3, keepdims=True)
     images = grey + draw(saturation_key, 0.0, 2.0) * (images - grey)
