@@ -4,8 +4,8 @@
 
 Each side runs in a process of its own, in turn (A B A B ...), so that the machine's moods meet both. A side
 is handed a fresh NumPy batch each step, and its step counts as done once its losses are known. All is
-float32, non-saturating loss, Adam(2e-4, beta1 0.5), latents of 100. gan_jax also averages the generator,
-as always.
+float32, non-saturating loss, latents of 100; Adam(1e-4) with Keras's defaults for the article's pair,
+Adam(2e-4, beta1 0.5) for DCGAN. gan_jax also averages the generator, as always.
 
 Run it on an idle machine: OpenMP threads, which PyTorch uses, spin while they wait, and lose several times their speed
 when another program wants the cores.
@@ -50,7 +50,7 @@ def with_gan_jax(network: str) -> Side:
         "article": (article.Generator(), article.Discriminator()),
         "dcgan": (dcgan.Generator(64), dcgan.Discriminator()),
     }
-    adam = optax.adam(2e-4, b1=0.5)
+    adam = {"article": optax.adam(1e-4, eps=1e-7), "dcgan": optax.adam(2e-4, b1=0.5)}[network]
     gan = GAN(*pairs[network], adam, adam, latent_size=LATENT)
     mesh = parallel.make_mesh()
     example = Batch(np.zeros(SHAPES[network], np.uint8))
@@ -70,47 +70,33 @@ def with_gan_jax(network: str) -> Side:
 def with_keras() -> Side:
     """The article's program: train_on_batch of the discriminator twice, then of the combined model, mended.
 
-    The mends: strides that end at 28x28, and a discriminator that is frozen inside the combined model.
+    The mends: a last layer that ends at 28x28, a discriminator that is compiled, and frozen inside the combined model,
+    and fakes that are the generator's images. As there, the generator is trained on the latents of those.
     """
     os.environ["KERAS_BACKEND"], os.environ["TF_CPP_MIN_LOG_LEVEL"] = "tensorflow", "3"
     import keras
     from keras import layers
 
-    leaky = lambda: layers.LeakyReLU(negative_slope=0.3)
-    adam = lambda: keras.optimizers.Adam(2e-4, beta_1=0.5)
-    up = lambda features, stride, **more: layers.Conv2DTranspose(
-        features, 5, strides=stride, padding="same", use_bias=False, **more
+    adam = lambda: keras.optimizers.Adam(1e-4)
+    leaky = lambda: layers.LeakyReLU(negative_slope=0.01)
+    up = lambda features, stride, activation=None: layers.Conv2DTranspose(
+        features, 5, stride, padding="same", activation=activation
     )
-    norm = lambda: layers.BatchNormalization(momentum=0.9)
+    down = lambda: [layers.Conv2D(128, 5, 2, padding="same"), leaky(), layers.Dropout(0.3)]
     generator = keras.Sequential(
         [
             keras.Input((LATENT,)),
-            layers.Dense(7 * 7 * 256, use_bias=False),
-            norm(),
-            leaky(),
-            layers.Reshape((7, 7, 256)),
+            layers.Dense(7 * 7 * 128, activation="relu"),
+            layers.Reshape((7, 7, 128)),
             up(128, 1),
-            norm(),
             leaky(),
-            up(64, 2),
-            norm(),
+            up(128, 2),
             leaky(),
-            up(1, 2, activation="tanh"),
+            up(1, 2, "tanh"),
         ]
     )
-    down = lambda features: layers.Conv2D(features, 5, strides=2, padding="same")
     discriminator = keras.Sequential(
-        [
-            keras.Input((28, 28, 1)),
-            down(64),
-            leaky(),
-            layers.Dropout(0.3),
-            down(128),
-            leaky(),
-            layers.Dropout(0.3),
-            layers.Flatten(),
-            layers.Dense(1, activation="sigmoid"),
-        ]
+        [keras.Input((28, 28, 1)), *down(), *down(), layers.Flatten(), layers.Dense(1, activation="sigmoid")]
     )
     size = lambda model: sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
     counts = {"generator": size(generator), "discriminator": size(discriminator)}
@@ -126,10 +112,11 @@ def with_keras() -> Side:
     combined.train_on_batch(noise(), ones)
 
     def step(images: np.ndarray) -> Any:
-        fake = generator.predict(noise(), verbose=0)
+        latents = noise()
+        fake = generator.predict(latents, verbose=0)
         real = discriminator.train_on_batch(images / np.float32(127.5) - 1, ones)
         made = discriminator.train_on_batch(fake, zeros)
-        return real, made, combined.train_on_batch(noise(), ones)
+        return real, made, combined.train_on_batch(latents, ones)
 
     _check_each_update_moves_its_own(step, discriminator, combined, generator, noise(), ones)
     return step, counts

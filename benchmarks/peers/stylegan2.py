@@ -76,17 +76,18 @@ class Modulated(nn.Module):
 class Styled(nn.Module):
     """A styled convolution, noise, and the rectifier."""
 
-    def __init__(self, style: int, inputs: int, outputs: int) -> None:
+    def __init__(self, style: int, inputs: int, outputs: int, limit: float | None) -> None:
         super().__init__()
         self.convolution = Modulated(style, inputs, outputs)
         self.strength = nn.Parameter(torch.empty(()))
+        self.limit = limit
 
     def forward(self, x: Tensor, style: Tensor, noise: Tensor | None, resample: Resample | None = None) -> Tensor:
         """Applies the layer; draws noise where none is given."""
         y = self.convolution(x, style, resample)
         if noise is None:
             noise = torch.randn(len(y), 1, *y.shape[2:], device=y.device)
-        return _leaky(y + (self.strength * noise).to(y.dtype))
+        return _leaky(y + (self.strength * noise).to(y.dtype), self.limit)
 
 
 class Mapping(nn.Module):
@@ -107,15 +108,15 @@ class Generator(nn.Module):
 
     def __init__(self, latent: int, style: int, width: int, precision: str) -> None:
         super().__init__()
-        self.precision = precision
+        self.precision, self.limit = precision, _limit(precision)
         self.mapping = Mapping(latent, style)
         before = _features(4, width)
         self.constant = nn.Parameter(torch.empty(before, 4, 4))
         for pixels in (4, 8, 16, 32):
             features = _features(pixels, width)
             if pixels > 4:
-                self.add_module(f"layer_{pixels}_up", Styled(style, before, features))
-            self.add_module(f"layer_{pixels}", Styled(style, features, features))
+                self.add_module(f"layer_{pixels}_up", Styled(style, before, features, self.limit))
+            self.add_module(f"layer_{pixels}", Styled(style, features, features, self.limit))
             self.add_module(f"image_{pixels}", Modulated(style, features, 3, 1, demodulate=False))
             before = features
         self.resample = Resample()
@@ -125,7 +126,7 @@ class Generator(nn.Module):
         """Draws one image for each latent; `noise` holds that of each layer in turn, where it shall not be drawn."""
         w, given, part = self.mapping(latents), iter(noise), self.get_submodule
         with torch.no_grad():
-            self.mean_style.lerp_(w.mean(0), 0.002)
+            self.mean_style.lerp_(w.mean(0), 0.005)
         x = self.constant.expand(len(w), -1, -1, -1).contiguous(memory_format=_layout(self))
         image = None
         for pixels in (4, 8, 16, 32):
@@ -133,7 +134,7 @@ class Generator(nn.Module):
             if pixels > 4:
                 x = part(f"layer_{pixels}_up")(x, w, next(given), self.resample)
             x = part(f"layer_{pixels}")(x, w, next(given))
-            finer = part(f"image_{pixels}")(x, w).float()
+            finer = _clamped(part(f"image_{pixels}")(x, w), self.limit).float()
             image = finer if image is None else self.resample.up(image) + finer
         return image
 
@@ -141,14 +142,15 @@ class Generator(nn.Module):
 class Halving(nn.Module):
     """Two convolutions, the second one filters and halves."""
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, limit: float | None) -> None:
         super().__init__()
         self.keep, self.halve = Convolution(inputs, inputs, 3), Convolution(inputs, outputs, 3)
+        self.limit = limit
 
     def forward(self, x: Tensor, resample: Resample) -> Tensor:
         """Applies the block."""
-        y = resample.blur(_leaky(self.keep(x)), padding=2)
-        return _leaky(self.halve(y, stride=2, padding=0))
+        y = resample.blur(_leaky(self.keep(x), self.limit), padding=2)
+        return _leaky(self.halve(y, stride=2, padding=0), self.limit)
 
 
 class Discriminator(nn.Module):
@@ -156,10 +158,10 @@ class Discriminator(nn.Module):
 
     def __init__(self, width: int, precision: str) -> None:
         super().__init__()
-        self.precision = precision
+        self.precision, self.limit = precision, _limit(precision)
         self.extract = Convolution(3, _features(SIZE, width), 1)
         for pixels in (32, 16, 8):
-            block = Halving(_features(pixels, width), _features(pixels // 2, width))
+            block = Halving(_features(pixels, width), _features(pixels // 2, width), self.limit)
             self.add_module(f"block_{pixels}", block)
         last = _features(4, width)
         self.mix = Convolution(last + 1, last, 3)
@@ -168,11 +170,11 @@ class Discriminator(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Scores each image."""
-        x = _leaky(self.extract(images.to(low_precision_at(SIZE, self.precision))))
+        x = _leaky(self.extract(images.to(low_precision_at(SIZE, self.precision))), self.limit)
         for pixels in (32, 16, 8):
             x = x.to(low_precision_at(pixels, self.precision))
             x = self.get_submodule(f"block_{pixels}")(x, self.resample)
-        x = _leaky(self.mix(_with_deviation(x.float())))
+        x = _leaky(self.mix(_with_deviation(x.float())), self.limit)
         # Rows, columns, channels: the order of gan_jax, so that one kernel serves both.
         return self.logit(_leaky(self.flatten(x.permute(0, 2, 3, 1).flatten(1))))[:, 0]
 
@@ -185,14 +187,22 @@ def build(latent: int, divisor: int, precision: str) -> tuple[nn.Module, nn.Modu
 
 def _with_deviation(x: Tensor) -> Tensor:
     batch, channels, height, width = x.shape
-    grouped = x.reshape(-1, min(GROUP, batch), channels, height, width)
-    variance = grouped.var(1, unbiased=False)
-    seen = (variance + 1e-8).sqrt().mean((1, 2, 3)).repeat_interleave(grouped.shape[1])
+    grouped = x.reshape(min(GROUP, batch), -1, channels, height, width)
+    variance = grouped.var(0, unbiased=False)
+    seen = (variance + 1e-8).sqrt().mean((1, 2, 3)).repeat(len(grouped))
     return torch.cat([x, seen[:, None, None, None].expand(-1, 1, height, width)], 1)
 
 
-def _leaky(x: Tensor) -> Tensor:
-    return functional.leaky_relu(x, 0.2) * math.sqrt(2)
+def _leaky(x: Tensor, limit: float | None = None) -> Tensor:
+    return _clamped(functional.leaky_relu(x, 0.2) * math.sqrt(2), limit)
+
+
+def _clamped(x: Tensor, limit: float | None) -> Tensor:
+    return x if limit is None else x.clamp(-limit, limit)
+
+
+def _limit(precision: str) -> float | None:
+    return None if precision == "float32" else 256.0
 
 
 def _features(pixels: int, width: int) -> int:

@@ -15,11 +15,11 @@ EPSILON = 1e-8
 def minibatch_deviation(x: Maps, group: int = 4, features: int = 1) -> Maps:
     """`[B, H, W, C] -> [B, H, W, C + features]`: maps, and behind them how much those of its group differ.
 
-    Neighbours share a group: images 0 to group - 1, the next `group`, and so on; a batch smaller than `group` is one.
-    With σ the standard deviation over the group (√(variance + 1e-8), at every pixel and channel), the new channel f is
-    the mean of σ over pixels and over the f-th of `features` equal runs of channels: one number for a whole group.
-    Computed in float32; keeps the dtype. Raises ValueError where the group does not divide the batch, or `features` the
-    channels.
+    Groups are strided, as in the authors' code (NVlabs/stylegan2, training/networks_stylegan2.py): of n groups, image i
+    is in group i mod n; a batch smaller than `group` is one. With σ the standard deviation over the group (√(variance +
+    1e-8), at every pixel and channel), the new channel f is the mean of σ over pixels and over the f-th of `features`
+    equal runs of channels: one number for a whole group. Computed in float32; keeps the dtype. Raises ValueError where
+    the group does not divide the batch, or `features` the channels.
     """
     batch, height, width, channels = x.shape
     members = min(group, batch)
@@ -27,9 +27,9 @@ def minibatch_deviation(x: Maps, group: int = 4, features: int = 1) -> Maps:
         raise ValueError(f"a batch of {batch} does not split into groups of {group}; choose a multiple of the group")
     if features < 1 or channels % features:
         raise ValueError(f"{channels} channels do not split into {features} features of deviation")
-    grouped = x.astype(jnp.float32).reshape(batch // members, members, height, width, features, channels // features)
-    centred = grouped - jnp.mean(grouped, axis=1, keepdims=True)
-    deviation = jnp.sqrt(jnp.mean(jnp.square(centred), axis=1) + EPSILON)
-    seen = jnp.repeat(jnp.mean(deviation, axis=(1, 2, 4)), members, axis=0)
+    grouped = x.astype(jnp.float32).reshape(members, batch // members, height, width, features, channels // features)
+    centred = grouped - jnp.mean(grouped, axis=0, keepdims=True)
+    deviation = jnp.sqrt(jnp.mean(jnp.square(centred), axis=0) + EPSILON)
+    seen = jnp.tile(jnp.mean(deviation, axis=(1, 2, 4)), (members, 1))
     planes = jnp.broadcast_to(seen[:, None, None, :], (batch, height, width, features))
     return jnp.concatenate([x, planes.astype(x.dtype)], axis=-1)

@@ -10,6 +10,16 @@ Layers at p x p pixels have width · size / p channels, 512 at most: FFHQ at 102
 of 512. StyleGAN2-ADA's CIFAR-10 networks have a width of 512 (all layers, then), 2 mapping layers, no mixing, groups of
 32, and a discriminator that is not residual. They are trained with the non-saturating loss and R1, by Adam with betas
 of 0 and 0.99. There is no tanh: only training brings images into [-1, 1].
+
+StyleGAN2-ADA trains in float16 at the four highest resolutions, but not at 4x4: a `low_precision_from` of size / 8, or
+of 8 where that is larger. All convolutions of such networks are clamped, those in float32 too (NVlabs/
+stylegan2-ada-pytorch, train.py, `conv_clamp`), and so are ours. They compute in bfloat16, whose range needs no scaling
+of kernels and styles before the modulation as float16's does there.
+
+To bring that code's weights here: kernels [outputs, inputs, k, k] become [k, k, inputs, outputs], and those that
+enlarge ("layer_8_up", there b8.conv0) are turned by half a turn; noise becomes [1, H, W, 1], the constant channels
+last, and the dense layer behind the maps ("flatten") counts rows, columns, channels. With a `low_precision_from` beyond
+the size they compute in float32 and are clamped, as there with `force_fp32`: both networks then agree to rounding.
 """
 
 import math
@@ -38,8 +48,11 @@ START = 4
 WIDEST = 512
 """Channels of a layer at most."""
 
-MEAN_DECAY = 0.998
+MEAN_DECAY = 0.995
 """Of the running mean of styles, per training pass."""
+
+CLAMP = 256.0
+"""What convolutions may answer at most, in networks that compute in low precision."""
 
 
 class Generator(nn.Module):
@@ -49,8 +62,8 @@ class Generator(nn.Module):
     images takes the style of another latent from a random layer on, and noise is drawn anew; both come from the random
     stream "dropout". In evaluation passes noise is the collection "noise", and w is drawn to the mean style by the
     truncation trick: mean + truncation · (w - mean). The mean is the collection "mean_style", which training passes
-    move to 0.998 · mean + 0.002 · the batch's. Layers at `low_precision_from` pixels or more compute in bfloat16 (None:
-    none do); parameters are float32.
+    move to 0.995 · mean + 0.005 · the batch's. Layers at `low_precision_from` pixels or more compute in bfloat16 (None:
+    none do), and all activations and the images of each resolution are then clamped to ±256; parameters are float32.
 
     Marks the styles (`Module.perturb`) of all n layers as "styles", scaled by 1 / √n: as the authors' code does, path
     lengths are the root of the mean of ‖∂ / ∂w‖² over layers. Raises ValueError where fields do not fit.
@@ -100,16 +113,18 @@ class Generator(nn.Module):
         constant = self.param("constant", nn.initializers.normal(1.0), shape)
         x: Maps = jnp.broadcast_to(constant[None], (len(styles), *shape))
         image: Images | None = None
+        limit = _limit(self.low_precision_from)
         for i in range(self.size.bit_length() - 2):
             pixels = START << i
             features, dtype = _features(pixels, self.size, self.width), _dtype(pixels, self.low_precision_from)
             if i:
-                up = StyledLayer(features, upsampling_convolution, dtype, name=f"layer_{pixels}_up")
+                up = StyledLayer(features, upsampling_convolution, dtype, limit, name=f"layer_{pixels}_up")
                 x = up(x, styles[:, 2 * i - 1], train=train)
-            x = StyledLayer(features, convolution, dtype, name=f"layer_{pixels}")(x, styles[:, 2 * i], train=train)
+            keep = StyledLayer(features, convolution, dtype, limit, name=f"layer_{pixels}")
+            x = keep(x, styles[:, 2 * i], train=train)
             # The image's layer shares its style with the next layer up.
             drawn = ModulatedConvolution(self.channels, 1, demodulate=False, dtype=dtype, name=f"image_{pixels}")
-            finer = drawn(x, styles[:, 2 * i + 1]).astype(jnp.float32)
+            finer = _clamped(drawn(x, styles[:, 2 * i + 1]), limit).astype(jnp.float32)
             image = finer if image is None else upsample(image) + finer
         assert image is not None
         return image
@@ -156,6 +171,7 @@ class StyledLayer(nn.Module):
     features: int
     operator: Operator
     dtype: Any = jnp.float32
+    limit: float | None = None
 
     @nn.compact
     def __call__(self, x: Maps, styles: Vectors, *, train: bool) -> Maps:
@@ -166,18 +182,18 @@ class StyledLayer(nn.Module):
         fixed = self.variable("noise", "fixed", lambda: draw("params", 1))
         noise = draw("dropout", batch) if train else fixed.value
         strength = self.param("strength", nn.initializers.zeros_init(), ())
-        return _leaky(y + (strength * noise).astype(y.dtype))
+        return _leaky(y + (strength * noise).astype(y.dtype), self.limit)
 
 
 class Discriminator(nn.Module):
     """Images `[B, H, W, C]` to logits `[B]`, float32.
 
     `width` counts the channels at the image's size, as in the generator; `group` is that of the deviations at 4x4
-    (`layers/minibatch.py`): neighbours in the batch, so that the batch must be a multiple of it, or smaller. With a
-    condition the logit is the inner product of the image's features with the condition's, divided by √N for N of them;
-    the condition's are an embedding of root mean square 1 and `mapping_layers` layers behind it: 8 in the authors'
-    PyTorch code, 0 in their paper and its TensorFlow code. Without `residual` there are no short cuts past two
-    convolutions. `low_precision_from` as in the generator.
+    (`layers/minibatch.py`): the batch must be a multiple of it, or smaller. With a condition the logit is the inner
+    product of the image's features with the condition's, divided by √N for N of them; the condition's are an embedding
+    of root mean square 1 and `mapping_layers` layers behind it: 8 in the authors' PyTorch code, 0 in their paper and
+    its TensorFlow code. Without `residual` there are no short cuts past two convolutions. `low_precision_from` as in
+    the generator.
     """
 
     width: int = 64
@@ -197,13 +213,14 @@ class Discriminator(nn.Module):
         _check(size, channels, self.width)
         told = as_vectors(condition, self.classes)
         features, dtype = _features(size, size, self.width), _dtype(size, self.low_precision_from)
-        x: Maps = _leaky(EqualisedConvolution(features, 1, dtype=dtype, name="extract")(images))
+        limit = _limit(self.low_precision_from)
+        x: Maps = _leaky(EqualisedConvolution(features, 1, dtype=dtype, name="extract")(images), limit)
         for i in reversed(range(1, size.bit_length() - 2)):
             pixels = START << i
             features, dtype = _features(pixels // 2, size, self.width), _dtype(pixels, self.low_precision_from)
-            x = HalvingBlock(features, self.residual, dtype, name=f"block_{pixels}")(x)
+            x = HalvingBlock(features, self.residual, dtype, limit, name=f"block_{pixels}")(x)
         x = minibatch_deviation(x.astype(jnp.float32), self.group)
-        x = _leaky(EqualisedConvolution(features, 3, name="mix")(x))
+        x = _leaky(EqualisedConvolution(features, 3, name="mix")(x), limit)
         vectors = _leaky(EqualisedDense(features, name="flatten")(x.reshape(batch, -1)))
         if told is None:
             return EqualisedDense(1, name="logit")(vectors)[:, 0]
@@ -221,21 +238,36 @@ class HalvingBlock(nn.Module):
     features: int
     residual: bool = True
     dtype: Any = jnp.float32
+    limit: float | None = None
 
     @nn.compact
     def __call__(self, x: Maps) -> Maps:
         """Applies the block."""
-        y = _leaky(EqualisedConvolution(x.shape[-1], 3, dtype=self.dtype, name="keep")(x))
-        halve = downsampling_convolution
-        y = _leaky(EqualisedConvolution(self.features, 3, operator=halve, dtype=self.dtype, name="halve")(y))
+        y = _leaky(EqualisedConvolution(x.shape[-1], 3, dtype=self.dtype, name="keep")(x), self.limit)
+        halve = EqualisedConvolution(
+            self.features, 3, operator=downsampling_convolution, dtype=self.dtype, name="halve"
+        )
+        y = _leaky(halve(y), self.limit)
         if not self.residual:
             return y
         short = EqualisedConvolution(self.features, 1, use_bias=False, dtype=self.dtype, name="short")
         return (short(downsample(x)) + y) * math.sqrt(1 / 2)
 
 
-def _leaky(x: Array) -> Array:
-    return nn.leaky_relu(x, 0.2) * math.sqrt(2)
+def _leaky(x: Array, limit: float | None = None) -> Array:
+    return _clamped(nn.leaky_relu(x, 0.2) * math.sqrt(2), limit)
+
+
+def _clamped(x: Array, limit: float | None) -> Array:
+    """x in [-limit, limit]; its gradient is zero where it does not lie between."""
+    if limit is None:
+        return x
+    bound = jnp.asarray(limit, x.dtype)
+    return jax.lax.clamp(-bound, x, bound)
+
+
+def _limit(low_precision_from: int | None) -> float | None:
+    return None if low_precision_from is None else CLAMP
 
 
 def _normalised(x: Vectors) -> Vectors:

@@ -1,10 +1,14 @@
 """Every pair of networks: shapes, ranges, parameter counts, conditions."""
 
+from functools import partial
+
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from gan_jax.layers.convolution import convolution, transposed_convolution
 from gan_jax.models import article, dcgan, mlp
 
 PAIRS = {
@@ -48,8 +52,9 @@ def test_each_pair_takes_no_condition_labels_or_an_image(name, kind):
 @pytest.mark.parametrize("name", PAIRS)
 def test_generators_stay_in_range_and_start_in_its_middle(name):
     generator, *_ = PAIRS[name](0)
-    latents = jax.random.normal(jax.random.key(1), (4, 7))
-    images, _ = generator.init_with_output(jax.random.key(0), latents, train=True)
+    latents = np.random.default_rng(0).normal(size=(4, 7)).astype(np.float32)
+    draw = jax.jit(partial(generator.init_with_output, train=True))
+    images, _ = draw(jax.random.key(0, impl="unsafe_rbg"), latents)
     assert np.abs(images).max() <= 1
     assert abs(float(images.mean())) < 0.3
 
@@ -86,6 +91,60 @@ def test_original_gan_has_the_widths_of_its_paper():
     assert count(generator) == 101 * 1200 + 1201 * 1200 + 1201 * 784
     _, discriminator = shapes(mlp.Discriminator(), jnp.ones((2, 28, 28, 1)))
     assert count(discriminator) == 785 * 1200 + 241 * 1200 + 241
+
+
+def test_the_articles_pair_has_the_parameters_of_its_layers():
+    """Counted by hand: kernel² · in · out for each layer, and a bias everywhere."""
+    _, generator = shapes(article.Generator(), jnp.ones((2, 100)))
+    assert count(generator) == 101 * 6272 + 2 * (25 * 128 * 128 + 128) + 25 * 128 + 1 == 1_456_129
+    _, discriminator = shapes(article.Discriminator(), jnp.ones((2, 28, 28, 1)))
+    assert count(discriminator) == 25 * 128 + 128 + 25 * 128 * 128 + 128 + 49 * 128 + 1 == 419_329
+    assert set(generator) == set(discriminator) == {"params"}
+
+
+def test_the_articles_layers_are_these():
+    """With other biases than zero, which would hide a slope; dropout acts in training only."""
+    draw = np.random.default_rng(0).normal
+    latents, images = draw(size=(2, 7)).astype(np.float32), draw(size=(2, 28, 28, 1)).astype(np.float32)
+    generator, discriminator = article.Generator(1, 2), article.Discriminator(2)
+    weights = lambda variables: jax.tree.map(lambda leaf: np.float32(draw(0.1, 0.2, leaf.shape)), variables["params"])
+    linear = lambda p, x: x @ p["kernel"] + p["bias"][None]
+    layer = lambda operator, p, x, stride: operator(x, p["kernel"], stride) + p["bias"][None, None, None]
+
+    @jax.jit
+    def drawn(p):
+        x = nn.relu(linear(p["project"], latents)).reshape(2, 7, 7, 2)
+        x = nn.leaky_relu(layer(transposed_convolution, p["up_1"], x, 1), 0.01)
+        x = nn.leaky_relu(layer(transposed_convolution, p["up_2"], x, 2), 0.01)
+        x = jnp.tanh(layer(transposed_convolution, p["pixels"], x, 2))
+        return x, generator.apply({"params": p}, latents, train=True)
+
+    @jax.jit
+    def judged(p):
+        x = nn.leaky_relu(layer(convolution, p["down_0"], images, 2), 0.01)
+        x = nn.leaky_relu(layer(convolution, p["down_1"], x, 2), 0.01)
+        logits = linear(p["logit"], x.reshape(2, -1))[:, 0]
+        trained = discriminator.apply({"params": p}, images, train=True, rngs={"dropout": jax.random.key(0)})
+        return logits, discriminator.apply({"params": p}, images), trained
+
+    np.testing.assert_allclose(*drawn(weights(shapes(generator, latents)[1])), atol=1e-5)
+    wanted, alone, trained = judged(weights(shapes(discriminator, images)[1]))
+    np.testing.assert_allclose(wanted, alone, rtol=1e-4, atol=1e-4)
+    assert not np.allclose(trained, alone, atol=1e-3)
+
+
+def test_the_articles_kernels_start_as_kerass_do():
+    """Uniform up to √(6 / (fan-in + fan-out)), a fan being k² times the channels: which is which does not matter."""
+    generator, discriminator = article.Generator(1, 32), article.Discriminator(32)
+    draw = lambda key: (generator.init(key, jnp.ones((1, 100))), discriminator.init(key, jnp.ones((1, 28, 28, 1))))
+    g, d = jax.jit(draw)(jax.random.key(0, impl="unsafe_rbg"))
+    fans = {"project": 100 + 49 * 32, "up_1": 25 * 64, "up_2": 25 * 64, "pixels": 25 * 33}
+    fans |= {"down_0": 25 * 33, "down_1": 25 * 64, "logit": 49 * 32 + 1}
+    for name, layer in (g["params"] | d["params"]).items():
+        limit = np.sqrt(6 / fans[name])
+        assert 0.98 * limit < np.abs(layer["kernel"]).max() <= limit
+        np.testing.assert_allclose(np.std(layer["kernel"]), limit / np.sqrt(3), rtol=0.05)
+        assert not np.any(layer["bias"])
 
 
 def test_dcgan_names_the_sizes_it_can_make():
