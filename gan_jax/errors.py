@@ -37,3 +37,8 @@ class Stopped(GanJaxError):  # noqa: N818 - nothing went wrong
     def __init__(self, message: str, signal_number: int) -> None:
         super().__init__(message)
         self.exit_code = 128 + signal_number
+
+
+def printable(name: object) -> str:
+    """A name as messages show it: bytes of a path that are no UTF-8 stand as such, so that two names stay two."""
+    return str(name).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

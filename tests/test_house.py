@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[1] / "gan_jax"
 
 ROOMS = [
     {"errors", "types"},
-    {"images", "layers", "rules", "network"},
+    {"images", "memory", "layers", "rules", "network"},
     {
         *("losses", "penalties", "latent_penalties", "averaging", "augment", "clipping", "schedules"),
         *("data", "metrics", "inputs"),

@@ -1,76 +1,139 @@
 """A user's own pictures: a folder or a zip, whose top sub-folders are classes."""
 
 import io
+import os
 import sys
 import threading
 import time
+import warnings
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
-from PIL import Image
+from PIL import Image, features
 
 from gan_jax.data.dataset import Dataset
 from gan_jax.data.resize import to_square
-from gan_jax.errors import DataError
+from gan_jax.errors import DataError, printable
+from gan_jax.memory import in_words, require_memory
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"}
+SUFFIXES = {
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
+}
 
-Entry = tuple[str, Callable[[], bytes]]
+NOT_READ = {
+    *(".heic", ".heif", ".jxl", ".jp2", ".svg", ".psd", ".tga", ".eps", ".pdf", ".ico", ".exr", ".hdr", ".pbm", ".pnm"),
+    *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".raw", ".mp4", ".mov", ".avi", ".webm", ".npy", ".npz"),
+}
+"""Of what else may be meant as pictures: said, where it is left out."""
+
+MOST_BYTES = 1 << 28
+"""Of one file, unpacked: far above any photograph."""
+
+MOST_PIXELS = 89_478_485
+"""Of one picture, where Pillow begins to warn; a JPEG of more is decoded at a part of its size."""
+
+MANY_PIXELS = 1 << 24
+"""Pictures of more are decoded one at a time: there is a thread for each core and more."""
+
+
+class Entry(NamedTuple):
+    """A picture that is not read yet."""
+
+    name: str  # its path, as it can be printed
+    size: int  # in bytes, as its folder or zip says
+    read: Callable[[], bytes]
 
 
 def load(path: str, *, size: int, channels: int, on_bad: Literal["refuse", "skip"] = "refuse") -> Dataset:
     """Reads every picture below `path`, in the order of their names, as uint8 `[N, size, size, channels]`.
 
     Classes are the names of the top sub-folders, sorted, if every picture lies in one. A single folder around
-    everything, as zips often have, does not count as a class. Raises DataError where there is nothing to read;
-    where pictures are damaged, unless `on_bad` is "skip", which leaves them out and prints which.
+    everything, as zips often have, does not count as a class. Links are followed. Raises DataError where there is
+    nothing to read, or more than fits into memory; where pictures are damaged or too large (`MOST_BYTES`,
+    `MOST_PIXELS`), unless `on_bad` is "skip", which leaves them out and prints which.
     """
     source = Path(path).expanduser()
-    entries = sorted(_entries(source), key=lambda entry: entry[0])
+    shown = printable(source)
+    found = list(_entries(source, shown))
+    entries = sorted((entry for entry in found if _is_picture(entry.name)), key=lambda entry: entry.name)
+    _tell_of_others(shown, found)
     if not entries:
-        raise DataError(f"{source}: no pictures in it; looked for {', '.join(sorted(SUFFIXES))}")
-    with ThreadPoolExecutor() as pool:
-        decoded = pool.map(lambda entry: _decode(entry, size, channels), entries)
-        read = list(_told_of(decoded, len(entries)))
-    bad = [(name, why) for (name, _), why in zip(entries, read, strict=True) if isinstance(why, str)]
-    if bad:
-        _report(source, bad, len(entries), on_bad)
-    good = [(name, image) for (name, _), image in zip(entries, read, strict=True) if not isinstance(image, str)]
-    if not good:
-        raise DataError(f"{source}: none of its {len(entries)} pictures can be read")
-    labels, classes = _classes([name for name, _ in good])
-    return Dataset(source.name, np.stack([image for _, image in good]), labels, classes)
+        raise DataError(f"{shown}: no pictures in it; looked for {', '.join(sorted(SUFFIXES))}")
+    count = len(entries)
+    what = f"{shown}: {count:,} pictures of {size}x{size}x{channels}"
+    require_memory(count * size * size * channels, what, "lower --data.size, or take fewer", error=DataError)
+    images = np.empty((count, size, size, channels), np.uint8)
+    reasons: dict[int, str] = {}
+    pool = ThreadPoolExecutor()
+    try:
+        # Pillow's warning, where ours is an error.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            for i, read in enumerate(_told_of(pool.map(lambda entry: _decode(entry, size, channels), entries), count)):
+                if isinstance(read, str):
+                    reasons[i] = read
+                else:
+                    images[i] = read
+    finally:
+        pool.shutdown(cancel_futures=True)  # or Ctrl-C waits for all the others
+    if reasons:
+        _report(shown, [(entries[i].name, why) for i, why in reasons.items()], count, on_bad)
+        if len(reasons) == count:
+            raise DataError(f"{shown}: none of its {count} pictures can be read")
+        images = np.delete(images, list(reasons), axis=0)
+    labels, classes = _classes(shown, [entry.name for i, entry in enumerate(entries) if i not in reasons])
+    return Dataset(printable(source.name), images, labels, classes)
 
 
-def _entries(source: Path) -> Iterator[Entry]:
-    if source.is_dir():
-        for file in source.rglob("*"):
-            name = file.relative_to(source).as_posix()
-            if file.is_file() and _is_picture(name):
-                yield name, file.read_bytes
-    elif source.is_file() and zipfile.is_zipfile(source):
-        try:
-            yield from _zip_entries(source)
-        except (zipfile.BadZipFile, OSError) as error:
-            raise DataError(f"{source}: a damaged zip: {error}") from None
-    elif source.is_file():
-        raise DataError(f"{source}: neither a folder nor a readable zip")
-    else:
-        raise DataError(f"{source}: no such folder or zip")
+def _entries(source: Path, shown: str) -> Iterator[Entry]:
+    """All files that are not hidden."""
+    try:
+        if source.is_dir():
+            for file, size in _files(source):
+                yield Entry(printable(file.relative_to(source).as_posix()), size, file.read_bytes)
+        elif source.is_file() and zipfile.is_zipfile(source):
+            yield from _zip_entries(source, shown)
+        elif source.is_file():
+            raise DataError(f"{shown}: neither a folder nor a readable zip")
+        else:
+            raise DataError(f"{shown}: no such folder or zip")
+    except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError) as error:
+        raise DataError(f"{shown}: a damaged zip: {error}") from None
+    except OSError as error:
+        raise DataError(f"{shown}: cannot be read: {error.strerror or error}") from None
 
 
-def _zip_entries(source: Path) -> Iterator[Entry]:
+def _files(folder: Path, above: frozenset[tuple[int, int]] = frozenset()) -> Iterator[tuple[Path, int]]:
+    """All files below and their sizes, through links to folders too, but for those that lead back up."""
+    itself = os.stat(folder)
+    here = (itself.st_dev, itself.st_ino)
+    if here in above:
+        return
+    with os.scandir(folder) as found:
+        inside = [entry for entry in found if not entry.name.startswith((".", "__MACOSX"))]
+    for entry in inside:
+        if entry.is_dir():
+            yield from _files(Path(entry.path), above | {here})
+        elif entry.is_file():
+            yield Path(entry.path), entry.stat().st_size
+        elif entry.is_symlink():  # to nothing, as reading it will tell
+            yield Path(entry.path), 0
+
+
+def _zip_entries(source: Path, shown: str) -> Iterator[Entry]:
     with zipfile.ZipFile(source) as archive:
         members = [member for member in archive.infolist() if not member.is_dir()]
         for member in members:
             # Nothing is ever unpacked; such a name is still a sign that the archive is not what it seems.
             if member.filename.startswith(("/", "\\")) or ".." in PurePosixPath(member.filename).parts:
-                raise DataError(f"{source}: its entry {member.filename!r} climbs out of the archive; refused")
+                raise DataError(f"{shown}: its entry {member.filename!r} climbs out of the archive; refused")
     # One for each thread that reads: a ZipFile is not safe to share, and to open one reads its whole table of contents.
     own = threading.local()
 
@@ -80,25 +143,46 @@ def _zip_entries(source: Path) -> Iterator[Entry]:
         return own.archive.read(member)
 
     for member in members:
-        if _is_picture(member.filename):
-            yield member.filename, partial(read, member)
+        if not any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(member.filename).parts):
+            yield Entry(printable(member.filename), member.file_size, partial(read, member))
 
 
 def _is_picture(name: str) -> bool:
-    parts = PurePosixPath(name).parts
-    return PurePosixPath(name).suffix.lower() in SUFFIXES and not any(p.startswith((".", "__MACOSX")) for p in parts)
+    return PurePosixPath(name).suffix.lower() in SUFFIXES
+
+
+def _tell_of_others(shown: str, found: list[Entry]) -> None:
+    suffixes = Counter(PurePosixPath(entry.name).suffix.lower() for entry in found)
+    others = [f"{count:,} {suffix}" for suffix, count in sorted(suffixes.items()) if suffix in NOT_READ]
+    if others:
+        print(f"left out: {shown}: files of kinds that are not read: {', '.join(others)}")
+
+
+_large = threading.Lock()
 
 
 def _decode(entry: Entry, size: int, channels: int) -> np.ndarray | str:
     """The picture, or in words why there is none."""
+    if entry.size > MOST_BYTES:
+        return f"{in_words(entry.size)}, of which {in_words(MOST_BYTES)} are read at most"
     try:
-        data = entry[1]()
+        data = entry.read()
         if not data:
             return "empty file"
-        with Image.open(io.BytesIO(data)) as picture:
-            return to_square(picture, size, channels)
+        with Image.open(io.BytesIO(data)) as picture:  # reads the header alone
+            width, height = picture.size
+            if width * height > MOST_PIXELS:
+                picture.draft(None, (4 * size, 4 * size))  # nothing but a JPEG heeds it
+            if picture.width * picture.height > MOST_PIXELS:
+                return f"{width}x{height} pixels, of which {MOST_PIXELS / 1e6:.0f} million are read at most; reduce it"
+            with _large if width * height > MANY_PIXELS else nullcontext():
+                return to_square(picture, size, channels)
     except Exception as error:  # Pillow's decoders raise of every kind
-        return "not an image" if "cannot identify" in str(error) else (str(error) or type(error).__name__)
+        if "cannot identify" not in str(error):
+            return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+        if PurePosixPath(entry.name).suffix.lower() == ".avif" and not features.check("avif"):
+            return "AVIF, which this Pillow does not read; pip install --upgrade pillow"
+        return "not an image"
 
 
 def _told_of(decoded: Iterable[np.ndarray | str], count: int) -> Iterator[np.ndarray | str]:
@@ -111,7 +195,7 @@ def _told_of(decoded: Iterable[np.ndarray | str], count: int) -> Iterator[np.nda
         yield each
 
 
-def _report(source: Path, bad: list[tuple[str, str]], count: int, on_bad: str) -> None:
+def _report(source: str, bad: list[tuple[str, str]], count: int, on_bad: str) -> None:
     shown = "\n".join(f"  {name}: {why}" for name, why in bad[:10])
     more = f"\n  and {len(bad) - 10} more" if len(bad) > 10 else ""
     message = f"{source}: {len(bad)} of {count} pictures cannot be read:\n{shown}{more}"
@@ -120,11 +204,17 @@ def _report(source: Path, bad: list[tuple[str, str]], count: int, on_bad: str) -
     print(f"left out: {message}")
 
 
-def _classes(names: list[str]) -> tuple[np.ndarray | None, tuple[str, ...]]:
+def _classes(shown: str, names: list[str]) -> tuple[np.ndarray | None, tuple[str, ...]]:
     parts = [PurePosixPath(name).parts[:-1] for name in names]
     while all(p and p[0] == parts[0][0] for p in parts):
         parts = [p[1:] for p in parts]
     if not all(parts):
+        loose = [name for name, p in zip(names, parts, strict=True) if not p]
+        if len(loose) < len(names):
+            print(
+                f"{shown}: its sub-folders are no classes, for {len(loose):,} of {len(names):,} pictures lie beside "
+                f"them, such as {loose[0]}"
+            )
         return None, ()
     classes = tuple(sorted({p[0] for p in parts}))
     return np.array([classes.index(p[0]) for p in parts], np.int32), classes

@@ -10,6 +10,7 @@ from PIL import Image
 from gan_jax.data.dataset import Dataset
 from gan_jax.data.resize import resize_all, to_square
 from gan_jax.errors import DataError
+from gan_jax.memory import require_memory
 
 TFDS_NAMES = {"imagenet32": "imagenet_resized/32x32"}
 """What tensorflow-datasets calls a dataset, where that is not our name."""
@@ -68,7 +69,13 @@ def _read(name: str, folder: Path, size: int | None, channels: int | None) -> Da
     try:
         builder = tfds.builder(name, data_dir=str(folder))
         source = builder.as_data_source(split="train")
-        parts = [_read_part(source, start, size, channels) for start in range(0, len(source), CHUNK)]
+        parts = []
+        for start in range(0, len(source), CHUNK):
+            parts.append(_read_part(source, start, size, channels))
+            if not start:
+                _require_room(name, len(source), parts[0][0])
+    except DataError:
+        raise
     except NotImplementedError:
         raise DataError(
             f"{name} in {folder} was prepared as TFRecord, which cannot be read by index; prepare it again with "
@@ -86,6 +93,12 @@ def _read(name: str, folder: Path, size: int | None, channels: int | None) -> Da
         return Dataset(name, images)
     labels = np.concatenate([labels for _, labels in parts if labels is not None])
     return Dataset(name, images, labels, tuple(builder.info.features["label"].names))
+
+
+def _require_room(name: str, count: int, first: np.ndarray) -> None:
+    """Once in parts, and once joined."""
+    what = f"{name}: {count:,} images of {'x'.join(map(str, first.shape[1:]))}"
+    require_memory(2 * count * first[0].nbytes, what, "choose a smaller --data.size", error=DataError)
 
 
 def _read_part(source: Any, start: int, size: int | None, channels: int | None) -> tuple[np.ndarray, np.ndarray | None]:

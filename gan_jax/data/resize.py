@@ -7,8 +7,12 @@ from PIL import Image, ImageOps
 def to_square(picture: Image.Image, size: int | None, channels: int) -> np.ndarray:
     """A picture as uint8 `[size, size, channels]`: resized until it covers the square, then cropped in the middle.
 
-    Transparent parts lie on white; 16-bit greys are scaled to 8 bits; `size` None keeps the picture's own.
+    Transparent parts lie on white; 16-bit greys are scaled to 8 bits; `size` None keeps the picture's own. Raises
+    ValueError for 32-bit pixels, whose black and white nobody knows.
     """
+    # Pillow has no other mode for the 16 bits of a PGM, which it scales to all of them.
+    if picture.mode == "F" or (picture.mode == "I" and picture.format not in ("PPM", "PNG")):
+        raise ValueError("32-bit pixels, whose black and white are not known; convert them to 8 or 16 bits")
     picture = _flatten(ImageOps.exif_transpose(picture)).convert("L" if channels == 1 else "RGB")
     if size is not None and picture.size != (size, size):
         width, height = picture.size

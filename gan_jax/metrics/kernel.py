@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from gan_jax.metrics.moments import FeatureArray, check_pair
+from gan_jax.metrics.moments import FeatureArray, beyond_float32, centre_of, check_pair, less
 from gan_jax.types import PRNGKey
 
 
@@ -15,11 +15,12 @@ def squared_mmd(real: FeatureArray, fake: FeatureArray) -> float:
     """Unbiased estimate of the squared maximum mean discrepancy of features `[N, D]` and `[M, D]`. May be negative.
 
     The kernel is (x·y / D + 1)³, and no sample is compared with itself: Bińkowski et al. 2018 (arXiv:1801.01401, eq. 4
-    and section 4). Raises ValueError for features that are not finite or not equally wide, and for a set of one.
+    and section 4). In float32, about a common centre; float64 features are moved there first. Raises ValueError for
+    features that are not finite, not equally wide or too large (beyond some 1e9), and for a set of one.
     """
     check_pair(real, fake)
     _check_size(min(len(real), len(fake)))
-    return float(_from_rows(*_compiled_rows(jnp.asarray(real, jnp.float32), jnp.asarray(fake, jnp.float32))))
+    return float(_required_finite(_from_rows(*_compiled_rows(*_about_centre(real, fake))), real, fake))
 
 
 def kernel_distance(
@@ -28,7 +29,8 @@ def kernel_distance(
     """Mean and standard deviation of `squared_mmd` over random subsets of `size` samples of each, `[N, D]` float.
 
     Subsets are drawn without replacement within each, as by torch-fidelity, whose kernel and defaults these are too
-    (degree 3, gamma 1/D, coefficient 1). The key is consumed. Raises ValueError if a set has fewer samples than `size`.
+    (degree 3, gamma 1/D, coefficient 1). The key is consumed. Raises ValueError as that does, and if a set has fewer
+    samples than `size`.
     """
     check_pair(real, fake)
     _check_size(size)
@@ -37,8 +39,8 @@ def kernel_distance(
     if subsets < 1:
         raise ValueError(f"one subset or more is needed, got {subsets}")
     keys = jax.random.split(key, subsets)
-    rows = _rows_of_subsets(jnp.asarray(real, jnp.float32), jnp.asarray(fake, jnp.float32), keys, size)
-    values = _from_rows(*rows)
+    rows = _rows_of_subsets(*_about_centre(real, fake), keys, size)
+    values = _required_finite(_from_rows(*rows), real, fake)
     return float(values.mean()), float(values.std())
 
 
@@ -47,11 +49,26 @@ def _check_size(size: int) -> None:
         raise ValueError(f"the unbiased estimate needs two samples or more, got {size}")
 
 
+def _about_centre(real: FeatureArray, fake: FeatureArray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Both sets less their common centre, and that, all in float32."""
+    centre = centre_of(real, fake)
+    u, v = (np.empty(features.shape, np.float32) for features in (real, fake))
+    less(real, centre, u)
+    less(fake, centre, v)
+    return u, v, centre.astype(np.float32)
+
+
+def _required_finite(values: np.ndarray, real: FeatureArray, fake: FeatureArray) -> np.ndarray:
+    if not np.isfinite(values).all():
+        raise ValueError(f"{beyond_float32(real, fake)}, by a kernel of third degree: divide them by their scale")
+    return values
+
+
 @partial(jax.jit, static_argnames="size")
-def _rows_of_subsets(real: Array, fake: Array, keys: Array, size: int) -> tuple[Array, Array, Array]:
+def _rows_of_subsets(real: Array, fake: Array, centre: Array, keys: Array, size: int) -> tuple[Array, Array, Array]:
     def of_subset(key: PRNGKey) -> tuple[Array, Array, Array]:
         real_key, fake_key = jax.random.split(key)
-        return _rows(real[_draw(real_key, len(real), size)], fake[_draw(fake_key, len(fake), size)])
+        return _rows(real[_draw(real_key, len(real), size)], fake[_draw(fake_key, len(fake), size)], centre)
 
     return jax.lax.map(of_subset, keys)
 
@@ -61,21 +78,21 @@ def _draw(key: PRNGKey, count: int, size: int) -> Array:
     return jax.lax.top_k(jax.random.bits(key, (count,)), size)[1]
 
 
-def _rows(real: Float[Array, "n d"], fake: Float[Array, "m d"]) -> tuple[Array, Array, Array]:
-    """Mean of the kernel over each sample's partners, all less one constant, which the estimate loses again.
+def _rows(u: Float[Array, "n d"], v: Float[Array, "m d"], centre: Float[Array, " d"]) -> tuple[Array, Array, Array]:
+    """Mean of the kernel over each sample's partners, all less what the estimate loses again.
 
-    With x = c + u, y = c + v and a = |c|² / d + 1 the kernel is (a + δ)³ where δ = (c·u + c·v + u·v) / d. Only
-    δ (3a² + 3aδ + δ²) is summed: float32 would lose a small distance beside a³.
+    With x = c + u, y = c + v, a = |c|² / d + 1, p = c·u / d, q = c·v / d and w = u·v / d it is (a + p + q + w)³. Terms
+    of p alone, of q alone and of neither cancel among the three means, and float32 would lose a small distance beside
+    them. What is left is w (3b² + 3bw + w²) + 3pq (a + b), where b = a + p + q.
     """
-    centre = (jnp.mean(real, axis=0) + jnp.mean(fake, axis=0)) / 2
     width = len(centre)
     product = partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST)
-    u, v = real - centre[None], fake - centre[None]
     a = product(centre, centre) / width + 1
 
     def kernel(x: Array, y: Array) -> Array:
-        shift = (product(x, centre)[:, None] + product(y, centre)[None, :] + product(x, y.T)) / width
-        return shift * (3 * a**2 + 3 * a * shift + shift**2)
+        p, q, w = product(x, centre)[:, None] / width, product(y, centre)[None, :] / width, product(x, y.T) / width
+        b = a + jnp.add(p, q)
+        return w * (3 * b**2 + 3 * b * w + w**2) + 3 * jnp.multiply(p, q) * (a + b)
 
     def others(x: Array) -> Array:
         return jnp.sum(jnp.where(jnp.eye(len(x), dtype=bool), 0, kernel(x, x)), axis=1) / (len(x) - 1)

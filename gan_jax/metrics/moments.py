@@ -29,13 +29,25 @@ class Moments:
 def moments(features: FeatureArray) -> Moments:
     """Moments of features `[N, D]`, float. Raises ValueError where they are not finite, or not a matrix.
 
-    The products are taken on the device, in float32 of centred features; sharded ones may stay where they are.
+    The products are taken on the device, in float32 of centred features; sharded ones may stay where they are. Those
+    of float64, and those of float32 whose squares it cannot hold, are taken on the host, in float64.
     """
     check_features(features)
+    if features.dtype == np.float64:
+        return _on_host(features)
     mean, scatter, rest = (np.asarray(part, np.float64) for part in _centred(jnp.asarray(features, jnp.float32)))
+    if not np.isfinite(np.diagonal(scatter)).all() or not np.isfinite(mean).all():
+        return _on_host(features)
     # What rounding left of the mean, moved from the scatter into it.
     count = len(features)
     return Moments(count, mean + rest, scatter - count * np.outer(rest, rest))
+
+
+def _on_host(features: FeatureArray) -> Moments:
+    rows = np.asarray(features, np.float64)
+    mean = rows.mean(axis=0)
+    centred = rows - mean[None]
+    return Moments(len(rows), mean, centred.T @ centred)
 
 
 def update(so_far: Moments, features: FeatureArray) -> Moments:
@@ -64,14 +76,44 @@ def check_pair(real: FeatureArray, fake: FeatureArray) -> None:
 
 
 def check_features(features: FeatureArray, name: str = "features") -> None:
-    """Raises ValueError unless they are a matrix `[N, D]` of one sample or more, finite in float32."""
+    """Raises ValueError unless they are a matrix `[N, D]` of one sample or more, all numbers finite."""
     if features.ndim != 2 or not features.size:
         raise ValueError(f"expected {name} [N, D] of one sample or more, got an array {features.shape}")
-    # A sum is finite only if all of its terms are, and needs no mask as large as the features.
-    with np.errstate(invalid="ignore", over="ignore"):
-        finite = np.isfinite(np.asarray(features.sum(axis=1, dtype=np.float32)))
+    finite = _finite_rows(features)
     if not finite.all():
         raise ValueError(f"{name} of sample {np.argmin(finite)} are not finite: the image, or the extractor, holds NaN")
+
+
+def _finite_rows(features: FeatureArray) -> np.ndarray:
+    # A sum is finite only if all of its terms are, and needs no mask as large as the features.
+    with np.errstate(invalid="ignore", over="ignore"):
+        finite = np.array(np.isfinite(np.asarray(features.sum(axis=1))))
+    for row in np.flatnonzero(~finite):  # or the sum alone was too large
+        finite[row] = np.isfinite(np.asarray(features[row])).all()
+    return finite
+
+
+def less(features: FeatureArray, centre: np.ndarray, out: np.ndarray) -> None:
+    """Writes features `[N, D]` less a centre `[D]` to `out`, float32 `[N, D]`.
+
+    The difference is taken before it is rounded: float32 would lose small ones of large float64 features. Raises
+    ValueError where it cannot hold them at all.
+    """
+    with np.errstate(over="ignore"):
+        np.subtract(np.asarray(features), centre[None], out=out, casting="same_kind")
+    if not _finite_rows(out).all():
+        raise ValueError(f"{beyond_float32(features)}: divide them by their scale")
+
+
+def centre_of(*sets: FeatureArray) -> np.ndarray:
+    """The mean of the means of sets of features, float64 `[D]`."""
+    return np.mean([np.asarray(rows).mean(axis=0, dtype=np.float64) for rows in sets], axis=0)
+
+
+def beyond_float32(*sets: FeatureArray) -> str:
+    """What to say of features that are too large."""
+    largest = max(float(np.max(np.abs(np.asarray(rows)))) for rows in sets)
+    return f"features as large as {largest:.1e} are beyond what float32 can compute with"
 
 
 @jax.jit

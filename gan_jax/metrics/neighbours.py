@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from gan_jax.metrics.moments import FeatureArray, check_features, check_pair
+from gan_jax.metrics.moments import FeatureArray, centre_of, check_features, check_pair, less
 
 BLOCK = 1024
 """At most so many rows and columns of the distances are held at once; 4,096 took four times as long on two cores."""
@@ -20,7 +20,7 @@ RESOLUTION = 32 * float(np.finfo(np.float32).eps)
 
 
 class Blocks(NamedTuple):
-    """A set of samples about a common centre, in equal blocks so that one program serves all."""
+    """A set of samples about a common centre, on a common scale, in equal blocks so that one program serves all."""
 
     values: Float[np.ndarray, "blocks size d"]
     squares: Float[np.ndarray, "blocks size"]  # squared lengths; infinite for what fills the last block
@@ -59,20 +59,28 @@ def density_coverage(real: FeatureArray, fake: FeatureArray, *, k: int = 5) -> t
 def radii(features: FeatureArray, k: int) -> Float[np.ndarray, " n"]:
     """Distance of each sample of `[N, D]` to its k-th nearest other one. Raises ValueError unless N > k.
 
-    Of more than 32 features, samples closer than a 360th of their distance from the mean are taken for copies.
+    Of more than 32 features, samples closer than a 360th of their distance from the mean are taken for copies. As all
+    here, in float32 about the mean; float64 features are moved there first.
     """
     check_features(features)
     _check_k(k, len(features))
-    rows = np.asarray(features, np.float32)
-    return np.sqrt(_reach(_blocks(rows, rows.mean(axis=0, dtype=np.float64)), k).ravel()[: len(rows)])
+    centre = centre_of(features)
+    scale = _scale(centre, features)
+    return scale * np.sqrt(_reach(_blocks(features, centre, scale), k).ravel()[: len(features)])
 
 
 def _pair(real: FeatureArray, fake: FeatureArray, k: int) -> tuple[Blocks, Blocks]:
     check_pair(real, fake)
     _check_k(k, min(len(real), len(fake)))
-    sets = [np.asarray(features, np.float32) for features in (real, fake)]
-    centre = sum(rows.mean(axis=0, dtype=np.float64) for rows in sets) / 2
-    return _blocks(sets[0], centre), _blocks(sets[1], centre)
+    centre = centre_of(real, fake)
+    scale = _scale(centre, real, fake)
+    return _blocks(real, centre, scale), _blocks(fake, centre, scale)
+
+
+def _scale(centre: np.ndarray, *sets: FeatureArray) -> np.float32:
+    """The power of two above all distances from the centre along an axis: squares of what it divides are in range."""
+    ends = [end for rows in sets for end in (np.asarray(rows.max(axis=0)), np.asarray(rows.min(axis=0)))]
+    return np.ldexp(np.float32(1), min(np.frexp(np.max(np.abs(ends - centre[None])))[1], 127))
 
 
 def _check_k(k: int, few: int) -> None:
@@ -80,13 +88,14 @@ def _check_k(k: int, few: int) -> None:
         raise ValueError(f"the k-th neighbour, k = {k}, needs k from 1 and more than k samples; one set has {few}")
 
 
-def _blocks(rows: Float[np.ndarray, "n d"], centre: Float[np.ndarray, " d"]) -> Blocks:
+def _blocks(rows: FeatureArray, centre: Float[np.ndarray, " d"], scale: np.float32) -> Blocks:
     """About the centre, |x|² + |y|² - 2 x·y cancels least."""
     parts = -(-len(rows) // BLOCK)
     size = -(-len(rows) // parts)
     values = np.zeros((parts * size, rows.shape[1]), np.float32)
     filled = values[: len(rows)]
-    np.subtract(rows, centre.astype(np.float32)[None], out=filled)
+    less(rows, centre, filled)
+    np.divide(filled, scale, out=filled)
     squares = np.full(len(values), np.inf, np.float32)
     squares[: len(rows)] = np.einsum("nd,nd->n", filled, filled, dtype=np.float64)
     return Blocks(values.reshape(parts, size, -1), squares.reshape(parts, size))

@@ -13,7 +13,7 @@ import zipfile
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -42,9 +42,8 @@ _INSTRUCTIONS = frozenset(
     """.split()  # noqa: SIM905 - a list would be forty lines
 )
 
-# Python's unpickler fills memory up to the largest number that a value is kept under, and overflows the C stack when it
-# hashes a tuple of a tuple of a tuple ... Weights stay far below both.
-_MOST_KEPT, _MOST_TUPLES = 1 << 22, 100_000
+# Weights stay far below both; 100 times as many attributes as a file has values would keep us for minutes.
+_MOST_INSTRUCTIONS, _MOST_BUILDS = 2_000_000, 100
 
 
 def read(path: str | Path) -> dict[str, np.ndarray]:
@@ -116,19 +115,48 @@ class _RebuildParameter:
 
     __slots__ = ()
 
-    def __call__(self, tensor: Any, *unused: Any) -> Any:
+    def __call__(self, tensor: Any, *unused: Any) -> _Tensor:
+        if not isinstance(tensor, _Tensor):
+            raise DataError("a parameter in it is described wrongly")
         return tensor
 
 
+class _OrderedDict:
+    """Stands in for `collections.OrderedDict`, which is filled once it is made."""
+
+    __slots__ = ()
+
+    def __call__(self) -> OrderedDict[str, Any]:
+        return OrderedDict()
+
+
 _ALLOWED: dict[tuple[str, str], Any] = {
-    ("collections", "OrderedDict"): OrderedDict,
+    ("collections", "OrderedDict"): _OrderedDict(),
     ("torch._utils", "_rebuild_tensor_v2"): _RebuildTensor(),
     ("torch._utils", "_rebuild_parameter"): _RebuildParameter(),
     **{("torch", name): dtype for name, dtype in _DTYPES.items()},
 }
 
 
-class _Unpickler(pickle.Unpickler):
+_InPython: Any = pickle._Unpickler
+
+
+class _Unpickler(_InPython):
+    """The one in Python, whose dictionaries can be watched: the hash of a tuple of tuples of ... may take for ever."""
+
+    dispatch: ClassVar[dict[int, Any]] = dict(_InPython.dispatch)
+
+    def load_setitem(self) -> None:
+        _check_name(self.stack[-2])
+        super().load_setitem()
+
+    def load_setitems(self) -> None:
+        for name in self.stack[::2]:  # above the last mark
+            _check_name(name)
+        super().load_setitems()
+
+    dispatch |= {pickle.SETITEM[0]: load_setitem, pickle.SETITEMS[0]: load_setitems}
+
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ALLOWED:
             raise _refused(f"{module}.{name}")
@@ -138,28 +166,34 @@ class _Unpickler(pickle.Unpickler):
         kind, dtype, key, _, count, *view = pid
         if (
             kind != "storage"
+            or not isinstance(key, str)
             or dtype not in _DTYPES.values()
             or not _is_size(count)
             or any(v is not None for v in view)
         ):
             raise DataError("a storage in it is described wrongly")
-        return _Storage(str(key), np.dtype(dtype), count)
+        return _Storage(key, np.dtype(dtype), count)
 
 
 def _refused(name: str) -> DataError:
     return DataError(f"it asks for {ascii(name)[:80]}, which weights do not need: refused, and nothing was run")
 
 
+def _check_name(name: Any) -> None:
+    if not isinstance(name, str):
+        raise DataError(f"expected a dictionary of tensors by name, one in it has a {type(name).__name__} for a name")
+
+
 def _unpickle(file: io.BytesIO) -> Any:
     """The next pickle in the file, if it is harmless."""
-    start, tuples = file.tell(), 0
-    for instruction, argument, _ in pickletools.genops(file):
+    start, builds = file.tell(), 0
+    for count, (instruction, argument, _) in enumerate(pickletools.genops(file)):
         if instruction.name not in _INSTRUCTIONS:
             raise _refused(instruction.name)
         if instruction.name == "GLOBAL" and tuple(str(argument).split(" ", 1)) not in _ALLOWED:
             raise _refused(str(argument).replace(" ", "."))
-        tuples += instruction.name.startswith("TUPLE")
-        if tuples > _MOST_TUPLES or (instruction.name == "LONG_BINPUT" and int(argument or 0) > _MOST_KEPT):
+        builds += instruction.name == "BUILD"
+        if count > _MOST_INSTRUCTIONS or builds > _MOST_BUILDS:
             raise DataError("its pickle is larger than any weights need: refused, and nothing was run")
     file.seek(start)
     return _Unpickler(file).load()
@@ -197,15 +231,16 @@ def _read_row(file: io.BytesIO) -> dict[str, np.ndarray]:
     if file.read(1) != pickle.PROTO or file.seek(0) or _unpickle(file) != _MAGIC:
         raise DataError("not a PyTorch weights file")
     if (version := _unpickle(file)) != _VERSION:
-        raise DataError(f"of an unknown version: {ascii(version)[:20]}")
+        raise DataError(f"of an unknown version: {version if type(version) is int else type(version).__name__}")
     if not _unpickle(file)["little_endian"]:
         raise DataError("written on a machine with big-endian numbers, which is not supported")
     tensors = _tensors(_unpickle(file))
     storages = {tensor.storage.key: tensor.storage for tensor in tensors.values()}
     contents = {}
     for key in _unpickle(file):
-        if (storage := storages.get(str(key))) is None:
-            raise DataError(f"storage {ascii(key)[:80]} belongs to no tensor in it")
+        if not isinstance(key, str) or (storage := storages.get(key)) is None:
+            told = ascii(key)[:80] if isinstance(key, str) else f"named by a {type(key).__name__}"
+            raise DataError(f"storage {told} belongs to no tensor in it")
         count = int.from_bytes(file.read(8), "little")
         if count != storage.length:
             raise DataError(f"storage {ascii(key)[:80]} should hold {storage.length} numbers, says {count}")

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import logging
+import re
 import shutil
 import time
 from collections.abc import Callable
@@ -17,26 +18,53 @@ import numpy as np
 import orbax.checkpoint as ocp
 
 from gan_jax.errors import RunError
+from gan_jax.run.files import set_aside
 
 Notes = dict[str, Any]
 
 COMMITTED = "commit_success.txt"  # orbax writes it last, and renames the folder into place
 
+_SAVED_AS = "saved_as"  # the step, among the notes: a folder may be renamed, or copied
+
 
 class Restored(NamedTuple):
-    """A good checkpoint, and the newer ones that were not."""
+    """A good checkpoint, and what looks like one beside it and is none."""
 
     state: Any
     notes: Notes
-    bad: dict[int, str]  # step to what is wrong with it
+    bad: dict[str, str]  # a folder's name to what is wrong with it
+
+
+def require_one_process() -> None:
+    """Raises RunError in a group of processes: only the first would save, and each would train a GAN of its own."""
+    if (count := jax.process_count()) > 1:
+        raise RunError(
+            f"this is process {jax.process_index()} of {count}, and runs over several processes do not work yet; start "
+            "one process, without jax.distributed: it uses all devices of its machine"
+        )
 
 
 def committed(folder: Path) -> list[int]:
-    """The steps of all finished checkpoints, oldest first, as the disk has them now."""
-    if not folder.is_dir():
-        return []
-    found = (path for path in folder.iterdir() if path.name.isdigit() and (path / COMMITTED).exists())
-    return sorted(int(path.name) for path in found)
+    """The steps of all finished checkpoints, oldest first, as the disk has them now. Raises RunError."""
+    return _listed(folder)[0]
+
+
+def _listed(folder: Path) -> tuple[list[int], dict[str, str]]:
+    """The steps of all finished checkpoints, oldest first; what else has a number for a name, and what it lacks."""
+    steps, strays = [], {}
+    try:
+        for path in folder.iterdir() if folder.is_dir() else ():
+            if not path.name.isdigit():
+                continue
+            if not re.fullmatch("0|[1-9][0-9]{0,17}", path.name):
+                strays[path.name] = "no step is written so"
+            elif not (path / COMMITTED).is_file():
+                strays[path.name] = f"{COMMITTED} is missing"
+            else:
+                steps.append(int(path.name))
+    except OSError as error:
+        raise RunError(f"cannot read {folder}: {error.strerror}") from None
+    return sorted(steps), strays
 
 
 def newest(folder: Path | str, template: Callable[[Notes], Any]) -> Restored | None:
@@ -47,25 +75,28 @@ def newest(folder: Path | str, template: Callable[[Notes], Any]) -> Restored | N
     another structure.
     """
     folder = Path(folder).absolute()  # as orbax asks for
-    bad: dict[int, str] = {}
-    for step in reversed(committed(folder)):
+    steps, bad = _listed(folder)
+    while steps:
+        step = steps.pop()
         try:
             arrays, notes = _read(folder, step)
         except MemoryError:
             raise
         except Exception as error:  # whatever a damaged file makes tensorstore raise
             if not (folder / str(step)).exists():
-                return newest(folder, template)  # a run has just replaced it by a newer one
+                steps, bad = _listed(folder)  # a run has just replaced it by a newer one
+                continue
             if isinstance(error, OSError) and error.errno in _NOT_DAMAGE:
                 raise RunError(f"cannot read {folder / str(step)}: {error.strerror}") from None
-            bad[step] = _in_short(error)
+            bad[str(step)] = _in_short(error)
             continue
         return Restored(from_arrays(template(notes), arrays, where=f"{folder}/{step}"), notes, bad)
-    if bad or list(folder.glob("*.damaged-*")):
-        told = "; ".join(f"step {step}: {why}" for step, why in bad.items()) or "all were set aside earlier"
+    aside = sorted(path.name for path in folder.glob("*.damaged-*"))
+    if bad or aside:
+        told = "; ".join(f"checkpoint {name}: {why}" for name, why in bad.items())
         raise RunError(
-            f"no good checkpoint is left in {folder} ({told}). Nothing was deleted; to begin anew choose another "
-            "folder with --run"
+            f"no good checkpoint is left in {folder} ({told or f'all were set aside earlier: {aside[-1]}'}). Nothing "
+            "was deleted; to begin anew choose another folder with --run"
         )
     return None
 
@@ -91,21 +122,26 @@ def _read(folder: Path, step: int) -> tuple[dict[str, np.ndarray], Notes]:
     wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
     if wrong:
         raise ValueError(f"{len(wrong)} of {len(expected)} items have other bits than were saved, first {wrong[0]}")
+    # Before checkpoints noted it, their states alone knew.
+    if (told := int(np.max(notes.pop(_SAVED_AS, arrays.get("step", step))))) != step:
+        raise ValueError(f"it holds step {told}")
     return arrays, notes
 
 
 class Checkpoints:
-    """Writes the checkpoints of one run, whose lock the caller holds. A save is on disk when the call returns."""
+    """Writes the checkpoints of one run, whose lock the caller holds. A save is on disk when the call returns.
+
+    Raises RunError where the folder cannot be written, and in a group of processes.
+    """
 
     def __init__(self, folder: Path | str, *, keep: int = 2) -> None:
+        require_one_process()
         self._folder = folder = Path(folder).absolute()  # as orbax asks for
         self._trash = folder / ".trash"
         _hush()
         try:
             # Orbax takes any folder with a number for a checkpoint, and would then decline to save one of that number.
-            for path in folder.glob("[0-9]*"):
-                if path.name.isdigit() and not (path / COMMITTED).exists():
-                    _set_aside(path, "unfinished")
+            self._remarks = [_aside(folder / name, why) for name, why in _listed(folder)[1].items()]
             self._manager = ocp.CheckpointManager(
                 folder,
                 options=ocp.CheckpointManagerOptions(
@@ -126,11 +162,17 @@ class Checkpoints:
         return committed(self._folder)
 
     def save(self, step: int, state: Any, notes: Notes) -> None:
-        """Saves a pytree of arrays, and notes that JSON can hold. Raises RunError; older checkpoints stay."""
-        if step in self.steps():
-            return
-        arrays = to_arrays(state)
+        """Saves a pytree of arrays, and notes that JSON can hold. Raises RunError; older checkpoints stay.
+
+        A checkpoint of the same number that holds anything else is set aside.
+        """
+        arrays, notes = to_arrays(state), notes | {_SAVED_AS: step}
         notes = notes | {"sha256": _hashes(arrays, notes)}
+        if step in self.steps():
+            if self._holds(step, notes["sha256"]):
+                return
+            set_aside(self._folder / str(step), "other")
+            self._manager.reload()
         try:
             items = ocp.args.Composite(state=ocp.args.StandardSave(arrays), notes=ocp.args.JsonSave(notes))
             if not self._manager.save(step, args=items, force=True):
@@ -153,12 +195,17 @@ class Checkpoints:
         found = newest(self._folder, template)
         if found is None:
             return None
-        remarks = []
-        for step, why in found.bad.items():
-            aside = _set_aside(self._folder / str(step), "damaged")
-            remarks.append(f"checkpoint {step} is damaged ({why}); set aside as {aside.name}")
+        remarks = self._remarks + [_aside(self._folder / name, why) for name, why in found.bad.items()]
+        self._remarks = []
         self._manager.reload()
         return found.state, found.notes, remarks
+
+    def _holds(self, step: int, hashes: dict[str, str]) -> bool:
+        try:
+            arrays, notes = _read(self._folder, step)
+        except Exception:  # damaged
+            return False
+        return _hashes(arrays, notes | {_SAVED_AS: step}) == hashes
 
     def close(self) -> None:
         """Lets orbax finish."""
@@ -169,11 +216,8 @@ def _hush() -> None:
     logging.getLogger("absl").setLevel(logging.ERROR)  # orbax narrates every save and every opening
 
 
-def _set_aside(path: Path, why: str) -> Path:
-    try:
-        return path.rename(path.with_name(f"{path.name}.{why}-{time.time_ns()}"))
-    except OSError as error:
-        raise RunError(f"cannot rename the {why} checkpoint {path}: {error.strerror}") from None
+def _aside(path: Path, why: str) -> str:
+    return f"checkpoint {path.name} is damaged ({why}); set aside as {set_aside(path, 'damaged').name}"
 
 
 def to_arrays(state: Any) -> dict[str, np.ndarray]:

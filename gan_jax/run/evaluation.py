@@ -17,6 +17,7 @@ from gan_jax.config.schema import with_values
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import DataError, RunError
 from gan_jax.gan import GAN, GANState
+from gan_jax.memory import require_memory
 from gan_jax.metrics.extractor import Extractor, Features, extract_all
 from gan_jax.metrics.moments import Moments, moments, update
 from gan_jax.metrics.scores import Reference, scores, subset_size
@@ -25,7 +26,7 @@ from gan_jax.run.features import Kind, Say
 from gan_jax.run.files import RunFolder
 from gan_jax.run.logs import ASKED, append, read_rows
 from gan_jax.run.pictures import save_scores
-from gan_jax.run.sampling import latents_by_index, make_drawer, open_run, sampling_weights
+from gan_jax.run.sampling import bytes_to_draw, latents_by_index, make_drawer, open_run, sampling_weights
 from gan_jax.run.scoreboard import Evaluation, as_row, curve, name_of, read_all, table
 
 PART = 1024
@@ -52,10 +53,12 @@ def make_judge(
 ) -> Judge:
     """Builds the judge of a run. The real images are looked at once, or found in the cache; `say` is told warnings.
 
-    Raises DataError where there are too few images to compare.
+    Raises DataError where there are too few images to compare, ConfigError for more samples than memory holds.
     """
     compared = min(samples, len(data))
     features.check_count(data, compared)
+    shapes = jax.eval_shape(extractor.extract, extractor.params, data.images[:1])
+    check_samples(config, samples, width=sum(leaf.size for leaf in jax.tree.leaves(shapes)))
     reference = _reference(data, extractor, compared)
     classes = len(data.classes) if config.conditional else 0
     latent_key, label_key, score_key = jax.random.split(jax.random.key(seed), 3)
@@ -95,6 +98,12 @@ def make_judge(
         return Evaluation(int(state.step), {name_of(extractor.name, k): v for k, v in found.items()}, protocol)
 
     return Judge(protocol, evaluate)
+
+
+def check_samples(config: Config, samples: int, *, width: int = 1) -> None:
+    """Raises ConfigError for more samples than memory holds, with `width` features each, and of the real images too."""
+    needed = bytes_to_draw(config, samples, held=PART) + 4 * 4 * width * samples
+    require_memory(needed, f"samples: {samples:,} images and their features", "take fewer")
 
 
 def _extract(extractor: Extractor, images: np.ndarray) -> Features:
@@ -143,6 +152,7 @@ def evaluate(
     """
     trained = open_run(run, best=best)
     folder, config = RunFolder(run), with_values(trained.config, moved)
+    check_samples(config, samples)
     try:
         data = load_data(config)
     except DataError as error:
@@ -164,7 +174,10 @@ def evaluate(
             raise
     kept = read_all(folder.metrics)
     known = [e for e in kept if e.protocol == found.protocol]
-    save_scores(folder.scores, kept)
+    try:
+        save_scores(folder.scores, kept)
+    except Exception as error:  # whatever rows of another hand make Matplotlib raise: the scores are worth more
+        say(f"no curves could be drawn: {error or type(error).__name__}")
     lines = [*table(known), ""]
     if trained.classes and not any("intra_fid" in name for name in found.scores):
         lines.append("no intra-FID: a class has no more images, real or drawn, than there are features")

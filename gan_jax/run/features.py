@@ -3,6 +3,7 @@
 import hashlib
 import os
 import tempfile
+import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -93,10 +94,14 @@ def _classifier(data: Dataset, say: Say) -> classifier.Trained:
     assert data.labels is not None
     say(f"training a classifier on {data.name}, once: its features are what images are compared in")
 
+    spoken = time.monotonic()
+
     def tell(done: int, steps: int) -> None:
+        nonlocal spoken
         if stop := signals.wished():
             raise Stopped(f"stopped at step {done} of the classifier, which will begin anew", stop)
-        if done and done % 1000 == 0:
+        if time.monotonic() - spoken > 10:
+            spoken = time.monotonic()
             say(f"  step {done}/{steps} of the classifier")
 
     trained = classifier.train(data.images, data.labels, len(data.classes), tell=tell)

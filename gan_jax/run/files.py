@@ -1,20 +1,38 @@
 """A run folder: what lies where, written so that a kill never leaves half a file, and locked against a second run."""
 
+import errno
 import fcntl
 import os
+import re
+import stat
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
-from gan_jax.errors import RunError
+from gan_jax.errors import ConfigError, RunError, printable
+
+_ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # a Path makes one slash of the two in gs://
+
+_LEFT_BY_A_KILL = re.compile(r"\..+\.(png|json|jsonl|gif|npz)\.[a-z0-9_]{8}")  # as `write_atomically` names them
 
 
 class RunFolder:
-    """The names of the files of a run."""
+    """The names of the files of a run. Raises ConfigError for a path that can be no folder of this machine's."""
 
     def __init__(self, path: str | Path) -> None:
+        if _ELSEWHERE.match(str(path)):
+            raise ConfigError(
+                f"run: {path} is no folder of this machine, and runs are written to local folders only; choose one "
+                "with --run, and copy it there afterwards"
+            )
         self.path = Path(path).expanduser().absolute()
+        if (shown := printable(self.path)) != str(self.path):
+            raise ConfigError(
+                f"run: the name of {shown} is not UTF-8, which checkpoints need; choose another with --run"
+            )
         self.config = self.path / "config.json"
         self.environment = self.path / "environment.json"
         self.metrics = self.path / "metrics.jsonl"
@@ -35,16 +53,17 @@ class RunFolder:
     def locked(self) -> Iterator[None]:
         """Makes the folder and holds it against other processes; the lock dies with the process.
 
-        Raises RunError if the folder is in use or cannot be written.
+        Removes what a kill left half written. Raises RunError if the folder is in use, cannot be written, or would
+        have the run write elsewhere.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            lock = open(self.path / ".lock", "w")  # noqa: SIM115 - open as long as the lock is held
         except OSError as error:
             raise RunError(
                 f"cannot write the run folder {self.path}: {error.strerror}; choose one with --run"
             ) from None
-        with lock:
+        self._refuse_links()
+        with open_to_append(self.path / ".lock") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -53,7 +72,40 @@ class RunFolder:
                 ) from None
             except OSError as error:
                 raise RunError(f"cannot lock the run folder {self.path}: {error.strerror}; choose another") from None
+            for folder in (self.path, self.samples):
+                _sweep(folder)
             yield
+
+    def _refuse_links(self) -> None:
+        """A run folder may come from a stranger: whatever is written has to stay in it."""
+        folders = [self.samples, self.checkpoints, self.best, self.events]
+        files = [self.config, self.environment, self.metrics, self.log, self.path / ".lock"]
+        for path in (*files, *folders, self.checkpoints / ".trash", self.best / ".trash"):
+            if path.is_symlink():
+                raise _link(path)
+
+
+def _link(path: Path) -> RunError:
+    return RunError(
+        f"{path} is a symbolic link, and a run writes into its own folder only; replace the link by what it leads to"
+    )
+
+
+def open_to_append(path: Path) -> BinaryIO:
+    """Opens a file of a run, made if it is missing and never cut, to be read and appended to.
+
+    Raises RunError if it cannot be written, or is no regular file: no link is followed, no pipe waited for.
+    """
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise _link(path) from None
+        raise RunError(f"cannot write {path}: {error.strerror}") from None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise RunError(f"cannot write {path}: not a regular file; move it away")
+    return os.fdopen(handle, "a+b")
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -63,13 +115,32 @@ def write_atomically(path: Path, data: bytes) -> None:
         handle, neighbour = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "wb") as file:
+                with suppress(OSError):  # so that a run that begins meanwhile does not take it for a dead one's
+                    fcntl.flock(file, fcntl.LOCK_EX)
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            os.chmod(neighbour, 0o644)
-            os.replace(neighbour, path)
+                os.chmod(neighbour, 0o644)
+                os.replace(neighbour, path)
         except BaseException:
             os.unlink(neighbour)
             raise
     except OSError as error:
         raise RunError(f"cannot write {path}: {error.strerror}") from None
+
+
+def _sweep(folder: Path) -> None:
+    """Removes the neighbours that `write_atomically` began and a kill left; one that is being written is locked."""
+    for path in folder.glob(".*") if folder.is_dir() else ():
+        if _LEFT_BY_A_KILL.fullmatch(path.name) and path.is_file():
+            with suppress(OSError), path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+
+
+def set_aside(path: Path, why: str) -> Path:
+    """Renames what cannot be used, and deletes nothing: to NAME.WHY-TIME beside it. Raises RunError."""
+    try:
+        return path.rename(path.with_name(f"{path.name}.{why}-{time.time_ns()}"))
+    except OSError as error:
+        raise RunError(f"cannot rename {path}, to set it aside: {error.strerror}") from None

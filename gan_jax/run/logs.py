@@ -10,10 +10,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
 from gan_jax.errors import ConfigError, RunError
-from gan_jax.run.files import RunFolder, write_atomically
+from gan_jax.run.files import RunFolder, open_to_append, write_atomically
+from gan_jax.run.screen import tell
 
 ASKED = "asked"
 """Marks the rows of `gan-jax evaluate`, which no training makes again."""
@@ -26,9 +28,20 @@ class MetricLog:
     """
 
     def __init__(self, path: Path, *, after: int, forget: Callable[[dict[str, Any]], bool] = lambda row: False) -> None:
-        """Drops the rows of steps beyond `after`, which come again, and those to `forget`; not what was ASKED for."""
+        """Drops the rows of steps beyond `after`, which come again, and those to `forget`; not what was ASKED for.
+
+        Where lines are damaged, the file as it was is kept beside it, and `remarks` says so. Raises RunError.
+        """
         self._path = path
-        rows = [(line, row) for line in _lines(path) if (row := _row(line)) is not None]
+        self.remarks: list[str] = []
+        content = _content(path)
+        lines = _lines(content)
+        rows = [(line, row) for line in lines if (row := _row(line)) is not None]
+        cut = bool(lines) and not content.endswith(b"\n") and _row(lines[-1]) is None  # by a kill, as may be
+        if damaged := len(lines) - len(rows) - cut:
+            aside = path.with_name(f"{path.name}.damaged-{time.time_ns()}")
+            write_atomically(aside, content)
+            self.remarks = [f"{damaged} of {len(lines)} lines of {path.name} are damaged; as it was: {aside.name}"]
         kept = [line for line, row in rows if row.get(ASKED) or (row["step"] <= after and not forget(row))]
         write_atomically(path, "".join(f"{line}\n" for line in kept).encode())
 
@@ -39,35 +52,46 @@ class MetricLog:
 
 def append(path: Path, row: dict[str, Any]) -> None:
     """Appends a row to a metrics.jsonl, on a line of its own even if a kill cut the last one. Raises RunError."""
-    size = 0
-    try:
-        size = path.stat().st_size if path.exists() else 0
-        with path.open("a+b") as file:
+    with open_to_append(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        try:
             if size:
                 file.seek(-1, 2)
                 file.write(b"" if file.read(1) == b"\n" else b"\n")
             file.write(json.dumps(row).encode() + b"\n")
-    except OSError as error:
-        with suppress(OSError):
-            os.truncate(path, size)  # a disk that is full may have taken half of the row
-        raise RunError(f"cannot write {path}: {error.strerror}") from None
+            file.flush()
+        except OSError as error:
+            with suppress(OSError):
+                os.truncate(path, size)  # a disk that is full may have taken half of the row
+            raise RunError(f"cannot write {path}: {error.strerror}") from None
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The rows of a metrics.jsonl; lines that a kill cut short are passed over."""
-    return [row for line in _lines(path) if (row := _row(line)) is not None]
+    """The rows of a metrics.jsonl; lines that are damaged are passed over. Raises RunError if it cannot be read."""
+    return [row for line in _lines(_content(path)) if (row := _row(line)) is not None]
 
 
-def _lines(path: Path) -> list[str]:
-    return path.read_text("utf-8", errors="replace").splitlines() if path.exists() else []
+def _content(path: Path) -> bytes:
+    try:
+        if path.exists() and not path.is_file():
+            raise RunError(f"cannot read {path}: not a regular file; move it away")
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise RunError(f"cannot read {path}: {error.strerror}") from None
+
+
+def _lines(content: bytes) -> list[str]:
+    return [line for line in content.decode("utf-8", errors="replace").split("\n") if line.strip()]
 
 
 def _row(line: str) -> dict[str, Any] | None:
     """A row, which has a step, or None for a line that a kill cut short, or that is no row."""
     try:
         row = json.loads(line)
-        return row if isinstance(row["step"], int) else None
-    except (json.JSONDecodeError, TypeError, KeyError):
+        return row if type(row["step"]) is int else None
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
 
 
@@ -79,12 +103,10 @@ class Reporter:
         self._spoke = self._ticked = time.monotonic()
         self._began: float | None = None
         self._last = start
-        columns = [
-            TextColumn("step"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.fields[status]}"),
-            TextColumn("left"), TimeRemainingColumn(),
-        ]  # fmt: skip
-        self._bar = Progress(*columns) if sys.stdout.isatty() else None
-        if self._bar:
+        self._bar: Progress | None = None
+        if sys.stdout and sys.stdout.isatty():
+            console = Console()
+            self._bar = Progress(*_columns(console.width), console=console)
             self._task = self._bar.add_task("", total=steps, completed=start, status="compiling")
             self._bar.start()
 
@@ -93,11 +115,13 @@ class Reporter:
         now = time.monotonic()
         speed = (row["step"] - self._last) * self._batch / max(now - self._ticked, 1e-9)
         self._last, self._ticked = row["step"], now
-        status = f"{speed:,.0f} images/s  D {row['d/loss']:.3f}  G {row['g/loss']:.3f}"
+        losses = f"D {row['d/loss']:.3f}  G {row['g/loss']:.3f}"
+        status = f"{speed:,.0f} images/s  {losses}"
         if self._began is None:
             self._began, self._start = now, row["step"]  # what came before was compiled, not trained
         if self._bar:
-            self._bar.update(self._task, completed=row["step"], status=status)
+            narrow = self._bar.console.width < _ROOM_FOR_SPEED
+            self._bar.update(self._task, completed=row["step"], status=losses if narrow else status)
         if now - self._spoke > 10 or row["step"] == self._steps:
             self._spoke = now
             done, left = row["step"] - self._start, self._steps - row["step"]
@@ -115,39 +139,85 @@ class Reporter:
     def say(self, line: str, *, on_screen: bool = True) -> None:
         """Prints a line, and keeps it in log.txt if the disk allows."""
         if on_screen:
-            with suppress(BrokenPipeError):  # nobody reads any more; log.txt still does
-                self._bar.console.print(line, highlight=False, markup=False) if self._bar else print(line, flush=True)
-        try:
-            with self._log.open("a", encoding="utf-8") as file:
-                file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {line}\n")
-        except OSError:
-            pass  # a log line is not worth a run
+            with suppress(OSError, ValueError):  # nobody reads any more; log.txt still does
+                self._bar.console.print(line, highlight=False, markup=False) if self._bar else tell(line)
+        with suppress(OSError, RunError), open_to_append(self._log) as file:  # a log line is not worth a run
+            stamped = f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {line}\n"
+            file.write(stamped.encode("utf-8", errors="backslashreplace"))
 
     def close(self) -> None:
-        """Leaves the terminal as it was."""
-        if self._bar:
-            self._bar.stop()
+        """Leaves the terminal as it was; what is said afterwards stands below the bar."""
+        bar, self._bar = self._bar, None
+        with suppress(OSError, ValueError):
+            if bar:
+                bar.stop()
+
+
+_ROOM_FOR_SPEED, _ROOM_FOR_BAR = 76, 110
+"""Columns of a terminal below which it shows no images/s, and no bar."""
+
+
+def _columns(width: int) -> list[ProgressColumn]:
+    """What of the progress fits a terminal so wide."""
+    shown: list[ProgressColumn] = [TextColumn("step"), MofNCompleteColumn(), TextColumn("{task.fields[status]}")]
+    shown[2:2] = [BarColumn(30)] if width >= _ROOM_FOR_BAR else []
+    return [*shown, TextColumn("left"), TimeRemainingColumn()]
 
 
 class Events:
-    """TensorBoard events of the rows."""
+    """TensorBoard events of the rows; all are on disk once `flush` has returned, which tensorboardX's own do not say.
 
-    def __init__(self, folder: Path, *, after: int) -> None:
+    Raises ConfigError without tensorboardX. A disk that refuses costs events, and is told once.
+    """
+
+    def __init__(self, folder: Path, *, after: int, say: Callable[[str], None]) -> None:
         try:
-            from tensorboardX import SummaryWriter
+            from tensorboardX.event_file_writer import EventsWriter
+            from tensorboardX.proto import event_pb2
+            from tensorboardX.summary import scalar
         except ImportError:
             raise ConfigError("tensorboard: needs tensorboardX; pip install tensorboardX") from None
-        self._writer = SummaryWriter(str(folder), purge_step=after + 1)
+        self._event, self._scalar, self._say = event_pb2.Event, scalar, say
+        self._writer: Any = None
+        try:
+            folder.mkdir(exist_ok=True)
+            self._writer = EventsWriter(str(folder / "events"), f".{time.time_ns()}")
+        except OSError as error:
+            self._give_up(error)
+        # What a killed process wrote beyond the step that the run goes on from is not to be shown.
+        begun = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
+        self._add(session_log=begun, step=after + 1)
 
     def write(self, row: dict[str, Any]) -> None:
         """Writes every number of the row under its name."""
         for name, value in row.items():
             if name not in ("step", "images") and math.isfinite(value):
-                self._writer.add_scalar(name, value, row["step"])
+                self._add(summary=self._scalar(name, value), step=row["step"])
+
+    def flush(self) -> None:
+        """Hands all that was written to the system, so that no kill takes it."""
+        try:
+            if self._writer:
+                self._writer.flush()
+        except OSError as error:
+            self._give_up(error)
 
     def close(self) -> None:
         """Writes what is held back."""
-        self._writer.close()
+        self.flush()
+        if self._writer:
+            self._writer.close()
+
+    def _add(self, **what: Any) -> None:
+        try:
+            if self._writer:
+                self._writer.write_event(self._event(wall_time=time.time(), **what))
+        except OSError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: OSError) -> None:
+        self._writer = None
+        self._say(f"no more TensorBoard events: {error.strerror}")
 
 
 def _clock(seconds: float) -> str:

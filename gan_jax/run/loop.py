@@ -1,13 +1,8 @@
 """The train loop: data in, steps, rows, grids and checkpoints out; the same bits however often it is killed."""
 
-import json
 import math
-import platform
 import shlex
-import sys
-import time
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from gan_jax import __version__, parallel
+from gan_jax import parallel
 from gan_jax.config import Config
 from gan_jax.config.build import build_gan, load_data
 from gan_jax.config.checks import check_same
@@ -28,11 +23,13 @@ from gan_jax.errors import ConfigError, DivergedError, RunError, Stopped
 from gan_jax.gan import GAN, GANState, generate, init, make_step
 from gan_jax.images import to_bytes
 from gan_jax.run import features, signals
-from gan_jax.run.checkpoints import Checkpoints, committed
+from gan_jax.run.checkpoints import Checkpoints, committed, require_one_process
+from gan_jax.run.environment import note_start
+from gan_jax.run.evaluation import check_samples
 from gan_jax.run.files import RunFolder, write_atomically
 from gan_jax.run.logs import Events, MetricLog, Reporter
 from gan_jax.run.pictures import save_animation, save_curves, save_grid, save_scores
-from gan_jax.run.sampling import abstract_state, latents_by_index, sampling_weights
+from gan_jax.run.sampling import abstract_state, latents_by_index, read_labels, sampling_weights
 from gan_jax.run.scoreboard import as_row, read_all
 from gan_jax.run.watch import Watch
 from gan_jax.types import Batch, Metrics
@@ -46,12 +43,14 @@ def train(config: Config, path: Path) -> None:
 
     Raises ConfigError, DataError, DivergedError, RunError, or Stopped once a signal has been obeyed.
     """
+    require_one_process()
+    folder = RunFolder(path)
     mesh = parallel.make_mesh(choose_devices(config))
     data = load_data(config)
     gan = build_gan(config, len(data.classes))
-    folder = RunFolder(path)
     if config.evaluate.every and max(committed(folder.checkpoints), default=0) < config.steps:
         features.check(config.evaluate.features, data, config.evaluate.weights)
+        check_samples(config, config.evaluate.samples)
     with folder.locked(), signals.listening():
         if is_run(folder.path):
             check_same(load_run(folder.path), config, str(path))
@@ -65,7 +64,7 @@ def train(config: Config, path: Path) -> None:
             state, remarks = _first_state(config, gan, data, mesh, checkpoints)
             if int(state.step) <= config.steps:  # else there is nothing to do, and the longer run stays what it is
                 write_atomically(folder.config, to_json(config).encode())
-            _note_environment(folder, data, mesh)
+            remarks += note_start(folder, data, _devices(mesh))
             _run(config, gan, data, mesh, folder, checkpoints, state, remarks)
         finally:
             checkpoints.close()
@@ -119,7 +118,6 @@ def _run(
     if goes_on and start % every.sample:
         folder.sample(start).unlink(missing_ok=True)
     rows = MetricLog(folder.metrics, after=start, forget=lambda row: goes_on and _is_last_word(row, start, cadences))
-    events = Events(folder.events, after=start) if config.tensorboard else None
     step = parallel.compile_step(make_step(gan, discriminator_steps=config.discriminator_steps), mesh, stacked=stacked)
     gallery = Gallery(config, gan, data, folder)
     notes = {
@@ -133,15 +131,19 @@ def _run(
 
     def save(done: int) -> None:
         _require_finite(state, done, checkpoints)
+        if events:
+            events.flush()  # before the checkpoint: what it goes on after does not come again
         checkpoints.save(done, state, notes)
 
     watch: Watch | None = None
+    events: Events | None = None
     try:
+        events = Events(folder.events, after=start, say=reporter.say) if config.tensorboard else None
         if config.evaluate.every and goes_on:
             watch = Watch(config, gan, data, folder, notes, reporter.say)
         ahead = "; compiling takes some seconds" if goes_on else ""
         reporter.say(f"{len(data)} images of {data.name} on {_devices(mesh)}{ahead}")
-        for remark in remarks:
+        for remark in (*remarks, *rows.remarks):
             reporter.say(remark)
         if start == 0:
             gallery.draw(state, 0, reporter)
@@ -180,7 +182,8 @@ def _run(
             if stop and done < config.steps:
                 raise Stopped(f"stopped after step {done}, saved; the same command goes on: {_again(folder)}", stop)
         gallery.finish(reporter)
-        for line in _farewell(config, folder, start):
+        reporter.close()
+        for line in _farewell(config, data, folder, start):
             reporter.say(line)
     finally:
         reporter.close()
@@ -217,12 +220,16 @@ class Gallery:
 
     def finish(self, reporter: Reporter) -> None:
         """Writes the animation and the curves."""
-        try:
-            save_animation(self._folder.animation, sorted(self._folder.samples.glob("step_*.png")))
-            save_curves(self._folder.curves, self._folder.metrics)
-            save_scores(self._folder.scores, read_all(self._folder.metrics))
-        except (RunError, OSError, ValueError) as error:  # whatever damaged pictures make Pillow raise
-            reporter.say(f"not all pictures could be made: {error}")
+        frames = sorted(self._folder.samples.glob("step_*.png"))
+        for make in (
+            lambda: save_animation(self._folder.animation, frames),
+            lambda: save_curves(self._folder.curves, self._folder.metrics),
+            lambda: save_scores(self._folder.scores, read_all(self._folder.metrics)),
+        ):
+            try:
+                make()
+            except Exception as error:  # whatever damaged pictures and rows make Pillow and Matplotlib raise
+                reporter.say(f"not all pictures could be made: {error or type(error).__name__}")
 
 
 def _batch(config: Config, data: Dataset, mesh: Mesh, step: int) -> Batch:
@@ -269,35 +276,16 @@ def _devices(mesh: Mesh) -> str:
     return f"{mesh.devices.size} x {mesh.devices.flat[0].device_kind}"
 
 
-def _note_environment(folder: RunFolder, data: Dataset, mesh: Mesh) -> None:
-    """Adds this start to environment.json: when, how, on what, with which versions and data."""
-    packages = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
-    this = {
-        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "command": sys.argv,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "devices": _devices(mesh),
-        "packages": {"gan-jax": __version__} | {name: version(name) for name in packages},
-        "data": {"name": data.name, "images": len(data), "classes": list(data.classes), "sha256": data.fingerprint},
-    }
-    try:
-        earlier = json.loads(folder.environment.read_text("utf-8"))
-    except (OSError, ValueError):
-        earlier = []
-    write_atomically(folder.environment, json.dumps([*earlier, this], indent=2).encode())
-
-
 def _again(folder: RunFolder) -> str:
     return f"gan-jax train {shlex.quote(str(folder.path))}"
 
 
-def _farewell(config: Config, folder: RunFolder, start: int) -> list[str]:
+def _farewell(config: Config, data: Dataset, folder: RunFolder, start: int) -> list[str]:
     path = shlex.quote(str(folder.path))
     first = f"trained to step {config.steps}"
     if start >= config.steps:
         first = f"already at step {start}; --steps {2 * start} makes it longer"
-    labels = " --labels 0-1" if config.conditional else ""
+    labels = f" --labels {shlex.quote(_two_of(data.classes))}" if config.conditional else ""
     judged = folder.best.is_dir()
     return [
         f"{first}. Look at:",
@@ -310,3 +298,15 @@ def _farewell(config: Config, folder: RunFolder, start: int) -> list[str]:
         f"  gan-jax sample {path} --interpolate 10 --count 8",
         f"  gan-jax train {path} --steps {2 * max(config.steps, start)}",
     ]
+
+
+def _two_of(classes: Sequence[str]) -> str:
+    """The first two classes as `--labels` takes them: by their names, or by numbers where a name holds a comma."""
+    wanted = list(range(len(classes)))[:2]
+    for text in (",".join(classes[:2]), ",".join(map(str, wanted))):
+        try:
+            if read_labels(text, classes) == wanted:
+                return text
+        except ConfigError:
+            continue
+    return f"0-{len(classes) - 1}"

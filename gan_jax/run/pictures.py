@@ -46,7 +46,7 @@ def _frame(path: Path) -> Image.Image | None:
     try:
         with Image.open(path) as picture:
             return _reduced(picture, 500).quantize(32)
-    except (OSError, ValueError, SyntaxError):  # Pillow raises each of them
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):  # Pillow raises each of them
         return None
 
 
@@ -54,15 +54,16 @@ def save_curves(path: Path, metrics: Path) -> None:
     """Draws losses, mean logits and gradient norms over steps from a metrics.jsonl: thin as logged, bold smoothed."""
     import matplotlib.figure
 
-    rows = [row for row in read_rows(metrics) if "d/loss" in row]
-    if not rows:
-        return
-    steps = [row["step"] for row in rows]
     panels = {
         "loss": ["d/loss", "g/loss"],
         "mean logit": ["d/real_logit", "d/fake_logit"],
         "gradient norm": ["d/gradient_norm", "g/gradient_norm"],
     }
+    drawn = [name for names in panels.values() for name in names]
+    rows = [row for row in read_rows(metrics) if all(isinstance(row.get(name), int | float) for name in drawn)]
+    if not rows:
+        return
+    steps = [row["step"] for row in rows]
     figure = matplotlib.figure.Figure(figsize=(12, 3.4), layout="constrained")
     for axes, (title, names) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
         for name, colour in zip(names, ("tab:blue", "tab:orange"), strict=True):
@@ -114,8 +115,13 @@ def _picture(image: np.ndarray) -> Image.Image:
     return Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
 
 
+def enlargement(size: int) -> int:
+    """The whole factor by which grids of images so wide are enlarged."""
+    return max(1, 64 // size)
+
+
 def _enlarged(picture: Image.Image, size: int) -> Image.Image:
-    factor = max(1, 64 // size)
+    factor = enlargement(size)
     return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
 
 

@@ -18,9 +18,10 @@ from gan_jax.config.recipes import load_run
 from gan_jax.errors import ConfigError, RunError
 from gan_jax.gan import GAN, GANState, generate, init
 from gan_jax.images import to_bytes
+from gan_jax.memory import require_memory
 from gan_jax.run.checkpoints import Notes, newest
 from gan_jax.run.files import RunFolder, write_atomically
-from gan_jax.run.pictures import save_grid, save_image
+from gan_jax.run.pictures import enlargement, save_grid, save_image
 from gan_jax.statistics import standing_statistics
 from gan_jax.types import Batch, Bytes, Labels, Latents, PRNGKey, Weights
 
@@ -50,7 +51,7 @@ def open_run(path: str, *, best: bool = False) -> Trained:
     if found is None:
         raise RunError(f"{folder.path} has no checkpoint yet; gan-jax train {shlex.quote(path)} makes one")
     classes = tuple(found.notes["classes"])
-    remarks = [f"checkpoint {step} is damaged ({why}); passed over" for step, why in found.bad.items()]
+    remarks = [f"checkpoint {name} is damaged ({why}); passed over" for name, why in found.bad.items()]
     gan = build_gan(config, len(classes))
     return Trained(config, gan, found.state, found.notes, classes if config.conditional else (), remarks)
 
@@ -102,6 +103,12 @@ def between(start: Latents, end: Latents, steps: int) -> Latents:
 
 CHUNK = 64
 """Images drawn at once, always: another size could round differently."""
+
+
+def bytes_to_draw(config: Config, count: int, *, copies: int = 2, held: int | None = None) -> int:
+    """Memory that so many images take, in some copies, with their latents; of the images, only `held` at once."""
+    pixels = config.data.image_size**2 * config.data.image_channels
+    return 4 * 4 * config.model.latent_size * count + copies * pixels * (count if held is None else min(held, count))
 
 
 Drawer = Callable[[Weights, Latents, Labels | None], np.ndarray]
@@ -167,12 +174,16 @@ def sample(
     best: bool,
 ) -> list[str]:
     """`gan-jax sample`: draws, writes, and returns what to tell."""
-    _, gan, state, _, classes, remarks = open_run(run, best=best)
+    config, gan, state, _, classes, remarks = open_run(run, best=best)
     told = read_labels(labels, classes) if labels is not None else list(range(len(classes)))
+    each = interpolate or 1  # all pictures of a strip have one label
+    grid = out is None or out.suffix == ".png"
+    copies = 4 + enlargement(config.data.image_size) ** 2 if grid else 3
+    needed = bytes_to_draw(config, count * each, copies=copies)
+    require_memory(needed, f"count: {count * each:,} images", "draw fewer, and more of them with another --seed")
     latents = latents_by_index(gan, jax.random.key(seed), count + bool(interpolate))
     if interpolate:
         latents = between(latents[:-1], latents[1:], interpolate).reshape(-1, gan.latent_size)
-    each = interpolate or 1  # all pictures of a strip have one label
     chosen = jnp.array([told[i // each % len(told)] for i in range(len(latents))]) if classes else None
     weights = sampling_weights(gan, state, classes=len(classes), averaged=averaged)
     images = make_drawer(gan)(weights, latents, chosen)

@@ -43,9 +43,15 @@ def as_row(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def read_all(metrics: Path) -> list[Evaluation]:
-    """The evaluations in a metrics.jsonl, in its order."""
-    rows = [row for row in read_rows(metrics) if "scores" in row and "protocol" in row]
+    """The evaluations in a metrics.jsonl, in its order; rows of another kind are passed over."""
+    rows = [
+        row for row in read_rows(metrics) if isinstance(row.get("protocol"), dict) and _are_scores(row.get("scores"))
+    ]
     return [Evaluation(row["step"], row["scores"], row["protocol"]) for row in rows]
+
+
+def _are_scores(found: Any) -> bool:
+    return isinstance(found, dict) and all(isinstance(value, int | float) for value in found.values())
 
 
 SHOWN = 8
@@ -103,12 +109,15 @@ FEW = 1000
 
 
 def _protocol_lines(protocol: dict[str, Any]) -> list[str]:
-    sha256 = f" (sha256 {protocol['features_sha256'][:8]})" if protocol["features"] != "pixels" else ""
-    scarce = min(protocol["samples"], protocol["compared"]) < FEW
-    few = f" (fewer than {FEW:,} images: precision, recall, density and coverage flatter)" if scarce else ""
-    return [
-        f"{protocol['samples']:,} samples (seed {protocol['seed']}, {protocol['weights']} weights) against "
-        f"{protocol['reference']}",
-        f"features: {protocol['about']}{sha256}; one by one: {protocol['compared']:,} real images{few}",
-        f"{protocol['conventions']}; " + ", ".join(f"{k} {v}" for k, v in protocol["versions"].items()),
-    ]
+    try:
+        sha256 = f" (sha256 {protocol['features_sha256'][:8]})" if protocol["features"] != "pixels" else ""
+        scarce = min(protocol["samples"], protocol["compared"]) < FEW
+        few = f" (fewer than {FEW:,} images: precision, recall, density and coverage flatter)" if scarce else ""
+        return [
+            f"{protocol['samples']:,} samples (seed {protocol['seed']}, {protocol['weights']} weights) against "
+            f"{protocol['reference']}",
+            f"features: {protocol['about']}{sha256}; one by one: {protocol['compared']:,} real images{few}",
+            f"{protocol['conventions']}; " + ", ".join(f"{k} {v}" for k, v in protocol["versions"].items()),
+        ]
+    except (KeyError, TypeError, ValueError, AttributeError):  # of another version, or another hand
+        return [json.dumps(protocol)]

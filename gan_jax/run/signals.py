@@ -1,30 +1,50 @@
-"""SIGTERM and Ctrl-C as a wish to stop, which the train loop grants between two steps."""
+"""Signals as a wish to stop, which the train loop grants between two steps; elsewhere they end the process at once."""
 
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import Any
+
+STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 _wished: int | None = None
 
 
 @contextmanager
 def listening() -> Iterator[None]:
-    """Takes note of SIGTERM and SIGINT meanwhile; a second one ends the process at once."""
+    """Takes note of SIGTERM, SIGINT and SIGHUP meanwhile; a second one ends the process at once."""
     global _wished
     _wished = None
-    before = {number: signal.signal(number, _note) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
+    with _handled_by(_note):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+
+
+@contextmanager
+def leaving() -> Iterator[None]:
+    """Meanwhile a signal says farewell in a line and raises SystemExit with 128 + its number; a second one waits for
+    nothing. For all of a command but the train loop, which has more to save: `listening` may be inside of it.
+    """
+    with _handled_by(_leave):
+        yield
 
 
 def wished() -> int | None:
     """The number of the signal that has come, if one has."""
     return _wished
+
+
+@contextmanager
+def _handled_by(handler: Callable[[int, FrameType | None], Any]) -> Iterator[None]:
+    # nohup has SIGHUP ignored, and means it.
+    heard = [n for n in STOPPING if n != signal.SIGHUP or signal.getsignal(n) != signal.SIG_IGN]
+    before = {number: signal.signal(number, handler) for number in heard}
+    try:
+        yield
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
 
 
 def _note(number: int, frame: FrameType | None) -> None:
@@ -33,4 +53,17 @@ def _note(number: int, frame: FrameType | None) -> None:
     if _wished is not None:
         os._exit(128 + number)
     _wished = number
-    os.write(2, b"\nstopping after this step; once more to stop at once, without saving\n")
+    _say("stopping after this step; once more to stop at once, without saving")
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    del frame
+    for other in STOPPING:
+        signal.signal(other, lambda number, frame: os._exit(128 + number))
+    _say(f"gan-jax: stopped by {signal.Signals(number).name}")
+    raise SystemExit(128 + number)
+
+
+def _say(line: str) -> None:
+    with suppress(OSError):  # after SIGHUP there may be no terminal any more
+        os.write(2, f"\n{line}\n".encode())

@@ -1,6 +1,5 @@
 """Watches a run as it trains: evaluates it, keeps its best checkpoint, and says when it collapses."""
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,10 +10,10 @@ from gan_jax.data.dataset import Dataset
 from gan_jax.errors import RunError
 from gan_jax.gan import GAN, GANState
 from gan_jax.run import features
-from gan_jax.run.checkpoints import Checkpoints, Notes, newest
+from gan_jax.run.checkpoints import Checkpoints, Notes
 from gan_jax.run.evaluation import make_judge
 from gan_jax.run.features import Say
-from gan_jax.run.files import RunFolder
+from gan_jax.run.files import RunFolder, set_aside
 from gan_jax.run.sampling import abstract_state
 from gan_jax.run.scoreboard import Evaluation, better, name_of, read_all
 
@@ -36,8 +35,8 @@ class Watch:
         self._folder, self._notes, self._say = folder, notes, say
         self._rows: list[dict[str, float]] = []
         self._history: list[Evaluation] = read_all(folder.metrics)
-        self._best = self._reopen(config)
         self._kept = Checkpoints(folder.best, keep=1)
+        self._best = self._reopen(config)
 
     def note(self, row: dict[str, float]) -> None:
         """Remembers a row of the training, until the next evaluation looks at it."""
@@ -72,21 +71,25 @@ class Watch:
     def _reopen(self, config: Config) -> float | None:
         """The best value of an earlier start; another protocol's best is set aside, for it does not compare."""
         try:
-            found = newest(self._folder.best, lambda notes: abstract_state(config, len(notes["classes"])))
+            found = self._kept.restore(lambda notes: abstract_state(config, len(notes["classes"])))
         except RunError as error:
-            self._set_aside("damaged", str(error))
+            self._begin_anew("damaged", str(error))
             return None
         if found is None:
             return None
-        told = found.notes["best"]
+        _, notes, remarks = found
+        for remark in remarks:
+            self._say(f"{self._folder.best.name}: {remark}")
+        told = notes["best"]
         if told["metric"] != self._metric or told["protocol"] != self._judge.protocol:
-            self._set_aside("other", "it was chosen by another metric or protocol")
+            self._begin_anew("other", "it was chosen by another metric or protocol")
             return None
         return float(told["value"])
 
-    def _set_aside(self, why: str, reason: str) -> None:
-        aside = self._folder.best.with_name(f"best.{why}-{time.time_ns()}")
-        self._folder.best.rename(aside)
+    def _begin_anew(self, why: str, reason: str) -> None:
+        self._kept.close()
+        aside = set_aside(self._folder.best, why)
+        self._kept = Checkpoints(self._folder.best, keep=1)
         self._say(f"the best checkpoint is set aside as {aside.name}: {reason}")
 
 

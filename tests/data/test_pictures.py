@@ -1,11 +1,13 @@
 import io
 import os
+import time
 import zipfile
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
+from gan_jax import memory
 from gan_jax.data import pictures
 from gan_jax.errors import DataError
 
@@ -84,6 +86,91 @@ def test_pictures_outside_of_sub_folders_have_no_classes(packed, names):
     assert load(packed(dict.fromkeys(names, encoded()))).classes == ()
 
 
+def test_a_loose_picture_beside_classes_is_named(packed, capsys):
+    names = ["a.png", "cat/b.png", "dog/c.png"]
+    assert load(packed(dict.fromkeys(names, encoded()))).classes == ()
+    told = capsys.readouterr().out
+    assert "its sub-folders are no classes, for 1 of 3 pictures lie beside them, such as a.png" in told
+    load(packed({f"only/{i}.png": encoded() for i in range(2)}))
+    load(packed({"a.png": encoded()}))
+
+
+def test_links_to_folders_are_followed_but_for_those_that_lead_back(tmp_path):
+    folder_of(tmp_path / "elsewhere", {"a.png": encoded((1, 0, 0)), "deep/b.png": encoded((2, 0, 0))})
+    path = folder_of(tmp_path / "mine", {"dog/c.png": encoded((3, 0, 0))})
+    (tmp_path / "mine" / "cat").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "back").symlink_to(tmp_path / "mine")
+    data = load(path)
+    assert data.classes == ("cat", "dog")
+    assert data.images[:, 0, 0, 0].tolist() == [1, 2, 3]
+
+
+def test_a_link_to_nothing_is_a_bad_picture(tmp_path):
+    path = folder_of(tmp_path / "mine", {"a.png": encoded()})
+    (tmp_path / "mine" / "b.png").symlink_to(tmp_path / "nowhere")
+    assert "1 of 2 pictures cannot be read:\n  b.png: No such file or directory" in refusal(path)
+
+
+def test_names_that_are_not_utf_8_are_read_and_can_be_printed(tmp_path):
+    names = [os.fsdecode(b"\xe9/a.png"), os.fsdecode(b"\xe8/b.png")]
+    data = load(folder_of(tmp_path / os.fsdecode(b"caf\xe9"), dict.fromkeys(names, encoded())))
+    assert data.classes == (r"\xe8", r"\xe9")
+    assert data.name == r"caf\xe9"
+    (tmp_path / os.fsdecode(b"caf\xe9") / "bad.png").touch()
+    refusal(str(tmp_path / os.fsdecode(b"caf\xe9"))).encode()
+
+
+def test_a_zip_that_lies_about_its_letters_is_refused(tmp_path):
+    path = zip_of(tmp_path / "mine.zip", {"é.png": encoded()})
+    (tmp_path / "mine.zip").write_bytes((tmp_path / "mine.zip").read_bytes().replace("é".encode(), b"\xe9\xe9"))
+    assert "mine.zip: a damaged zip: 'utf-8' codec can't decode" in refusal(path)
+
+
+def test_a_file_that_unpacks_to_more_than_any_photograph_is_not_unpacked(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(pictures, "MOST_BYTES", 100_000)
+    with zipfile.ZipFile(tmp_path / "mine.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.png", bytes(150_000))
+        archive.writestr("b.png", encoded())
+    monkeypatch.setattr(zipfile.ZipFile, "read", lambda self, member: encoded() if member.filename == "b.png" else None)
+    path = str(tmp_path / "mine.zip")
+    assert "  a.png: 150.0 kB, of which 100.0 kB are read at most" in refusal(path)
+    assert len(load(path, on_bad="skip")) == 1
+    assert "a.png" in capsys.readouterr().out
+
+
+def test_pictures_of_too_many_pixels_are_not_decoded_but_jpegs_in_part(packed, monkeypatch):
+    monkeypatch.setattr(pictures, "MOST_PIXELS", 1000)
+    decoded = []
+    monkeypatch.setattr(pictures, "to_square", lambda picture, *_: decoded.append(picture.size) or np.zeros((1, 1, 3)))
+    said = refusal(packed({"a.png": encoded(size=(33, 33)), "b.jpg": encoded(size=(64, 80), kind="JPEG")}), size=1)
+    assert "1 of 2" in said
+    assert "a.png: 33x33 pixels, of which" in said
+    assert decoded == [(8, 10)]
+
+
+def test_large_pictures_are_decoded_one_at_a_time(packed, monkeypatch):
+    monkeypatch.setattr(pictures, "MANY_PIXELS", 10)
+    inside, most = [], []
+
+    def slow(*_):
+        inside.append(1)
+        most.append(len(inside))
+        time.sleep(0.01)
+        inside.pop()
+        return np.zeros((6, 6, 3))
+
+    monkeypatch.setattr(pictures, "to_square", slow)
+    load(packed({f"{i}.png": encoded() for i in range(5)}))
+    assert most == [1] * 5
+
+
+def test_more_pictures_than_memory_holds_are_refused_with_both_figures(packed, monkeypatch):
+    monkeypatch.setattr(memory, "available_memory", lambda: 2_000_000)
+    monkeypatch.setattr(pictures, "_decode", None)
+    said = refusal(packed({f"{i}.png": encoded() for i in range(3)}), size=1000)
+    assert "3 pictures of 1000x1000x3 need 9.0 MB of memory, 2.0 MB are free; lower --data.size" in said
+
+
 def test_pictures_of_mixed_sizes_modes_and_formats_become_one_array(packed):
     files = {
         "01.png": encoded((255, 0, 0, 0), mode="RGBA", size=(9, 30)),
@@ -103,6 +190,46 @@ def test_pictures_of_mixed_sizes_modes_and_formats_become_one_array(packed):
     expected = [[255] * 3, grey, blue, grey, [255] * 3, [255, 0, 0], grey, *[blue] * 4]
     assert data.images.shape == (11, 6, 6, 3)
     assert np.abs(data.images[:, 3, 3].astype(int) - expected).max() <= 2
+
+
+SIXTEEN = np.tile(np.uint16([0, 77 * 257, 65535]), (3, 1))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "PPM"])
+def test_sixteen_bits_are_scaled_to_eight(packed, kind):
+    stream = io.BytesIO()
+    Image.fromarray(SIXTEEN).save(stream, kind)
+    data = load(packed({f"a.{kind.lower()}": stream.getvalue()}), size=3, channels=1)
+    assert data.images[0, 1, :, 0].tolist() == [0, 77, 255]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int32])
+def test_thirty_two_bits_are_refused_by_name_or_left_out(packed, dtype, capsys):
+    stream = io.BytesIO()
+    Image.fromarray(np.ones((6, 6), dtype)).save(stream, "TIFF")
+    path = packed({"a.tif": stream.getvalue(), "b.png": encoded()})
+    assert "a.tif: 32-bit pixels, whose black and white are not known; convert them to 8 or 16 bits" in refusal(path)
+    assert len(load(path, on_bad="skip")) == 1
+    assert "left out" in capsys.readouterr().out
+
+
+def test_avif_is_read_where_pillow_can_and_named_where_it_cannot(packed, monkeypatch):
+    if features.check("avif"):
+        path = packed({"a.avif": encoded((10, 100, 200), kind="AVIF", quality=100)})
+        assert np.abs(load(path).images[0, 3, 3].astype(int) - [10, 100, 200]).max() <= 3
+    else:
+        assert "AVIF, which this Pillow does not read" in refusal(packed({"a.avif": b"avif"}))
+
+
+def test_an_old_pillow_is_named(packed, monkeypatch):
+    monkeypatch.setattr(features, "check", lambda feature: False)
+    said = refusal(packed({"a.avif": b"\x00\x00\x00\x1cftypavix"}))
+    assert "a.avif: AVIF, which this Pillow does not read; pip install --upgrade pillow" in said
+
+
+def test_other_kinds_of_pictures_are_said_to_be_left_out(packed, capsys):
+    load(packed({"a.png": encoded(), "b.HEIC": b"x", "c.heic": b"x", "d.mp4": b"x", "e.txt": b"x"}))
+    assert "files of kinds that are not read: 2 .heic, 1 .mp4\n" in capsys.readouterr().out
 
 
 def test_one_channel_is_grey(packed):

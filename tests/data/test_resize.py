@@ -56,7 +56,6 @@ def test_a_plain_colour_stays_that_colour():
         ("RGBA", (0, 0, 0, 51), [204, 204, 204]),
         ("CMYK", (0, 255, 255, 0), [255, 0, 0]),
         ("I;16", 77 * 257, [77, 77, 77]),
-        ("I", 77 * 257, [77, 77, 77]),
     ],
 )
 def test_every_mode_becomes_rgb_on_white(mode, colour, expected):
@@ -88,3 +87,9 @@ def test_an_array_of_images_is_resized_one_by_one():
 def test_an_array_that_fits_is_not_copied(size, channels):
     images = np.zeros((3, 8, 8, 1), np.uint8)
     assert resize_all(images, size, channels) is images
+
+
+@pytest.mark.parametrize(("mode", "white"), [("F", 1.0), ("F", 255.0), ("I", 255), ("I", 2**31 - 1)])
+def test_pixels_of_32_bits_are_refused_for_their_white_is_not_known(mode, white):
+    with pytest.raises(ValueError, match="32-bit pixels, whose black and white are not known; convert them"):
+        to_square(Image.new(mode, (4, 4), white), 4, 1)

@@ -67,6 +67,25 @@ def test_fewer_samples_than_features_are_told():
         assert np.isfinite(frechet_distance(few, gaussian(np.zeros(10), np.eye(10))))
 
 
+def test_it_grows_as_the_square_of_the_features_scale():
+    real, fake = RNG.normal(size=(2, 200, 4)).astype(np.float32)
+    expected = frechet_distance(moments(real), moments(fake))
+    large = [moments(np.float32(2**60) * features) for features in (real, fake)]
+    assert frechet_distance(*large) == pytest.approx(expected * 2.0**120, rel=1e-4)
+
+
+def test_a_small_distance_of_large_features_is_kept():
+    real, fake = 1e6 + 1e-3 * RNG.normal(size=(2, 500, 2)) * [[[1]], [[3]]]
+    expected = frechet_distance(moments(1e3 * (real - 1e6)), moments(1e3 * (fake - 1e6))) * 1e-6
+    assert expected > 1e-6
+    assert frechet_distance(moments(real), moments(fake)) == pytest.approx(expected, rel=1e-3)
+
+
+def test_features_beyond_float64_are_refused_by_their_size():
+    with pytest.raises(ValueError, match=r"features as large as 2\.0e\+200 are beyond .* divide by their scale"):
+        frechet_distance(gaussian([0, 2e200], np.eye(2)), gaussian([0, 0], np.eye(2)))
+
+
 def test_other_widths_are_refused():
     with pytest.raises(ValueError, match="features are 2 and 3 wide"):
         frechet_distance(gaussian([0, 0], np.eye(2)), gaussian([0, 0, 0], np.eye(3)))

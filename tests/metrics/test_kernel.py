@@ -9,9 +9,9 @@ REAL = RNG.normal(size=(60, 8)).astype(np.float32)
 FAKE = (1.5 * RNG.normal(size=(50, 8)) + 0.5).astype(np.float32)
 
 
-def by_definition(real, fake):
-    """Sums over pairs, one by one, in float64 (arXiv:1801.01401, eq. 4)."""
-    kernel = lambda x, y: (np.dot(x.astype(float), y.astype(float)) / len(x) + 1) ** 3
+def by_definition(real, fake, dtype=float):
+    """Sums over pairs, one by one (arXiv:1801.01401, eq. 4)."""
+    kernel = lambda x, y: (np.dot(x.astype(dtype), y.astype(dtype)) / len(x) + 1) ** 3
     pairs = lambda xs: np.mean([kernel(x, y) for i, x in enumerate(xs) for j, y in enumerate(xs) if i != j])
     return pairs(real) + pairs(fake) - 2 * np.mean([kernel(x, y) for x in real for y in fake])
 
@@ -31,6 +31,20 @@ def test_a_distance_far_smaller_than_the_kernel_is_kept():
     exact = by_definition(real, fake)
     assert abs(exact) < 1e-4  # beside a kernel of more than 1
     assert squared_mmd(real, fake) == pytest.approx(exact, rel=1e-4)
+
+
+def test_small_differences_of_large_float64_features_are_kept():
+    real, fake = (100 + 1e-5 * rows.astype(float) for rows in (REAL, FAKE))  # float32 has steps of 8e-6 there
+    assert squared_mmd(real, fake) == pytest.approx(float(by_definition(real, fake, np.longdouble)), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "score", [squared_mmd, lambda real, fake: kernel_distance(real, fake, jax.random.key(0), size=9, subsets=2)]
+)
+@pytest.mark.parametrize("scale", [1e18, 1e300])
+def test_features_beyond_float32_are_refused_by_their_size(score, scale):
+    with pytest.raises(ValueError, match=r"features as large as \d\.\de\+\d+ are beyond .* divide them by their scale"):
+        score(scale * REAL.astype(float), scale * FAKE.astype(float))
 
 
 def test_it_is_symmetric():

@@ -55,6 +55,24 @@ def test_what_is_not_finite_is_named_by_its_row():
         moments(bad)
 
 
+def test_small_differences_of_large_float64_features_are_kept():
+    features = 1e6 + 1e-3 * RNG.normal(size=(400, 3))
+    found = moments(features[:100])
+    found = update(found, features[100:])
+    np.testing.assert_allclose(found.covariance, np.cov(features.T), rtol=1e-4, atol=1e-10)
+
+
+def test_features_whose_squares_float32_cannot_hold_are_summed_in_float64():
+    large = (1e18 * FEATURES).astype(np.float32)
+    assert_close(moments(large), large)
+    assert_close(moments(jax.numpy.asarray(large)), large)
+
+
+def test_large_features_whose_sum_alone_is_beyond_float32_are_finite():
+    large = np.full((3, 4), 1e38, np.float32)
+    np.testing.assert_allclose(moments(large).mean, 1e38)
+
+
 def test_other_widths_are_refused():
     with pytest.raises(ValueError, match="features are 6 and 5 wide: they come from different extractors"):
         update(moments(FEATURES), FEATURES[:, :5])

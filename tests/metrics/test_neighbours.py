@@ -77,6 +77,26 @@ def test_small_clusters_far_from_the_centre_keep_their_radii():
     np.testing.assert_allclose(radii(points, 1), np.sort(apart, axis=1)[:, 1], rtol=1e-3)
 
 
+@pytest.mark.parametrize("scale", [2.0**60, 2.0**-60, 2.0**120])
+@pytest.mark.parametrize("width", [5, 40])
+def test_scores_do_not_depend_on_the_scale(scale, width):
+    real, fake = (np.float32(scale) * np.tile(rows, width // 5) for rows in (REAL, FAKE))
+    assert precision_recall(real, fake) == pytest.approx(precision_recall(REAL, FAKE))
+    assert density_coverage(real, fake) == pytest.approx(density_coverage(REAL, FAKE))
+    np.testing.assert_allclose(radii(real, 3), scale * np.sqrt(width / 5) * radii(REAL, 3), rtol=1e-5)
+
+
+def test_small_differences_of_large_float64_features_are_kept():
+    real, fake = (1e6 + 1e-3 * rows.astype(float) for rows in (REAL, FAKE))  # float32 has steps of 0.06 there
+    assert precision_recall(real, fake) == pytest.approx(precision_recall(REAL, FAKE))
+    np.testing.assert_allclose(radii(real, 3), 1e-3 * radii(REAL, 3), rtol=1e-4)
+
+
+def test_features_beyond_float32_are_refused_by_their_size():
+    with pytest.raises(ValueError, match=r"features as large as \d\.\de\+200 are beyond"):
+        precision_recall(1e200 * REAL.astype(float), FAKE)
+
+
 def test_sets_far_apart_share_nothing():
     assert precision_recall(REAL, FAKE + 100) == (0, 0)
     assert density_coverage(REAL, FAKE + 100) == (0, 0)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from gan_jax.errors import DataError
+from gan_jax.metrics import torch_file
 from gan_jax.metrics.torch_file import read, verify
 
 MATRIX = np.arange(12, dtype=np.float32).reshape(3, 4)
@@ -184,17 +185,44 @@ def test_other_instructions_are_refused(write, instructions, name):
         read(write(state))
 
 
+def nested(levels):
+    """A tuple of itself twice, of itself twice ...: short to write, and 2^levels long to hash or to print."""
+    return b"N" + b"".join(b"q\x01h\x01\x86" for _ in range(levels))
+
+
+NAMED = b"X\x01\x00\x00\x00x"
+
+
 @pytest.mark.parametrize(
     "state",
     [
-        b"\x80\x02}r\xff\xff\xff\xff.",  # keeps a value under the number 2^32 - 1
+        b"\x80\x02}" + nested(200) + b"Ns.",
+        b"\x80\x02}(" + NAMED + b"N" + nested(200) + b"Nu.",
+        b"\x80\x02ccollections\nOrderedDict\n](" + nested(200) + b"N\x86e\x85R.",
+        b"\x80\x02}" + NAMED + b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\n" + nested(200) + b"NK\x01tQs.",
         b"\x80\x02}N" + b"\x85" * 1_000_000 + b"Ns.",  # a tuple in a tuple in a tuple ... as a key
+        b"\x80\x02}r\xff\xff\xff\xff.",  # keeps a value under the number 2^32 - 1
+        b"\x80\x02" + nested(200) + b".",
     ],
-    ids=["memo", "nesting"],
+    ids=["item", "items", "ordered", "storage", "deep", "memo", "alone"],
 )
 def test_pickles_that_would_exhaust_the_machine_are_refused(write, state):
-    with pytest.raises(DataError, match="larger than any weights need"):
+    with pytest.raises(DataError, match=r"weights\.pth"):
         read(write(state))
+
+
+@pytest.mark.parametrize("part", [b"N", b"}}b"], ids=["instructions", "attributes"])
+def test_more_instructions_than_weights_need_are_refused(write, monkeypatch, part):
+    monkeypatch.setattr(torch_file, "_MOST_INSTRUCTIONS", 2000)
+    with pytest.raises(DataError, match="larger than any weights need"):
+        read(write(b"\x80\x02" + part * 5000 + b"."))
+
+
+def test_a_header_that_takes_for_ever_to_print_is_refused(tmp_path):
+    path = tmp_path / "weights.pth"
+    path.write_bytes(pickled(0x1950A86A20F9469CFC6C) + b"\x80\x02" + nested(200) + b".")
+    with pytest.raises(DataError, match=r"weights\.pth: of an unknown version: tuple"):
+        read(path)
 
 
 @pytest.mark.parametrize("target", [b"ctorch._utils\n_rebuild_tensor_v2\n", b"ccollections\nOrderedDict\n"])

@@ -12,6 +12,7 @@ import pytest
 import toys
 from gan_jax import init
 from gan_jax.errors import RunError
+from gan_jax.run import checkpoints
 from gan_jax.run.checkpoints import Checkpoints, newest, to_arrays
 
 
@@ -28,9 +29,9 @@ def states():
 @pytest.fixture
 def store(tmp_path):
     """A folder of checkpoints that keeps three."""
-    checkpoints = Checkpoints(tmp_path / "checkpoints", keep=3)
-    yield checkpoints
-    checkpoints.close()
+    opened = Checkpoints(tmp_path / "checkpoints", keep=3)
+    yield opened
+    opened.close()
 
 
 def template(notes):
@@ -131,7 +132,7 @@ def test_only_damaged_ones_left_is_an_error_not_a_fresh_start(store, states):
     store.save(1, states[0], {})
     flip_a_bit(store._folder / "1")
     for _ in range(2):
-        with pytest.raises(RunError, match=r"no good checkpoint is left .*step 1: \w+"):
+        with pytest.raises(RunError, match=r"no good checkpoint is left .*checkpoint 1: \w+"):
             store.restore(template)
     assert store.steps() == [1]
 
@@ -154,7 +155,7 @@ def test_reading_changes_nothing_on_disk(tmp_path, states):
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     found = newest(tmp_path, template)
     assert_same(found.state, states[1])
-    assert list(found.bad) == [2]
+    assert found.bad.keys() == {"2", "4"}
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
     writer.close()
 
@@ -167,8 +168,96 @@ def test_changed_notes_are_damage_too(tmp_path, states):
     notes = tmp_path / "2" / "notes" / "metadata"
     notes.write_text(notes.read_text().replace("abc", "abd"))
     found = newest(tmp_path, template)
-    assert "first notes" in found.bad[2]
+    assert "first notes" in found.bad["2"]
     assert_same(found.state, states[1])
+
+
+@pytest.mark.parametrize("move", [shutil.copytree, os.rename])
+def test_a_checkpoint_under_another_number_is_set_aside_and_that_number_is_saved(tmp_path, states, move):
+    first = Checkpoints(tmp_path, keep=3)
+    for step in (10, 40):
+        first.save(step, states[0], {})
+    first.close()
+    move(tmp_path / "40", tmp_path / "60")
+    again = Checkpoints(tmp_path, keep=3)
+    _, _, (remark,) = again.restore(template)
+    assert "checkpoint 60 is damaged (ValueError: it holds step 40); set aside as 60.damaged-" in remark
+    again.save(60, states[2], {})
+    state, _, remarks = again.restore(template)
+    assert_same(state, states[2])
+    assert remarks == []
+    again.close()
+
+
+def test_a_checkpoint_that_does_not_note_its_step_is_known_by_its_state(tmp_path, states, monkeypatch):
+    monkeypatch.setattr(checkpoints, "_SAVED_AS", "unknown")
+    first = Checkpoints(tmp_path)
+    for step in (0, 7):
+        first.save(step, states[0], {})  # a state of step 0
+    first.close()
+    monkeypatch.undo()
+    found = newest(tmp_path, template)
+    assert "it holds step 0" in found.bad["7"]
+
+
+def test_a_save_replaces_what_is_another_state_under_its_number(store, states):
+    store.save(1, states[0], {})
+    shutil.copytree(store._folder / "1", store._folder / "2")
+    store.save(2, states[1], {"said": True})
+    state, notes, _ = store.restore(template)
+    assert_same(state, states[1])
+    assert notes == {"said": True}
+    assert len(list(store._folder.glob("2.other-*"))) == 1
+    store.save(2, states[1], {"said": True})
+    assert len(list(store._folder.glob("2.other-*"))) == 1, "the same again is nothing to do"
+
+
+@pytest.mark.parametrize("name", ["0040", "²", "٤", "9" * 30])
+def test_a_number_that_nobody_writes_so_is_told_not_read(tmp_path, states, name):
+    first = Checkpoints(tmp_path, keep=3)
+    for step in (39, 40):
+        first.save(step, states[0], {})
+    first.close()
+    (tmp_path / "40").rename(tmp_path / name)
+    assert newest(tmp_path, template).bad == {name: "no step is written so"}
+    again = Checkpoints(tmp_path, keep=3)
+    assert again.steps() == [39]
+    _, _, (remark,) = again.restore(template)
+    assert f"checkpoint {name} is damaged" in remark
+    assert list(tmp_path.glob(f"{name}.damaged-*"))
+    again.close()
+
+
+def test_a_checkpoint_without_its_last_file_is_told(tmp_path, states):
+    first = Checkpoints(tmp_path)
+    for step in (1, 2):
+        first.save(step, states[0], {})
+    first.close()
+    (tmp_path / "2" / "commit_success.txt").unlink()
+    assert newest(tmp_path, template).bad == {"2": "commit_success.txt is missing"}
+    again = Checkpoints(tmp_path)
+    assert (
+        "checkpoint 2 is damaged (commit_success.txt is missing); set aside as 2.dam" in again.restore(template)[2][0]
+    )
+    again.close()
+
+
+def test_no_fresh_start_where_the_only_checkpoint_lost_its_last_file(tmp_path, states):
+    first = Checkpoints(tmp_path)
+    first.save(1, states[0], {})
+    first.close()
+    (tmp_path / "1" / "commit_success.txt").unlink()
+    again = Checkpoints(tmp_path)
+    with pytest.raises(RunError, match=r"no good checkpoint is left .*1\.damaged-"):
+        again.restore(template)
+    again.close()
+
+
+def test_a_group_of_processes_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(jax, "process_count", lambda: 2)
+    with pytest.raises(RunError, match=r"process 0 of 2, and runs over several processes do not work yet"):
+        Checkpoints(tmp_path / "checkpoints")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("debris", ["4", "4.orbax-checkpoint-tmp"])

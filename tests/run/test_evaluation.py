@@ -15,7 +15,7 @@ from PIL import Image
 from gan_jax.cli import main
 from gan_jax.config import MLP, CadenceConfig, Config, DataConfig, EvaluateConfig
 from gan_jax.data.dataset import Dataset
-from gan_jax.errors import DataError, RunError
+from gan_jax.errors import ConfigError, DataError, RunError
 from gan_jax.run import checkpoints, evaluation, sampling, watch
 from gan_jax.run.checkpoints import newest, to_arrays
 from gan_jax.run.files import RunFolder
@@ -94,6 +94,24 @@ def test_another_protocols_best_is_set_aside_not_compared(tmp_path, monkeypatch,
     assert int(best(tmp_path, small()).state.step) == 10
     assert "set aside" in capsys.readouterr().out
     assert len(list(tmp_path.glob("best.other-*"))) == 1
+
+
+def test_a_best_checkpoint_under_another_number_neither_wins_nor_evicts(tmp_path, monkeypatch, capsys):
+    judged_as([3.0, 2.0], monkeypatch)
+    train(small(steps=4), tmp_path)
+    folder = RunFolder(tmp_path).best
+    shutil.copytree(folder / "4", folder / "1000")
+    judged_as([1.5, 1.0], monkeypatch)
+    train(small(), tmp_path)
+    assert int(best(tmp_path, small()).state.step) == 8
+    assert "best: checkpoint 1000 is damaged (ValueError: it holds step 4); set aside" in capsys.readouterr().out
+
+
+def test_more_samples_than_memory_holds_are_refused_with_both_figures(tmp_path):
+    config = small(evaluate=EvaluateConfig(every=2, samples=10**13, features="pixels"))
+    with pytest.raises(ConfigError, match=r"samples: 10,000,000,000,000 images .* need .* TB of memory, .* are free"):
+        train(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_run_in_two_parts_has_the_rows_and_the_best_of_the_run_in_one(tmp_path):

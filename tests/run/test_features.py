@@ -1,4 +1,5 @@
 import hashlib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -51,6 +52,22 @@ def test_a_signal_stops_the_classifier_at_once_and_keeps_nothing_half_trained(mo
         make(None, digits.load())
     assert stopped.value.exit_code == 143
     assert not list(cache_folder.rglob("*.npz"))
+
+
+def test_training_a_classifier_says_a_line_every_ten_seconds(monkeypatch):
+    clock = iter(range(0, 1000, 3))
+    monkeypatch.setattr(features, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    said = []
+
+    def train(images, labels, classes, *, tell):
+        for done in range(0, 200, 20):
+            tell(done, 200)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(classifier, "train", train)
+    with pytest.raises(KeyboardInterrupt):
+        make(None, digits.load(), say=said.append)
+    assert said[1:] == ["  step 60/200 of the classifier", "  step 140/200 of the classifier"]
 
 
 def test_without_classes_pixels_are_compared():

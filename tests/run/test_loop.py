@@ -1,10 +1,13 @@
 """Whole runs: what they leave behind, how they resume, how they stop."""
 
 import json
+import shutil
 import signal
+import struct
 import subprocess
 import sys
 import time
+import zlib
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -19,10 +22,12 @@ from gan_jax.config import DCGAN, MLP, AdamConfig, AnyModel, CadenceConfig, Conf
 from gan_jax.config.checks import from_json
 from gan_jax.config.schema import kinds
 from gan_jax.errors import ConfigError, DataError, DivergedError, RunError
-from gan_jax.run.checkpoints import newest, to_arrays
+from gan_jax.run import sampling
+from gan_jax.run.checkpoints import Checkpoints, newest, to_arrays
 from gan_jax.run.files import RunFolder
-from gan_jax.run.loop import train
-from gan_jax.run.sampling import abstract_state, read_labels, sample
+from gan_jax.run.logs import Events
+from gan_jax.run.loop import _two_of, train
+from gan_jax.run.sampling import abstract_state, open_run, read_labels, sample
 
 TRAINER = Path(__file__).parent / "trainer.py"
 
@@ -73,6 +78,64 @@ def test_a_run_leaves_all_that_was_promised(tmp_path, capsys):
     for name in (folder.animation, folder.curves, "gan-jax sample", "gan-jax train"):
         assert str(name) in told
     assert "trained to step 6" in folder.log.read_text()
+
+
+def test_a_checkpoint_under_another_number_does_not_pass_for_it(tmp_path, capsys):
+    train(small(steps=4), tmp_path / "run")
+    shutil.copytree(RunFolder(tmp_path / "run").checkpoints / "4", RunFolder(tmp_path / "run").checkpoints / "8")
+    train(small(steps=8), tmp_path / "run")
+    assert int(final_arrays(tmp_path / "run", small())["step"]) == 8
+    told = capsys.readouterr().out
+    assert "checkpoint 8 is damaged (ValueError: it holds step 4); set aside" in told
+    assert "going on from step 4" in told
+
+
+def test_sampling_says_which_checkpoints_it_passed_over(tmp_path):
+    train(small(), tmp_path / "run")
+    (RunFolder(tmp_path / "run").checkpoints / "6" / "commit_success.txt").unlink()
+    remarks = open_run(str(tmp_path / "run")).remarks
+    assert remarks == ["checkpoint 6 is damaged (commit_success.txt is missing); passed over"]
+
+
+def test_a_group_of_processes_is_refused_before_anything_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(jax, "process_count", lambda: 2)
+    with pytest.raises(RunError, match="process 0 of 2, and runs over several processes do not work yet"):
+        train(small(data=DataConfig(name="mnist", data_dir=str(tmp_path))), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_strangers_files_are_told_not_stumbled_over(tmp_path, capsys):
+    train(small(steps=4), tmp_path / "run")
+    folder = RunFolder(tmp_path / "run")
+    folder.environment.write_text("3")
+    with folder.metrics.open("a") as file:
+        file.write('{"step": 1}\n{"step": 2, "scores": 5, "protocol": {}}\n{"step": 3, "d/loss": "x"}\n')
+        file.write('{"step": 4, "scores": {"fid": 1.0}, "protocol": {"samples": "many"}, "asked": true}\nno row\n')
+    header = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + struct.pack(">II5B", 20_000, 20_000, 8, 0, 0, 0, 0)
+    folder.sample(1).write_bytes(header + struct.pack(">I", zlib.crc32(header[12:])) + bytes(20))
+    train(small(), tmp_path / "run")
+    told = capsys.readouterr().out
+    assert "environment.json is damaged; set aside as environment.json.damaged-" in told
+    assert "1 of 7 lines of metrics.jsonl are damaged; as it was: metrics.jsonl.damaged-" in told
+    assert len(json.loads(folder.environment.read_text())) == 1
+    with Image.open(folder.animation) as animation:
+        assert animation.n_frames == 3  # of 0, 3 and 6
+    assert folder.curves.exists()
+
+
+def test_events_are_on_disk_before_each_checkpoint(tmp_path, monkeypatch):
+    done = []
+    flush, save = Events.flush, Checkpoints.save
+    monkeypatch.setattr(Events, "flush", lambda self: done.append("events") or flush(self))
+    monkeypatch.setattr(Checkpoints, "save", lambda self, *args: done.append("checkpoint") or save(self, *args))
+    train(small(steps=4, tensorboard=True), tmp_path / "run")
+    assert done[:2] == ["events", "checkpoint"]
+
+
+@pytest.mark.parametrize("classes", [("7", "9"), ("cat", "dog, or wolf"), ("a b", "c"), ("only",)])
+def test_what_to_try_next_names_classes_that_there_are(classes):
+    text = _two_of(classes)
+    assert read_labels(text, classes) == list(range(len(classes)))[:2]
 
 
 @pytest.mark.parametrize("cut", [4, 5])
@@ -265,6 +328,16 @@ def test_sampling_is_repeatable_and_image_i_does_not_depend_on_the_count(tmp_pat
     assert a["images"].shape == (5, 8, 8, 1)
 
 
+AVERAGED = {"averaged": True, "best": False}
+
+
+def test_more_images_than_memory_holds_are_refused_with_both_figures(tmp_path, monkeypatch):
+    train(small(), tmp_path / "run")
+    monkeypatch.setattr(sampling, "latents_by_index", None)  # nothing may be allocated
+    with pytest.raises(ConfigError, match=r"count: 1,000,000,000,000 images need .* TB of memory, .* are free; draw"):
+        sample(str(tmp_path / "run"), out=None, count=10**12, seed=0, labels=None, interpolate=None, **AVERAGED)
+
+
 def test_sampling_writes_grids_folders_and_strips(tmp_path):
     train(small(), tmp_path / "run")
     run = str(tmp_path / "run")
@@ -324,7 +397,7 @@ def wait_for_rows(path, process, count=1, timeout=90):
         time.sleep(0.005)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
 def test_a_signal_finishes_the_step_saves_and_leaves(tmp_path, number, code):
     config = load_trainer().config(1_000_000)
     process = start(tmp_path / "run", 1_000_000)

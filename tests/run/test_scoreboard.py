@@ -86,3 +86,14 @@ def test_only_the_last_steps_are_shown_and_all_rows_are_as_wide():
     head = next(i for i, line in enumerate(lines) if line.startswith("step"))
     assert lines[head].split() == ["step", *map(str, range(1300, 2100, 100))]
     assert len({len(line) for line in lines[head:]}) == 1
+
+
+def test_a_protocol_of_another_hand_is_shown_as_it_stands():
+    assert table([Evaluation(1, {"fid": 2.0}, {"samples": "many"})])[0] == '{"samples": "many"}'
+
+
+def test_rows_of_another_kind_are_no_evaluations(tmp_path):
+    rows = [{"scores": 5, "protocol": {}}, {"scores": {"fid": "x"}, "protocol": {}}, {"scores": {}, "protocol": 3}]
+    file = tmp_path / "metrics.jsonl"
+    file.write_text("".join(json.dumps({"step": 1} | row) + "\n" for row in rows))
+    assert read_all(file) == []

@@ -1,0 +1,38 @@
+"""environment.json: when and how a run was started, on what, with which versions and data."""
+
+import json
+import platform
+import sys
+import time
+from importlib.metadata import version
+
+from gan_jax import __version__
+from gan_jax.data.dataset import Dataset
+from gan_jax.run.files import RunFolder, set_aside, write_atomically
+
+PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
+
+
+def note_start(folder: RunFolder, data: Dataset, devices: str) -> list[str]:
+    """Adds this start to those before it; returns remarks: on a file that holds no list, which is set aside."""
+    this = {
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "command": sys.argv,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "devices": devices,
+        "packages": {"gan-jax": __version__} | {name: version(name) for name in PACKAGES},
+        "data": {"name": data.name, "images": len(data), "classes": list(data.classes), "sha256": data.fingerprint},
+    }
+    remarks = []
+    try:
+        earlier = json.loads(folder.environment.read_text("utf-8"))
+        if not isinstance(earlier, list):
+            raise ValueError("no list of starts")
+    except FileNotFoundError:
+        earlier = []
+    except (OSError, ValueError, RecursionError):
+        earlier = []
+        remarks = [f"environment.json is damaged; set aside as {set_aside(folder.environment, 'damaged').name}"]
+    write_atomically(folder.environment, json.dumps([*earlier, this], indent=2).encode())
+    return remarks

@@ -1,0 +1,102 @@
+"""A run folder: what it is called, what it refuses, and what it leaves in order."""
+
+import fcntl
+import os
+from pathlib import Path
+
+import pytest
+
+from gan_jax.errors import ConfigError, RunError
+from gan_jax.run.files import RunFolder, open_to_append, write_atomically
+from gan_jax.run.logs import append
+
+PRECIOUS = b"do not touch"
+
+
+@pytest.fixture
+def precious(tmp_path):
+    file = tmp_path / "precious"
+    file.write_bytes(PRECIOUS)
+    return file
+
+
+@pytest.mark.parametrize("path", ["gs://bucket/run", Path("gs://bucket/run"), "s3://bucket/run", "file:///run"])
+def test_a_folder_elsewhere_is_refused(path):
+    with pytest.raises(ConfigError, match=r"run: .*is no folder of this machine.*--run"):
+        RunFolder(path)
+
+
+@pytest.mark.parametrize("path", ["runs/a:b", "a:/b", "runs/gs:", "./gs:/b"])
+def test_a_colon_alone_is_no_other_machine(path):
+    assert RunFolder(path).path == Path(path).absolute()
+
+
+def test_a_name_that_is_not_utf_8_is_refused_in_letters_that_can_be_printed(tmp_path):
+    with pytest.raises(ConfigError, match=r"not UTF-8.*--run") as refused:
+        RunFolder(tmp_path / os.fsdecode(b"caf\xe9"))
+    assert r"caf\xe9" in str(refused.value)
+    str(refused.value).encode("ascii")
+
+
+NAMES = [".lock", "log.txt", "metrics.jsonl", "config.json", "environment.json", "samples", "checkpoints", "best"]
+
+
+@pytest.mark.parametrize("name", [*NAMES, "tensorboard", "checkpoints/.trash", "best/.trash"])
+def test_a_link_out_of_the_folder_is_refused_by_name(tmp_path, precious, name):
+    run = tmp_path / "run"
+    (run / name).parent.mkdir(parents=True)
+    (run / name).symlink_to(precious)
+    with pytest.raises(RunError, match=rf"{name} is a symbolic link"), RunFolder(run).locked():
+        pass
+    assert precious.read_bytes() == PRECIOUS
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["precious", "run"]
+
+
+def test_a_run_folder_may_itself_be_a_link(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "run").symlink_to(tmp_path / "disk")
+    with RunFolder(tmp_path / "run").locked():
+        assert (tmp_path / "disk" / ".lock").exists()
+
+
+def test_appending_follows_no_link_and_waits_for_no_pipe(tmp_path, precious):
+    (tmp_path / "metrics.jsonl").symlink_to(precious)
+    with pytest.raises(RunError, match=r"metrics\.jsonl is a symbolic link"):
+        append(tmp_path / "metrics.jsonl", {"step": 1})
+    os.mkfifo(tmp_path / "log.txt")
+    with pytest.raises(RunError, match=r"log\.txt: not a regular file"):
+        open_to_append(tmp_path / "log.txt")
+    with pytest.raises(RunError, match="Is a directory"):
+        open_to_append(tmp_path)
+    assert precious.read_bytes() == PRECIOUS
+
+
+def test_the_lock_is_not_emptied(tmp_path):
+    (tmp_path / ".lock").write_bytes(PRECIOUS)
+    with RunFolder(tmp_path).locked():
+        pass
+    assert (tmp_path / ".lock").read_bytes() == PRECIOUS
+
+
+def test_what_a_kill_left_half_written_is_removed_and_what_is_being_written_stays(tmp_path, monkeypatch):
+    folder = RunFolder(tmp_path)
+    folder.samples.mkdir()
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", die)
+        patch.setattr(os, "unlink", lambda path: None)
+        for path in (folder.sample(3), folder.config, folder.metrics):
+            with pytest.raises(KeyboardInterrupt):
+                write_atomically(path, b"half")
+    living = folder.samples / ".step_00000004.png.abcd1234"
+    others = [folder.path / ".gitignore", folder.path / ".notes.txt.abcd1234"]
+    for path in (living, *others):
+        path.touch()
+    with living.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with folder.locked():
+            left = {path.name for path in (*folder.path.iterdir(), *folder.samples.iterdir())}
+    assert left == {"samples", ".lock", living.name, *(path.name for path in others)}
