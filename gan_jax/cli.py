@@ -3,7 +3,6 @@
 import dataclasses
 import difflib
 import importlib.util
-import os
 import re
 import signal
 import sys
@@ -20,6 +19,7 @@ from gan_jax.config import AnyModel, Config, recipes
 from gan_jax.config.checks import MAY_CHANGE, check, check_new, check_same
 from gan_jax.config.schema import flatten, kinds, with_values, wrong_text
 from gan_jax.errors import ConfigError, GanJaxError
+from gan_jax.run import screen, signals
 
 USAGE = f"""gan-jax {__version__}: train GANs in JAX, and draw from them.
 
@@ -100,28 +100,31 @@ class Evaluate:
 
 def main(argv: list[str] | None = None) -> int:
     """Runs a command; returns the exit code (0, 2 config, 3 data, 4 diverged, 5 run folder, 128 + signal)."""
+    screen.prepare()
     arguments = sys.argv[1:] if argv is None else argv
     commands = {"train": _train, "sample": _sample, "evaluate": _evaluate, "configs": _configs}
     if not arguments or arguments[0] in ("-h", "--help"):
-        print(USAGE, end="")
+        screen.tell(USAGE.rstrip())
         return 0 if arguments else 2
     if arguments[0] == "--version":
-        print(__version__)
+        screen.tell(__version__)
         return 0
     try:
         if arguments[0] not in commands:
             close = difflib.get_close_matches(arguments[0], commands, n=1)
             hint = f"; did you mean {close[0]}?" if close else ""
             raise ConfigError(f"no command {arguments[0]!r}, there are {', '.join(commands)}{hint}")
-        commands[arguments[0]](arguments[1:])
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more as it leaves
+        with signals.leaving():
+            commands[arguments[0]](arguments[1:])
+            sys.stdout.flush()
+    except BrokenPipeError as error:
+        screen.abandon(sys.stdout, error)
         return 128 + signal.SIGPIPE
     except KeyboardInterrupt:
-        print("gan-jax: stopped", file=sys.stderr)
+        screen.tell("gan-jax: stopped", sys.stderr)
         return 130
     except GanJaxError as error:
-        print(f"gan-jax: {error}", file=sys.stderr)
+        screen.tell(f"gan-jax: {error}", sys.stderr)
         return error.exit_code
     return 0
 
@@ -157,12 +160,12 @@ def _train(arguments: list[str]) -> None:
     if config.tensorboard and importlib.util.find_spec("tensorboardX") is None:
         raise ConfigError("tensorboard: needs tensorboardX; pip install tensorboardX, or go without --tensorboard")
     if config.data.path:
-        print(f"reading the pictures of {config.data.path}", file=sys.stderr)
+        screen.tell(f"reading the pictures of {config.data.path}", sys.stderr)
     if options.dry_run:
         from gan_jax.run.preview import preview
 
-        print("compiling one step, to count its work", file=sys.stderr)
-        print(preview(config))
+        screen.tell("compiling one step, to count its work", sys.stderr)
+        screen.tell(preview(config))
         return
     from gan_jax.run.loop import train
 
@@ -256,7 +259,7 @@ def _sample(arguments: list[str]) -> None:
         averaged=not options.raw,
         best=options.best,
     )
-    print("\n".join(lines))
+    screen.tell("\n".join(lines))
 
 
 def _evaluate(arguments: list[str]) -> None:
@@ -284,9 +287,9 @@ def _evaluate(arguments: list[str]) -> None:
         weights=str(options.weights) if options.weights else None,
         download=options.download,
         moved={key: str(recipes.expand(path).absolute()) for key, path in moved.items() if path},
-        say=lambda line: print(line, flush=True),
+        say=screen.tell,
     )
-    print("\n".join(lines))
+    screen.tell("\n".join(lines))
 
 
 AboutRun = TypeVar("AboutRun", Sample, Evaluate)
@@ -314,7 +317,7 @@ def _configs(arguments: list[str]) -> None:
     found = recipes.names()
     widest = max(map(len, found))
     for name, line in found.items():
-        print(f"{name:{widest}}  {line}")
+        screen.tell(f"{name:{widest}}  {line}")
 
 
 if __name__ == "__main__":

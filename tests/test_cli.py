@@ -192,7 +192,7 @@ def plain(printed):
 
 @pytest.mark.parametrize(("line", "fragments"), [(line, said) for line, *said in MISTAKES], ids=LINES)
 def test_a_mistake_is_named_and_nothing_is_written(workplace, monkeypatch, capsys, line, fragments):
-    for module in ("gan_jax.run", "gan_jax.run.sampling"):  # a mistake let through must not begin to train
+    for module in ("gan_jax.run.loop", "gan_jax.run.evaluation", "gan_jax.run.sampling"):  # a mistake let through must not begin to train
         monkeypatch.setitem(sys.modules, module, None)
     before = contents(workplace)
     assert run(line) == 2

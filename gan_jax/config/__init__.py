@@ -76,6 +76,15 @@ class Config:
     evaluate: EvaluateConfig = EvaluateConfig()
 
     @property
+    def tells(self) -> bool:
+        """Whether the networks are told labels: classes, or clusters."""
+        return self.conditional or self.data.clusters is not None
+
+    def labels_told(self, classes: int) -> int:
+        """How many labels the networks are told apart, of data with so many classes."""
+        return self.data.clusters or (classes if self.conditional else 0)
+
+    @property
     def batches_per_step(self) -> int:
         """Batches that one step of training takes."""
         return self.discriminator_steps + (self.generator_batch == "own")

@@ -25,8 +25,7 @@ def build_gan(config: Config, classes: int) -> GAN:
     if config.conditional and not classes:
         raise ConfigError("conditional: the data have no classes; put pictures in one sub-folder a class, or drop it")
     data, anneal, images = config.data, config.anneal, config.images_per_step
-    told = classes if config.conditional else 0
-    generator, discriminator = config.model.networks(data.image_size, data.image_channels, told)
+    generator, discriminator = config.model.networks(data.image_size, data.image_channels, config.labels_told(classes))
     return GAN(
         generator=generator,
         discriminator=discriminator,

@@ -42,6 +42,8 @@ def _wrong_together(config: Config) -> list[str]:
     anneal, found = config.anneal, config.data.wrong()
     if not found:  # else there is no size to speak of
         found += config.model.wrong(config)
+    if config.conditional and config.data.clusters:
+        found.append("data.clusters: networks are told classes or clusters; drop --conditional, or --data.clusters")
     if config.devices and config.batch_size % config.devices:
         low = config.batch_size // config.devices * config.devices
         fitting = " or ".join(str(b) for b in (low, low + config.devices) if b)

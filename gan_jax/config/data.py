@@ -34,6 +34,9 @@ class DataConfig:
     """1 for greyscale, 3 for RGB. Default: as the named dataset is; RGB for your own pictures."""
     flip: bool = False
     """Mirror each real image with probability 1/2, every time that it is seen: customary for faces and CIFAR-10."""
+    clusters: OptionalCount = None
+    """Part images without labels into so many clusters by their likeness, and tell the networks these in place of
+    labels; drawn as often as they are in the data (Liu et al. 2020). Default: no."""
     data_dir: str | None = None
     """Where tensorflow-datasets keeps prepared data; by default ~/tensorflow_datasets."""
     download: bool = False

@@ -155,8 +155,10 @@ class ACGAN(_Mixed):
 
     def wrong(self, config: Config) -> list[str]:
         """As in `Model`."""
-        unlabelled = ["conditional: model acgan names the labels that it is told; add --conditional"]
-        return super().wrong(config) + unlabelled * (not config.conditional)
+        unlabelled = [
+            "conditional: model acgan names the labels that it is told; add --conditional, or --data.clusters 30"
+        ]
+        return super().wrong(config) + unlabelled * (not config.tells)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from functools import lru_cache
 
 import numpy as np
 
-from gan_jax.data.dataset import Dataset
 from gan_jax.errors import DataError
 
 
@@ -21,20 +20,28 @@ def batch_indices(step: int, *, count: int, batch_size: int, seed: int) -> np.nd
 
 
 def read_batch(
-    dataset: Dataset, step: int, *, batch_size: int, seed: int, stacked: int = 1, flip: bool = False
+    images: np.ndarray,
+    labels: np.ndarray | None,
+    step: int,
+    *,
+    batch_size: int,
+    seed: int,
+    stacked: int = 1,
+    flip: bool = False,
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Images and labels of training step `step`; with `stacked` > 1, that many batches on a leading axis.
+    """Those of images `[N, H, W, C]` and labels `[N]` that training step `step` sees, `[batch_size, ...]`.
+
+    With `stacked` > 1, that many batches on a leading axis.
 
     With `flip`, each image is mirrored with probability 1/2, anew every time that it is seen.
     """
     numbers = range(step * stacked, (step + 1) * stacked)
-    rows = [batch_indices(number, count=len(dataset), batch_size=batch_size, seed=seed) for number in numbers]
-    images = [dataset.images[row] for row in rows]
+    rows = [batch_indices(number, count=len(images), batch_size=batch_size, seed=seed) for number in numbers]
+    seen = [images[row] for row in rows]
     if flip:
-        images = [mirrored(batch, number, seed=seed) for batch, number in zip(images, numbers, strict=True)]
-    labels = None if dataset.labels is None else [dataset.labels[row] for row in rows]
+        seen = [mirrored(batch, number, seed=seed) for batch, number in zip(seen, numbers, strict=True)]
     join = np.stack if stacked > 1 else lambda batches: batches[0]
-    return join(images), None if labels is None else join(labels)
+    return join(seen), None if labels is None else join([labels[row] for row in rows])
 
 
 def mirrored(images: np.ndarray, step: int, *, seed: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from gan_jax import __version__, parallel
 from gan_jax.config import Config
 from gan_jax.config.build import load_data
 from gan_jax.config.schema import with_values
+from gan_jax.data.clusters import labels_by_frequency
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import DataError, RunError
 from gan_jax.gan import GAN, GANState
@@ -26,7 +27,7 @@ from gan_jax.run.features import Kind, Say
 from gan_jax.run.files import RunFolder
 from gan_jax.run.logs import ASKED, append, read_rows
 from gan_jax.run.pictures import save_scores
-from gan_jax.run.sampling import bytes_to_draw, latents_by_index, make_drawer, open_run, sampling_weights
+from gan_jax.run.sampling import Counts, bytes_to_draw, latents_by_index, make_drawer, open_run, sampling_weights
 from gan_jax.run.scoreboard import Evaluation, as_row, curve, name_of, read_all, table
 
 PART = 1024
@@ -45,6 +46,7 @@ def make_judge(
     gan: GAN,
     data: Dataset,
     extractor: Extractor,
+    counts: Counts,
     *,
     samples: int,
     say: Say,
@@ -60,10 +62,10 @@ def make_judge(
     shapes = jax.eval_shape(extractor.extract, extractor.params, data.images[:1])
     check_samples(config, samples, width=sum(leaf.size for leaf in jax.tree.leaves(shapes)))
     reference = _reference(data, extractor, compared)
-    classes = len(data.classes) if config.conditional else 0
     latent_key, label_key, score_key = jax.random.split(jax.random.key(seed), 3)
     latents = np.asarray(latents_by_index(gan, latent_key, samples))
-    asked = np.asarray(jax.random.choice(label_key, jnp.asarray(data.labels), (samples,))) if classes else None
+    told = None if counts is None else np.asarray(labels_by_frequency(label_key, jnp.asarray(counts), samples))
+    asked = told if config.conditional else None  # nobody can say whether an image shows a cluster
     draw = make_drawer(gan)
     real = "pictures" if config.data.path else data.name  # a folder may be renamed: its images' hash is what counts
     protocol = {
@@ -82,10 +84,10 @@ def make_judge(
     }
 
     def evaluate(state: GANState) -> Evaluation:
-        weights = sampling_weights(gan, state, classes=classes, averaged=averaged)
+        weights = sampling_weights(gan, state, counts, averaged=averaged)
         parts = []
         for start in range(0, samples, PART):
-            labels = None if asked is None else jnp.asarray(asked[start : start + PART])
+            labels = None if told is None else jnp.asarray(told[start : start + PART])
             images = draw(weights, jnp.asarray(latents[start : start + PART]), labels)
             parts.append(_extract(extractor, images))
         fake: Features = jax.tree.map(lambda *arrays: np.concatenate(arrays), *parts)
@@ -162,7 +164,9 @@ def evaluate(
         say(remark)
     extractor = features.make(kind, config, data, weights=weights, download=download, say=say)
     say(f"comparing {samples:,} images of step {int(trained.state.step)} with {len(data):,} of {data.name}")
-    judge = make_judge(config, trained.gan, data, extractor, samples=samples, say=say, seed=seed, averaged=averaged)
+    judge = make_judge(
+        config, trained.gan, data, extractor, trained.counts, samples=samples, say=say, seed=seed, averaged=averaged
+    )
     found = judge.evaluate(trained.state)
     row = as_row(found) | {ASKED: True}
     if row not in read_rows(folder.metrics):
@@ -179,7 +183,7 @@ def evaluate(
     except Exception as error:  # whatever rows of another hand make Matplotlib raise: the scores are worth more
         say(f"no curves could be drawn: {error or type(error).__name__}")
     lines = [*table(known), ""]
-    if trained.classes and not any("intra_fid" in name for name in found.scores):
+    if config.conditional and not any("intra_fid" in name for name in found.scores):
         lines.append("no intra-FID: a class has no more images, real or drawn, than there are features")
     drawn = curve(kept)
     lines.append(f"kept in {folder.metrics}" + (f"; curves in {folder.scores}" if found in drawn else ""))

@@ -43,6 +43,7 @@ class RunFolder:
         self.animation = self.path / "training.gif"
         self.curves = self.path / "curves.png"
         self.scores = self.path / "scores.png"
+        self.clusters = self.path / "clusters.npy"
         self.events = self.path / "tensorboard"
 
     def sample(self, step: int) -> Path:

@@ -22,14 +22,21 @@ from gan_jax.data.dataset import Dataset
 from gan_jax.errors import ConfigError, DivergedError, RunError, Stopped
 from gan_jax.gan import GAN, GANState, generate, init, make_step
 from gan_jax.images import to_bytes
-from gan_jax.run import features, signals
+from gan_jax.run import features, signals, told
 from gan_jax.run.checkpoints import Checkpoints, committed, require_one_process
 from gan_jax.run.environment import note_start
 from gan_jax.run.evaluation import check_samples
 from gan_jax.run.files import RunFolder, write_atomically
 from gan_jax.run.logs import Events, MetricLog, Reporter
 from gan_jax.run.pictures import save_animation, save_curves, save_grid, save_scores
-from gan_jax.run.sampling import abstract_state, latents_by_index, read_labels, sampling_weights
+from gan_jax.run.sampling import (
+    Counts,
+    abstract_state,
+    labels_in_turn_or_by_frequency,
+    latents_by_index,
+    read_labels,
+    sampling_weights,
+)
 from gan_jax.run.scoreboard import as_row, read_all
 from gan_jax.run.watch import Watch
 from gan_jax.types import Batch, Metrics
@@ -48,6 +55,7 @@ def train(config: Config, path: Path) -> None:
     mesh = parallel.make_mesh(choose_devices(config))
     data = load_data(config)
     gan = build_gan(config, len(data.classes))
+    labels = told.labels_of(config, data, folder)
     if config.evaluate.every and max(committed(folder.checkpoints), default=0) < config.steps:
         features.check(config.evaluate.features, data, config.evaluate.weights)
         check_samples(config, config.evaluate.samples)
@@ -61,11 +69,12 @@ def train(config: Config, path: Path) -> None:
                     f"{folder.path} holds checkpoints and no config.json, which says what they are of; put it back, or "
                     "choose another folder with --run"
                 )
-            state, remarks = _first_state(config, gan, data, mesh, checkpoints)
+            state, remarks = _first_state(config, gan, data, labels, mesh, folder, checkpoints)
             if int(state.step) <= config.steps:  # else there is nothing to do, and the longer run stays what it is
                 write_atomically(folder.config, to_json(config).encode())
+                told.keep(config, labels, folder)
             remarks += note_start(folder, data, _devices(mesh))
-            _run(config, gan, data, mesh, folder, checkpoints, state, remarks)
+            _run(config, gan, data, labels, mesh, folder, checkpoints, state, remarks)
         finally:
             checkpoints.close()
 
@@ -85,17 +94,24 @@ def choose_devices(config: Config) -> Sequence[jax.Device]:
 
 
 def _first_state(
-    config: Config, gan: GAN, data: Dataset, mesh: Mesh, checkpoints: Checkpoints
+    config: Config,
+    gan: GAN,
+    data: Dataset,
+    labels: np.ndarray | None,
+    mesh: Mesh,
+    folder: RunFolder,
+    checkpoints: Checkpoints,
 ) -> tuple[GANState, list[str]]:
     """The state to go on from: the newest good checkpoint's, or a fresh one."""
     restored = checkpoints.restore(lambda notes: abstract_state(config, len(notes["classes"])))
     if restored is None:
         key, _ = jax.random.split(jax.random.key(config.seed))
-        batch = _batch(config, data, mesh, 0)
+        batch = _batch(config, data, labels, mesh, 0)
         one = batch if config.batches_per_step == 1 else jax.tree.map(lambda a: a[0], batch)
         return parallel.make_state(lambda: init(gan, key, one), mesh), []
     state, notes, remarks = restored
     data.must_be(notes["fingerprint"], notes["images"])
+    told.must_be(labels, notes["told"], folder)
     if notes["devices"] != (here := _devices(mesh)):
         remarks.append(f"begun on {notes['devices']}, now on {here}: the same up to rounding, not bit for bit")
     return parallel.place(state, mesh), [*remarks, f"going on from step {int(state.step)}"]
@@ -105,6 +121,7 @@ def _run(
     config: Config,
     gan: GAN,
     data: Dataset,
+    labels: np.ndarray | None,
     mesh: Mesh,
     folder: RunFolder,
     checkpoints: Checkpoints,
@@ -119,13 +136,16 @@ def _run(
         folder.sample(start).unlink(missing_ok=True)
     rows = MetricLog(folder.metrics, after=start, forget=lambda row: goes_on and _is_last_word(row, start, cadences))
     step = parallel.compile_step(make_step(gan, discriminator_steps=config.discriminator_steps), mesh, stacked=stacked)
-    gallery = Gallery(config, gan, data, folder)
+    counts = told.counts_of(config, labels, len(data.classes))
     notes = {
         "fingerprint": data.fingerprint,
         "images": len(data),
         "classes": list(data.classes),
+        "told": told.fingerprint(labels),
+        "counts": counts,
         "devices": _devices(mesh),
     }
+    gallery = Gallery(config, gan, data, counts, folder)
     pending: list[Metrics] = []
     reporter = Reporter(folder, start=start, steps=config.steps, batch_size=config.images_per_step)
 
@@ -150,7 +170,7 @@ def _run(
         for index in range(start, config.steps):
             if index == start and (stop := signals.wished()):
                 raise Stopped(f"stopped before step {start + 1}; the same command goes on: {_again(folder)}", stop)
-            batch = _batch(config, data, mesh, index)
+            batch = _batch(config, data, labels, mesh, index)
             state, metrics = step(state, batch)
             pending.append(metrics)
             if len(pending) > IN_FLIGHT:
@@ -196,16 +216,15 @@ def _run(
 class Gallery:
     """The grids of a run: the same latents at every stage of training."""
 
-    def __init__(self, config: Config, gan: GAN, data: Dataset, folder: RunFolder) -> None:
+    def __init__(self, config: Config, gan: GAN, data: Dataset, counts: Counts, folder: RunFolder) -> None:
         self._folder = folder
-        classes = len(data.classes) if config.conditional else 0
-        self._columns = min(classes, 16) or 8
+        self._columns = min(len(data.classes), 16) if config.conditional else 8
         count = 8 * self._columns
         _, key = jax.random.split(jax.random.key(config.seed))
         latents = latents_by_index(gan, key, count)
-        labels = jnp.arange(count) % classes if classes else None
+        labels = labels_in_turn_or_by_frequency(config, key, counts, count)
         self._draw = jax.jit(
-            lambda state: to_bytes(generate(gan, sampling_weights(gan, state, classes=classes), latents, labels))
+            lambda state: to_bytes(generate(gan, sampling_weights(gan, state, counts), latents, labels))
         )
         self._real = data.images[np.linspace(0, len(data) - 1, count).astype(int)]
 
@@ -232,12 +251,18 @@ class Gallery:
                 reporter.say(f"not all pictures could be made: {error or type(error).__name__}")
 
 
-def _batch(config: Config, data: Dataset, mesh: Mesh, step: int) -> Batch:
+def _batch(config: Config, data: Dataset, labels: np.ndarray | None, mesh: Mesh, step: int) -> Batch:
     stacked = config.batches_per_step
-    images, labels = read_batch(
-        data, step, batch_size=config.batch_size, seed=config.seed, stacked=stacked, flip=config.data.flip
+    images, condition = read_batch(
+        data.images,
+        labels,
+        step,
+        batch_size=config.batch_size,
+        seed=config.seed,
+        stacked=stacked,
+        flip=config.data.flip,
     )
-    return parallel.put_batch(mesh, images, labels if config.conditional else None, stacked=stacked)
+    return parallel.put_batch(mesh, images, condition, stacked=stacked)
 
 
 def _read(pending: list[Metrics], done: int, checkpoints: Checkpoints) -> dict[str, float]:

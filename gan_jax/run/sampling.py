@@ -15,6 +15,7 @@ from jaxtyping import Array
 from gan_jax.config import Config
 from gan_jax.config.build import build_gan
 from gan_jax.config.recipes import load_run
+from gan_jax.data.clusters import labels_by_frequency
 from gan_jax.errors import ConfigError, RunError
 from gan_jax.gan import GAN, GANState, generate, init
 from gan_jax.images import to_bytes
@@ -25,6 +26,8 @@ from gan_jax.run.pictures import enlargement, save_grid, save_image
 from gan_jax.statistics import standing_statistics
 from gan_jax.types import Batch, Bytes, Labels, Latents, PRNGKey, Weights
 
+Counts = Sequence[int] | None
+
 
 class Trained(NamedTuple):
     """A run, opened to draw from."""
@@ -33,7 +36,8 @@ class Trained(NamedTuple):
     gan: GAN
     state: GANState
     notes: Notes
-    classes: tuple[str, ...]  # empty if the networks are not told labels
+    classes: tuple[str, ...]  # what labels are called; empty if the networks are not told any
+    counts: Counts  # how many real images have each label
     remarks: list[str]  # about checkpoints that were passed over
 
 
@@ -53,7 +57,9 @@ def open_run(path: str, *, best: bool = False) -> Trained:
     classes = tuple(found.notes["classes"])
     remarks = [f"checkpoint {name} is damaged ({why}); passed over" for name, why in found.bad.items()]
     gan = build_gan(config, len(classes))
-    return Trained(config, gan, found.state, found.notes, classes if config.conditional else (), remarks)
+    clusters = tuple(f"cluster {i}" for i in range(config.data.clusters or 0))
+    named = clusters or (classes if config.conditional else ())
+    return Trained(config, gan, found.state, found.notes, named, found.notes["counts"], remarks)
 
 
 def abstract_state(config: Config, classes: int) -> GANState:
@@ -67,20 +73,33 @@ def example(config: Config, *, stacked: int = 1) -> Batch:
     lead = (config.batch_size,) if stacked == 1 else (stacked, config.batch_size)
     size = config.data.image_size
     images = jnp.zeros((*lead, size, size, config.data.image_channels), jnp.uint8)
-    return Batch(images, jnp.zeros(lead, jnp.int32) if config.conditional else None)
+    return Batch(images, jnp.zeros(lead, jnp.int32) if config.tells else None)
 
 
-def sampling_weights(gan: GAN, state: GANState, *, classes: int, averaged: bool = True) -> Weights:
+def sampling_weights(gan: GAN, state: GANState, counts: Counts = None, *, averaged: bool = True) -> Weights:
     """The generator to draw with: averaged, its batch statistics measured anew; or as the step left it.
 
-    `classes` is their number if the generator is told labels, which are taken to be equally frequent, else 0.
+    `counts` is how often each label is in the data, `[classes]`, if the generator is told labels.
     """
     if not averaged:
         return state.generator.weights
-    # Some of each class, or, of more than 128, those at equal distances.
-    few = jnp.arange(128)
-    labels = (few % classes if classes <= 128 else few * classes // 128) if classes else None
+    labels = None if counts is None else jnp.asarray(_typical(np.asarray(counts), 128))
     return standing_statistics(gan, state.average, jax.random.fold_in(jax.random.key(0), 2**31), labels, batch_size=128)
+
+
+def _typical(counts: np.ndarray, count: int) -> np.ndarray:
+    """So many labels, each as often as it is in the data, as far as they go."""
+    until = np.cumsum(counts)
+    return np.searchsorted(until, (np.arange(count) + 0.5) / count * until[-1], side="right").astype(np.int32)
+
+
+def labels_in_turn_or_by_frequency(config: Config, key: PRNGKey, counts: Counts, count: int) -> Labels | None:
+    """Labels `[count]` where nobody asks for any: all classes in turn, or clusters as often as they are in the data."""
+    if counts is None:
+        return None
+    if config.data.clusters is None:
+        return jnp.arange(count) % len(counts)
+    return labels_by_frequency(jax.random.fold_in(key, 2**31), jnp.asarray(counts), count)
 
 
 def latents_by_index(gan: GAN, key: PRNGKey, count: int) -> Latents:
@@ -142,7 +161,9 @@ def make_drawer(gan: GAN) -> Drawer:
 def read_labels(text: str, classes: Sequence[str]) -> list[int]:
     """Class numbers from a text: "0-9", "3,1,4" or class names. Raises ConfigError."""
     if not classes:
-        raise ConfigError("labels: this run is unconditional; train one with --conditional to choose labels")
+        raise ConfigError(
+            "labels: this run is unconditional; train one with --conditional, or --data.clusters, to choose labels"
+        )
     known = {name: number for number, name in enumerate(classes)}
     known |= {str(number): number for number in range(len(classes)) if str(number) not in known}
     numbers: list[int] = []
@@ -174,8 +195,8 @@ def sample(
     best: bool,
 ) -> list[str]:
     """`gan-jax sample`: draws, writes, and returns what to tell."""
-    config, gan, state, _, classes, remarks = open_run(run, best=best)
-    told = read_labels(labels, classes) if labels is not None else list(range(len(classes)))
+    config, gan, state, _, classes, counts, remarks = open_run(run, best=best)
+    told = read_labels(labels, classes) if labels is not None else []
     each = interpolate or 1  # all pictures of a strip have one label
     grid = out is None or out.suffix == ".png"
     copies = 4 + enlargement(config.data.image_size) ** 2 if grid else 3
@@ -184,8 +205,13 @@ def sample(
     latents = latents_by_index(gan, jax.random.key(seed), count + bool(interpolate))
     if interpolate:
         latents = between(latents[:-1], latents[1:], interpolate).reshape(-1, gan.latent_size)
-    chosen = jnp.array([told[i // each % len(told)] for i in range(len(latents))]) if classes else None
-    weights = sampling_weights(gan, state, classes=len(classes), averaged=averaged)
+    if told:
+        chosen: Labels | None = jnp.array([told[i % len(told)] for i in range(count)])
+    else:
+        chosen = labels_in_turn_or_by_frequency(config, jax.random.key(seed), counts, count)
+        told = list(range(len(classes))) if config.conditional else []
+    chosen = None if chosen is None else jnp.repeat(chosen, each)
+    weights = sampling_weights(gan, state, counts, averaged=averaged)
     images = make_drawer(gan)(weights, latents, chosen)
     cycle = len(told) * max(1, 10 // len(told)) if told else 0  # whole rounds of the labels, about ten wide
     columns = min(len(images), interpolate or (cycle if 0 < cycle <= 16 else round(len(images) ** 0.5)))

@@ -30,7 +30,7 @@ class Watch:
     def __init__(self, config: Config, gan: GAN, data: Dataset, folder: RunFolder, notes: Notes, say: Say) -> None:
         judged = config.evaluate
         extractor = features.make(judged.features, config, data, weights=judged.weights, download=False, say=say)
-        self._judge = make_judge(config, gan, data, extractor, samples=judged.samples, say=say)
+        self._judge = make_judge(config, gan, data, extractor, notes["counts"], samples=judged.samples, say=say)
         self._metric = name_of(extractor.name, judged.best)
         self._folder, self._notes, self._say = folder, notes, say
         self._rows: list[dict[str, float]] = []

@@ -25,6 +25,7 @@ OTHERS = {
     "data.size": 32,
     "data.channels": 3,
     "data.flip": True,
+    "data.clusters": 5,
     "data.data_dir": "/tfds",
     "data.download": True,
     "data.on_bad": "skip",
@@ -222,6 +223,7 @@ def test_a_whole_number_will_do_for_a_number():
         ({"batch_size": 1}, "batch_size: model dcgan normalises over the batch"),
         ({"anneal.beta2": 0.9}, "anneal.images: expected the images until anneal.beta2 is reached"),
         ({"anneal.images": 10}, "anneal.images: there is nothing to anneal"),
+        ({"conditional": True, "data.clusters": 5}, "data.clusters: networks are told classes or clusters"),
         ({"model": "acgan"}, "conditional: model acgan names the labels that it is told"),
         (
             {"data.size": 32, "model": "stylegan2", "batch_size": 48},

@@ -57,22 +57,22 @@ def test_too_few_images_are_counted():
 
 
 def test_images_come_with_their_labels(numbered):
-    images, labels = read_batch(numbered, 2, batch_size=4, seed=0)
+    images, labels = read_batch(numbered.images, numbered.labels, 2, batch_size=4, seed=0)
     assert images.shape == (4, 2, 2, 1)
     np.testing.assert_array_equal(images[:, 0, 0, 0], labels)
 
 
 def test_stacked_batches_are_those_that_follow_each_other(numbered):
-    images, labels = read_batch(numbered, 5, batch_size=2, seed=0, stacked=3)
+    images, labels = read_batch(numbered.images, numbered.labels, 5, batch_size=2, seed=0, stacked=3)
     assert images.shape == (3, 2, 2, 2, 1)
     for i in range(3):
-        one, its_labels = read_batch(numbered, 15 + i, batch_size=2, seed=0)
+        one, its_labels = read_batch(numbered.images, numbered.labels, 15 + i, batch_size=2, seed=0)
         np.testing.assert_array_equal(images[i], one)
         np.testing.assert_array_equal(labels[i], its_labels)
 
 
 def test_without_classes_there_are_no_labels(numbered):
-    assert read_batch(Dataset("plain", numbered.images), 0, batch_size=4, seed=0)[1] is None
+    assert read_batch(numbered.images, None, 0, batch_size=4, seed=0)[1] is None
 
 
 def test_flipped_batches_are_the_same_images_some_of_them_mirrored():
@@ -80,21 +80,25 @@ def test_flipped_batches_are_the_same_images_some_of_them_mirrored():
     data = Dataset("noise", rng.integers(0, 256, (100, 3, 4, 1), np.uint8), np.arange(100, dtype=np.int32) % 7)
     turned = []
     for step in range(20):
-        plain, labels = read_batch(data, step, batch_size=32, seed=3)
-        flipped, same = read_batch(data, step, batch_size=32, seed=3, flip=True)
+        plain, labels = read_batch(data.images, data.labels, step, batch_size=32, seed=3)
+        flipped, same = read_batch(data.images, data.labels, step, batch_size=32, seed=3, flip=True)
         np.testing.assert_array_equal(labels, same)
         mirrored = (flipped == plain[:, :, ::-1]).all(axis=(1, 2, 3))
         assert ((flipped == plain).all(axis=(1, 2, 3)) ^ mirrored).all()
         turned.append(mirrored)
-        np.testing.assert_array_equal(flipped, read_batch(data, step, batch_size=32, seed=3, flip=True)[0])
+        np.testing.assert_array_equal(
+            flipped, read_batch(data.images, data.labels, step, batch_size=32, seed=3, flip=True)[0]
+        )
     assert 0.4 < np.mean(turned) < 0.6
     assert len({row.tobytes() for row in turned}) == 20  # drawn anew at every step
-    other, _ = read_batch(data, 0, batch_size=32, seed=4, flip=True)
-    assert not np.array_equal(other, read_batch(data, 0, batch_size=32, seed=3, flip=True)[0])
+    other, _ = read_batch(data.images, data.labels, 0, batch_size=32, seed=4, flip=True)
+    assert not np.array_equal(other, read_batch(data.images, data.labels, 0, batch_size=32, seed=3, flip=True)[0])
 
 
 def test_stacked_batches_are_flipped_like_those_of_as_many_steps():
     data = Dataset("noise", np.random.default_rng(0).integers(0, 256, (64, 3, 4, 1), np.uint8))
-    stacked, _ = read_batch(data, 1, batch_size=8, seed=0, stacked=2, flip=True)
+    stacked, _ = read_batch(data.images, data.labels, 1, batch_size=8, seed=0, stacked=2, flip=True)
     for i in range(2):
-        np.testing.assert_array_equal(stacked[i], read_batch(data, 2 + i, batch_size=8, seed=0, flip=True)[0])
+        np.testing.assert_array_equal(
+            stacked[i], read_batch(data.images, data.labels, 2 + i, batch_size=8, seed=0, flip=True)[0]
+        )

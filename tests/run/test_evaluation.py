@@ -209,7 +209,7 @@ def test_conditions_of_many_classes_are_spread_over_all_of_them(monkeypatch):
     monkeypatch.setattr(sampling, "standing_statistics", lambda gan, w, key, labels, **more: asked.append(labels))
     state = type("State", (), {"average": None})
     for classes in (10, 128, 1000):
-        sampling.sampling_weights(None, state, classes=classes)
+        sampling.sampling_weights(None, state, [60] * classes)
     assert [len(np.unique(labels)) for labels in asked] == [10, 128, 128]
     assert set(np.asarray(asked[2]) // 100) == set(range(10))
 
@@ -321,7 +321,7 @@ def test_a_generator_that_draws_nan_is_one_line(tmp_path):
     run = open_run(str(tmp_path))
     data = evaluation.load_data(run.config)
     judge = evaluation.make_judge(
-        run.config, run.gan, data, evaluation.features.extractor.pixels(), samples=30, say=print
+        run.config, run.gan, data, evaluation.features.extractor.pixels(), None, samples=30, say=print
     )
     spoilt = jax.tree.map(lambda a: a * jnp.nan, run.state.average)
     with pytest.raises(RunError, match="the generator draws images that are not finite"):
@@ -334,7 +334,9 @@ def test_too_few_real_images_are_one_line(tmp_path):
     data = evaluation.load_data(run.config)
     few = Dataset("few", data.images[:12])
     with pytest.raises(DataError, match="few: scores need 20 images or more, real and drawn; there are 12"):
-        evaluation.make_judge(run.config, run.gan, few, evaluation.features.extractor.pixels(), samples=30, say=print)
+        evaluation.make_judge(
+            run.config, run.gan, few, evaluation.features.extractor.pixels(), None, samples=30, say=print
+        )
 
 
 def test_conditional_runs_are_asked_for_labels(tmp_path):
