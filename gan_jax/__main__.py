@@ -1,7 +1,17 @@
-"""`python -m gan_jax`, the same as `gan-jax`."""
+"""The command `gan-jax`, and `python -m gan_jax`."""
 
 import sys
 
-from gan_jax.cli import main
+from gan_jax.run import signals
 
-sys.exit(main())
+
+def main() -> int:
+    """Runs the command line; a signal ends even its imports in one line."""
+    with signals.leaving():
+        from gan_jax import cli
+
+        return cli.main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -19,7 +19,7 @@ from gan_jax.config import AnyModel, Config, recipes
 from gan_jax.config.checks import MAY_CHANGE, check, check_new, check_same
 from gan_jax.config.schema import flatten, kinds, with_values, wrong_text
 from gan_jax.errors import ConfigError, GanJaxError
-from gan_jax.run import screen, signals
+from gan_jax.run import screen
 
 USAGE = f"""gan-jax {__version__}: train GANs in JAX, and draw from them.
 
@@ -114,9 +114,8 @@ def main(argv: list[str] | None = None) -> int:
             close = difflib.get_close_matches(arguments[0], commands, n=1)
             hint = f"; did you mean {close[0]}?" if close else ""
             raise ConfigError(f"no command {arguments[0]!r}, there are {', '.join(commands)}{hint}")
-        with signals.leaving():
-            commands[arguments[0]](arguments[1:])
-            sys.stdout.flush()
+        commands[arguments[0]](arguments[1:])
+        sys.stdout.flush()
     except BrokenPipeError as error:
         screen.abandon(sys.stdout, error)
         return 128 + signal.SIGPIPE

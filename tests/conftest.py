@@ -1,14 +1,36 @@
-"""Settings for every test: two CPU devices, and silent mistakes made loud."""
+"""Settings for every test: two CPU devices, silent mistakes made loud, and compiled programs let go."""
 
 import os
+import shutil
+import tempfile
+from pathlib import Path
 
 # Before JAX is imported. NPROC: forced CPU devices need a thread each, or a collective may wait for ever.
 os.environ.setdefault("NPROC", "32")
 # Most of the suite's time is compilation, of programs that run once: nothing is gained by making them fast.
 os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=2 --xla_backend_optimization_level=0")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+# Runs that are killed and started again compile the same programs each time: all workers and their processes share.
+CACHE = None if "JAX_COMPILATION_CACHE_DIR" in os.environ else tempfile.mkdtemp(prefix="gan_jax-tests-")
+if CACHE:
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = CACHE
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
 
 import jax
+import pytest
 
 # [4, 1] - [4] -> [4, 4] is a wrong relativistic loss that no error would show.
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _let_go_of_compiled_programs():
+    """Those of one file are of no use to the next, and hundreds of them are gigabytes."""
+    yield
+    jax.clear_caches()
+
+
+def pytest_unconfigure():
+    """Removes the shared programs, in the process that made the folder."""
+    if CACHE and Path(CACHE).is_dir():
+        shutil.rmtree(CACHE, ignore_errors=True)

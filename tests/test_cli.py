@@ -71,6 +71,7 @@ MISTAKES = [
     ("train digits --steps 9223372036854775808", "steps: expected 2,147,483,647 at most"),
     ("train ~nobody-at-all/x", "there is no such user"),
     ("train digits --run ~nobody-at-all/x", "there is no such user"),
+    ("train digits --discriminator-steps 1000000000", "discriminator_steps: expected 100 at most, got 1000000000"),
     ("train digits --zzz 1", "no option --zzz (--help lists all)"),
     ("train digits extra", "Unrecognized options: extra"),
     (
@@ -192,7 +193,8 @@ def plain(printed):
 
 @pytest.mark.parametrize(("line", "fragments"), [(line, said) for line, *said in MISTAKES], ids=LINES)
 def test_a_mistake_is_named_and_nothing_is_written(workplace, monkeypatch, capsys, line, fragments):
-    for module in ("gan_jax.run.loop", "gan_jax.run.evaluation", "gan_jax.run.sampling"):  # a mistake let through must not begin to train
+    loop, evaluation, sampling = (f"gan_jax.run.{name}" for name in ("loop", "evaluation", "sampling"))
+    for module in (loop, evaluation, sampling):  # a mistake let through must not begin to train
         monkeypatch.setitem(sys.modules, module, None)
     before = contents(workplace)
     assert run(line) == 2

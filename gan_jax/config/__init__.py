@@ -7,7 +7,7 @@ from gan_jax.config.beats import CadenceConfig, EvaluateConfig
 from gan_jax.config.data import DataConfig
 from gan_jax.config.models import ACGAN, DCGAN, MLP, R3GAN, SAGAN, SNGAN, AnyModel, Article, BigGAN, StyleGAN2
 from gan_jax.config.optimizer import AdamConfig
-from gan_jax.config.ranges import Count, OptionalCount, Seed
+from gan_jax.config.ranges import Count, FewSteps, OptionalCount, Seed
 from gan_jax.config.rules import AnnealConfig, AugmentConfig, AverageConfig, PenaltyConfig
 
 __all__ = [
@@ -56,7 +56,7 @@ class Config:
         "relativistic_average",
     ] = "non_saturating"
     """The adversarial loss; gan_jax/losses.py has the formula and the paper of each."""
-    discriminator_steps: Count = 1
+    discriminator_steps: FewSteps = 1
     """Updates of the discriminator for each one of the generator, on as many batches."""
     generator_batch: Literal["shared", "own"] = "shared"
     """Real images of the generator's update, for losses that compare: the discriminator's last ones, or its own."""

@@ -7,6 +7,7 @@ from gan_jax.data.dataset import Dataset
 from gan_jax.data.resize import resize_all
 from gan_jax.errors import ConfigError, DataError
 from gan_jax.gan import GAN
+from gan_jax.memory import require_memory
 
 LOSSES = {
     "minimax": losses.minimax,
@@ -53,6 +54,8 @@ def load_data(config: Config) -> Dataset:
         dataset = stacked.load(Dataset("mnist", resize_all(mnist.images, size, 1), mnist.labels, mnist.classes))
     else:
         dataset = prepared.load(data.name, data_dir=data.data_dir, download=data.download, size=size, channels=channels)
+    what = f"{dataset.name}: {len(dataset):,} images of {size}x{size} pixels"
+    require_memory(len(dataset) * size**2 * channels, what, "lower --data.size", error=DataError)
     if len(dataset) < config.batch_size:
         raise DataError(
             f"{dataset.name}: {len(dataset)} images do not fill one batch of {config.batch_size}; "

@@ -36,6 +36,7 @@ class Range:
 
 
 COUNT = Range("whole", "from 1", 1, 2**31 - 1)  # steps are counted in 32 bits
+FEW = Range("whole", "from 1", 1, 100)  # each is compiled anew
 MANY = Range("whole", "from 1", 1, 10**15)
 SAMPLES = Range("whole", "from 20", 20, 10**9)
 SEED = Range("whole", "in [0, 2**32)", 0, 2**32, open_high=True)
@@ -46,6 +47,7 @@ DECAY = Range("finite", "in [0, 1)", 0, 1, open_high=True)
 SIGN = Range("finite", "in (-1, 1)", -1, 1, open_low=True, open_high=True)
 WIDTH = Range("finite", "in [0.001, 0.2886]", 0.001, 0.2886)
 
+FewSteps = Annotated[int, FEW, FEW.shown]
 Count = Annotated[int, COUNT, COUNT.shown]
 OptionalCount = Annotated[int | None, COUNT, COUNT.shown]
 OptionalMany = Annotated[int | None, MANY, MANY.shown]

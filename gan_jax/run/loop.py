@@ -29,6 +29,7 @@ from gan_jax.run.evaluation import check_samples
 from gan_jax.run.files import RunFolder, write_atomically
 from gan_jax.run.logs import Events, MetricLog, Reporter
 from gan_jax.run.pictures import save_animation, save_curves, save_grid, save_scores
+from gan_jax.run.room import require_room
 from gan_jax.run.sampling import (
     Counts,
     abstract_state,
@@ -52,7 +53,9 @@ def train(config: Config, path: Path) -> None:
     """
     require_one_process()
     folder = RunFolder(path)
-    mesh = parallel.make_mesh(choose_devices(config))
+    devices = choose_devices(config)
+    mesh = parallel.make_mesh(devices)
+    require_room(config, devices)
     data = load_data(config)
     gan = build_gan(config, len(data.classes))
     labels = told.labels_of(config, data, folder)

@@ -8,6 +8,7 @@ from gan_jax.config.build import build_gan, load_data
 from gan_jax.config.schema import to_json, with_values
 from gan_jax.gan import init, make_step
 from gan_jax.run.loop import choose_devices
+from gan_jax.run.room import require_room
 from gan_jax.run.sampling import example
 
 
@@ -15,6 +16,7 @@ def preview(config: Config) -> str:
     """The resolved config, the data, parameter counts, and the compiled step's work and memory. Writes nothing."""
     devices = choose_devices(config)
     mesh = parallel.make_mesh(devices)
+    require_room(config, devices)
     data = load_data(with_values(config, {"data.download": False}))
     gan = build_gan(config, len(data.classes))
     state = jax.eval_shape(lambda: init(gan, jax.random.key(0), example(config)))

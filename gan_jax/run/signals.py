@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -23,8 +24,9 @@ def listening() -> Iterator[None]:
 
 @contextmanager
 def leaving() -> Iterator[None]:
-    """Meanwhile a signal says farewell in a line and raises SystemExit with 128 + its number; a second one waits for
-    nothing. For all of a command but the train loop, which has more to save: `listening` may be inside of it.
+    """Meanwhile a signal says farewell in a line and ends the process with 128 + its number.
+
+    For all of a command but the train loop, which has more to save: `listening` may be inside of it.
     """
     with _handled_by(_leave):
         yield
@@ -58,10 +60,11 @@ def _note(number: int, frame: FrameType | None) -> None:
 
 def _leave(number: int, frame: FrameType | None) -> None:
     del frame
-    for other in STOPPING:
-        signal.signal(other, lambda number, frame: os._exit(128 + number))
+    # Not by an exception: raised in the middle of an import, or in a callback of JAX, it is lost, or ends in an abort.
+    with suppress(Exception):
+        sys.stdout.flush()
     _say(f"gan-jax: stopped by {signal.Signals(number).name}")
-    raise SystemExit(128 + number)
+    os._exit(128 + number)
 
 
 def _say(line: str) -> None:
