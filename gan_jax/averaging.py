@@ -13,8 +13,9 @@ from gan_jax.types import Scalar, Weights
 Averaging = Callable[[Weights, Weights, Int[Array, ""]], Weights]
 """`(average, current, step) -> average`, applied after every update of the generator; step counts from 0.
 
-Averages are float32 where weights are narrower, and `generate` draws with them as they are: at a decay of 0.999 a step
-moves them by less than bfloat16 can tell. Counters and keys among the statistics are the current ones.
+Averages are float32 where weights are narrower: at a decay of 0.999 a step moves them by less than bfloat16 can tell.
+`generate` draws with them as they are; networks compute in dtypes of their own. Counters and keys among the statistics
+are the current ones.
 """
 
 

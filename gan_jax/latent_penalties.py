@@ -60,22 +60,24 @@ def path_length(weight: float, *, decay: float = 0.99) -> Adaptive:
     """Steps in the latent make steps of one length in the image: weight · E(‖Jᵀy‖ - a)², for the generator.
 
     Karras et al. 2020 (arXiv:1912.04958), eq. 4: J is the Jacobian of the image with respect to the inner latent, y has
-    independent N(0, 1 / (H · W)) entries, a is the moving average of ‖Jᵀy‖, from 0. The inner latent is what the
+    independent N(0, 1 / (H · W)) entries, a is the moving average of E‖Jᵀy‖, from 0. As in the authors' code a includes
+    this batch's lengths, and the gradient flows through their share of it, 1 - decay. The inner latent is what the
     generator marks (StyleGAN2 its styles), else the latent itself. The metric g/path_length is E‖Jᵀy‖. Takes a double
     backward pass through the generator: see `lazy`. Remembers a.
     """
+    move = lambda target, length: decay * target + (1 - decay) * length
 
     def at(target: Scalar, step: Scalar) -> LatentPenalty:
         del step
 
         def stretch(key: PRNGKey, generator: Function, latents: Latents, marks: Any) -> tuple[Scalar, Metrics]:
             lengths = _lengths(key, generator, latents, marks)
-            return weight * jnp.mean(jnp.square(lengths - target)), {"g/path_length": jnp.mean(lengths)}
+            mean = jnp.mean(lengths)
+            return weight * jnp.mean(jnp.square(lengths - move(target, mean))), {"g/path_length": mean}
 
         return LatentPenalty(_nothing, stretch)
 
-    learn = lambda target, metrics: decay * target + (1 - decay) * metrics["g/path_length"]
-    return Adaptive(np.float32(0), at, learn)
+    return Adaptive(np.float32(0), at, lambda target, metrics: move(target, metrics["g/path_length"]))
 
 
 def total(*penalties: LatentPenalty | Adaptive) -> LatentPenalty | Adaptive:

@@ -107,6 +107,7 @@ def _apply(
     if not hasattr(outputs, "shape"):
         raise TypeError(
             f"{type(network).__name__} returns a {type(outputs).__name__}; a network returns one array: images "
-            "[B, H, W, C], or logits [B, ...], those of several scales and features concatenated"
+            "[B, H, W, C], or logits [B, ...]; concatenate those of several scales, and what only the loss shall see, "
+            "of which its `verdict` leaves the logits"
         )
     return outputs, moved

@@ -122,25 +122,44 @@ def bcr(real_weight: float, fake_weight: float, augment: Callable[[PRNGKey, Imag
     return _sum(cr(real_weight, augment), of_fake)
 
 
-def lecam(weight: float, *, decay: float = 0.99) -> Adaptive:
-    """Real logits held near where the fake ones are on average, and fake near real: weight · E(D(x) - α_F)² + ...
+def lecam(weight: float, *, decay: float = 0.99, start: int = 0) -> Adaptive:
+    """Real logits not far above the fake ones' average α_F, fake ones not far below the real ones' α_R:
 
-    ... weight · E(D(G(z)) - α_R)², α_R and α_F moving averages of the mean logits, from 0. Tseng et al. 2021
-    (arXiv:2104.03310), eq. 3, for training on few images; their weights are 0.01 to 0.5. Remembers the two averages.
+    weight · (E max(0, D(x) - α_F)² + E max(0, α_R - D(G(z)))²). Tseng et al. 2021 (arXiv:2104.03310), for training on
+    few images, as both of their published trainers have it; the paper's eq. 3 is `lecam_two_sided`, which also pulls
+    at logits on the wrong side, D(x) < α_F, and so helps D to tell the two apart, where it should be held.
+
+    The averages, from 0, include this batch's mean logits, through which no gradient flows. Weights are 0.01 to 0.5 in
+    the paper, 0.3 with BigGAN. Their BigGAN decays by 0.9 and has a `start` of 1000, the step from which on there is a
+    penalty; their StyleGAN2 decays by 0.99 from the beginning, and corrects its averages for that. Remembers the two.
     """
+    return _anchored(weight, decay, start, jax.nn.relu)
+
+
+def lecam_two_sided(weight: float, *, decay: float = 0.99, start: int = 0) -> Adaptive:
+    """Real logits held at the fake ones' average, fake ones at the real ones': weight · (E(D(x) - α_F)² + ...
+
+    ... E(D(G(z)) - α_R)²). Tseng et al. 2021 (arXiv:2104.03310), eq. 3; all else is as in `lecam`.
+    """
+    return _anchored(weight, decay, start, lambda excess: excess)
+
+
+def _anchored(weight: float, decay: float, start: int, counted: Callable[[Logits], Logits]) -> Adaptive:
+    """The mean square of what is `counted` of each side's distance from the other's average."""
+    move = lambda anchor, logit: decay * anchor + (1 - decay) * logit
 
     def at(anchors: tuple[Scalar, Scalar], step: Scalar) -> Penalty:
-        del step
-        of_real, of_fake = anchors
-
         def penalty(key: PRNGKey, critic: Critic, real: Images, fake: Images) -> Scalar:
             del key
-            return weight * (_mean_square(critic(real) - of_fake) + _mean_square(critic(fake) - of_real))
+            logits = critic(real), critic(fake)
+            means = [jax.lax.stop_gradient(jnp.mean(wide(side))) for side in logits]
+            of_real, of_fake = map(move, anchors, means)
+            apart = _mean_square(counted(logits[0] - of_fake)) + _mean_square(counted(of_real - logits[1]))
+            return jnp.where(step < start, 0, weight) * apart
 
         return penalty
 
     def learn(anchors: tuple[Scalar, Scalar], metrics: Metrics) -> tuple[Scalar, Scalar]:
-        move = lambda anchor, logit: decay * anchor + (1 - decay) * logit
         return move(anchors[0], metrics["d/real_logit"]), move(anchors[1], metrics["d/fake_logit"])
 
     return Adaptive((np.float32(0), np.float32(0)), at, learn)

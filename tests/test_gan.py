@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from flax.serialization import msgpack_restore, to_bytes
 
 import toys
 from gan_jax import (
@@ -32,6 +33,7 @@ from gan_jax.augment import ada, diffaugment
 from gan_jax.gan import update_discriminator, update_generator
 from gan_jax.layers.conditioning import join_latent
 from gan_jax.losses import AdversarialLoss, relativistic
+from gan_jax.run.checkpoints import from_arrays, to_arrays
 
 
 def same(a, b):
@@ -686,6 +688,16 @@ def test_a_step_is_exported_for_batches_of_any_size():
     step = lambda bare, batch: make_step(gan)(bare._replace(key=jax.random.wrap_key_data(bare.key)), batch)[1]
     exported = jax.export.export(jax.jit(step))(jax.eval_shape(lambda: bare), batch)
     assert "d/loss" in exported.out_tree.unflatten(exported.out_avals)
+
+
+def test_a_state_with_its_typed_keys_goes_through_flax_bytes():
+    gan = dataclasses.replace(toys.make(), generator=Narrow())
+    state = init(gan, jax.random.key(7), toys.batch())
+    data = to_bytes(to_arrays(state))
+    back = from_arrays(state, msgpack_restore(data), where="bytes")
+    assert same(back, state)
+    assert jax.tree.map(lambda leaf: leaf.dtype, back) == jax.tree.map(lambda leaf: leaf.dtype, state)
+    jax.eval_shape(make_step(gan), back, toys.batch())
 
 
 def test_a_critic_shown_images_whose_conditions_it_cannot_know_says_so():

@@ -42,12 +42,22 @@ def test_consistency_of_a_linear_function_is_its_stretch_of_the_noise():
 
 
 def test_path_lengths_are_those_of_the_transposed_jacobian():
-    rule = latent_penalties.path_length(2.0)
+    rule = latent_penalties.path_length(2.0, decay=0.75)
     found, seen = value(now(rule, jnp.float32(0.3)), "generator", linear)
     noise = jax.random.normal(KEY, (6, 4, 4, 2)).reshape(6, -1) / 4
     lengths = jnp.linalg.norm(noise @ MATRIX.T, axis=1)
     np.testing.assert_allclose(seen["g/path_length"], lengths.mean(), rtol=1e-5)
-    np.testing.assert_allclose(found, 2 * jnp.mean((lengths - 0.3) ** 2), rtol=1e-5)
+    target = 0.75 * 0.3 + 0.25 * lengths.mean()
+    np.testing.assert_allclose(found, 2 * jnp.mean((lengths - target) ** 2), rtol=1e-5)
+
+
+def test_the_gradient_flows_through_the_batchs_share_of_the_target():
+    """At equal lengths l, with target t: of (l - (d·t + (1 - d)·l))² = d²·(l - t)² in l, not of (l - t')²."""
+    rule = latent_penalties.path_length(1.0, decay=0.75)
+    one = LATENTS[:1]
+    length = value(now(rule), "generator", isometric(1.0), one)[1]["g/path_length"]
+    found = jax.grad(lambda scale: value(now(rule, jnp.float32(0.3)), "generator", isometric(scale), one)[0])(1.0)
+    np.testing.assert_allclose(found, 2 * 0.75**2 * (length - 0.3) * length, rtol=1e-5)
 
 
 def test_path_lengths_grow_with_the_stretch_and_are_learned_as_a_moving_average():

@@ -7,7 +7,6 @@ import pytest
 from jax.test_util import check_grads
 
 from gan_jax import penalties
-from gan_jax.rules import adaptive
 
 KEY = jax.random.key(0)
 DIRECTION = jax.random.normal(jax.random.key(1), (4, 4, 2))
@@ -27,6 +26,7 @@ def darken(key, x):
     return x * jax.random.uniform(key, (len(x), 1, 1, 1))
 
 
+ANCHORS = (jnp.float32(0.5), jnp.float32(-0.5))
 EVERY = {
     "r1": penalties.r1(10.0),
     "r2": penalties.r2(10.0),
@@ -36,7 +36,9 @@ EVERY = {
     "cr": penalties.cr(10.0, darken),
     "bcr": penalties.bcr(10.0, 5.0, darken),
     "lazy": penalties.lazy(penalties.r1(10.0), 3),
-    "lecam": adaptive(penalties.lecam(0.3)).at((jnp.float32(0.5), jnp.float32(-0.5)), jnp.int32(0)),
+    # A decay of 1: through a batch's share of the averages no gradient flows, where finite differences see one.
+    "lecam": penalties.lecam(0.3, decay=1.0).at(ANCHORS, jnp.int32(0)),
+    "lecam_two_sided": penalties.lecam_two_sided(0.3, decay=1.0).at(ANCHORS, jnp.int32(0)),
     "total": penalties.total(penalties.r1(1.0), penalties.r2(2.0)),
 }
 every = pytest.mark.parametrize("name", EVERY)
@@ -157,13 +159,35 @@ def test_total_adds_up_and_none_adds_nothing():
     np.testing.assert_allclose(both(*arguments), penalties.r1(3.0)(*arguments), rtol=1e-6)
 
 
-def test_lecam_holds_each_side_near_where_the_other_is():
-    rule = penalties.lecam(2.0, decay=0.9)
+def lecam_of(rule, anchors, real, fake, step=0):
+    """The penalty of a batch whose real logits, and whose fake ones, are all the same."""
+    critic = lambda x: jnp.mean(x, axis=(1, 2, 3))
+    return rule.at(anchors, jnp.int32(step))(KEY, critic, jnp.full((3, 4, 4, 2), real), jnp.full((3, 4, 4, 2), fake))
+
+
+@pytest.mark.parametrize("lecam", [penalties.lecam, penalties.lecam_two_sided])
+def test_lecam_holds_each_side_near_where_the_other_is(lecam):
+    rule = lecam(2.0, decay=0.9)
     anchors = rule.learn(rule.start, {"d/real_logit": jnp.float32(3.0), "d/fake_logit": jnp.float32(-1.0)})
     np.testing.assert_allclose(anchors, (0.3, -0.1), rtol=1e-6)
-    critic = lambda x: jnp.full(len(x), 1.0)
-    found = rule.at(anchors, jnp.int32(0))(KEY, critic, images(2), images(3))
-    np.testing.assert_allclose(found, 2 * ((1 + 0.1) ** 2 + (1 - 0.3) ** 2), rtol=1e-5)
+    of_real, of_fake = 0.9 * 0.3 + 0.1 * 1.0, -0.9 * 0.1 - 0.1 * 2.0
+    found = lecam_of(rule, anchors, 1.0, -2.0)
+    np.testing.assert_allclose(found, 2 * ((1 - of_fake) ** 2 + (of_real + 2) ** 2), rtol=1e-5)
+
+
+def test_only_two_sided_lecam_pulls_apart_what_is_beyond_the_other_side():
+    anchors = (jnp.float32(1.0), jnp.float32(-1.0))
+    assert lecam_of(penalties.lecam(1.0, decay=1.0), anchors, -3.0, 3.0) == 0
+    np.testing.assert_allclose(lecam_of(penalties.lecam_two_sided(1.0, decay=1.0), anchors, -3.0, 3.0), 8, rtol=1e-6)
+
+
+def test_no_gradient_flows_through_lecams_averages_and_it_may_start_late():
+    rule = penalties.lecam(1.0, decay=0.5, start=10)
+    anchors = (jnp.float32(0.0), jnp.float32(0.0))
+    slope = jax.grad(lambda real: lecam_of(rule, anchors, real, 0.0, step=10))(1.0)
+    np.testing.assert_allclose(slope, 2.0, rtol=1e-6)  # of (D(x) - 0)² alone, not of (1/2 D(x) - 0)², the fake side's
+    assert lecam_of(rule, anchors, 1.0, 0.0, step=9) == 0
+    np.testing.assert_allclose(lecam_of(rule, anchors, 1.0, 0.0, step=10), 1 + 0.5**2, rtol=1e-6)
 
 
 def test_a_lazy_penalty_is_on_average_the_whole_one():
