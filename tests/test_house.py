@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[1] / "gan_jax"
 
 ROOMS = [
     {"errors", "types"},
-    {"images", "memory", "schema", "layers", "rules", "network"},
+    {"images", "memory", "screen", "schema", "layers", "rules", "network"},
     {
         *("config", "losses", "penalties", "latent_penalties", "averaging", "augment", "clipping", "schedules"),
         *("data", "metrics", "inputs"),
