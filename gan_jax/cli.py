@@ -14,12 +14,11 @@ from typing import Annotated, Literal, TypeVar
 
 import tyro
 
-from gan_jax import __version__
+from gan_jax import __version__, screen
 from gan_jax.config import AnyModel, Config, recipes
 from gan_jax.config.checks import MAY_CHANGE, check, check_new, check_same
 from gan_jax.config.schema import flatten, kinds, with_values, wrong_text
 from gan_jax.errors import ConfigError, GanJaxError
-from gan_jax.run import screen
 
 USAGE = f"""gan-jax {__version__}: train GANs in JAX, and draw from them.
 

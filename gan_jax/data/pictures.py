@@ -22,6 +22,7 @@ from gan_jax.data.dataset import Dataset
 from gan_jax.data.resize import to_square
 from gan_jax.errors import DataError, printable
 from gan_jax.memory import in_words, require_memory
+from gan_jax.screen import tell
 
 SUFFIXES = {
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
@@ -39,8 +40,8 @@ MOST_BYTES = 1 << 28
 MOST_PIXELS = 89_478_485
 """Of one picture, where Pillow begins to warn; a JPEG of more is decoded at a part of its size."""
 
-MANY_PIXELS = 1 << 24
-"""Pictures of more are decoded one at a time: there is a thread for each core and more."""
+MANY = 1 << 24
+"""Pictures of more bytes or pixels are read one at a time: there is a thread for each core and more."""
 
 
 class Entry(NamedTuple):
@@ -155,10 +156,10 @@ def _tell_of_others(shown: str, found: list[Entry]) -> None:
     suffixes = Counter(PurePosixPath(entry.name).suffix.lower() for entry in found)
     others = [f"{count:,} {suffix}" for suffix, count in sorted(suffixes.items()) if suffix in NOT_READ]
     if others:
-        print(f"left out: {shown}: files of kinds that are not read: {', '.join(others)}")
+        tell(f"left out: {shown}: files of kinds that are not read: {', '.join(others)}")
 
 
-_large = threading.Lock()
+_alone = threading.RLock()
 
 
 def _decode(entry: Entry, size: int, channels: int) -> np.ndarray | str:
@@ -166,17 +167,9 @@ def _decode(entry: Entry, size: int, channels: int) -> np.ndarray | str:
     if entry.size > MOST_BYTES:
         return f"{in_words(entry.size)}, of which {in_words(MOST_BYTES)} are read at most"
     try:
-        data = entry.read()
-        if not data:
-            return "empty file"
-        with Image.open(io.BytesIO(data)) as picture:  # reads the header alone
-            width, height = picture.size
-            if width * height > MOST_PIXELS:
-                picture.draft(None, (4 * size, 4 * size))  # nothing but a JPEG heeds it
-            if picture.width * picture.height > MOST_PIXELS:
-                return f"{width}x{height} pixels, of which {MOST_PIXELS / 1e6:.0f} million are read at most; reduce it"
-            with _large if width * height > MANY_PIXELS else nullcontext():
-                return to_square(picture, size, channels)
+        with _alone if entry.size > MANY else nullcontext():
+            data = entry.read()
+            return _decoded(data, size, channels) if data else "empty file"
     except Exception as error:  # Pillow's decoders raise of every kind
         if "cannot identify" not in str(error):
             return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
@@ -185,13 +178,24 @@ def _decode(entry: Entry, size: int, channels: int) -> np.ndarray | str:
         return "not an image"
 
 
+def _decoded(data: bytes, size: int, channels: int) -> np.ndarray | str:
+    with Image.open(io.BytesIO(data)) as picture:  # reads the header alone
+        width, height = picture.size
+        if width * height > MOST_PIXELS:
+            picture.draft(None, (4 * size, 4 * size))  # nothing but a JPEG heeds it
+        if picture.width * picture.height > MOST_PIXELS:
+            return f"{width}x{height} pixels, of which {MOST_PIXELS / 1e6:.0f} million are read at most; reduce it"
+        with _alone if width * height > MANY else nullcontext():
+            return to_square(picture, size, channels)
+
+
 def _told_of(decoded: Iterable[np.ndarray | str], count: int) -> Iterator[np.ndarray | str]:
     """The same, with a line every ten seconds."""
     spoken = time.monotonic()
     for done, each in enumerate(decoded):
         if time.monotonic() - spoken > 10:
             spoken = time.monotonic()
-            print(f"  {done:,} of {count:,} pictures", file=sys.stderr, flush=True)
+            tell(f"  {done:,} of {count:,} pictures", sys.stderr)
         yield each
 
 
@@ -201,7 +205,7 @@ def _report(source: str, bad: list[tuple[str, str]], count: int, on_bad: str) ->
     message = f"{source}: {len(bad)} of {count} pictures cannot be read:\n{shown}{more}"
     if on_bad == "refuse":
         raise DataError(f"{message}\nMend or remove them, or leave them out with --data.on-bad skip")
-    print(f"left out: {message}")
+    tell(f"left out: {message}")
 
 
 def _classes(shown: str, names: list[str]) -> tuple[np.ndarray | None, tuple[str, ...]]:
@@ -211,7 +215,7 @@ def _classes(shown: str, names: list[str]) -> tuple[np.ndarray | None, tuple[str
     if not all(parts):
         loose = [name for name, p in zip(names, parts, strict=True) if not p]
         if len(loose) < len(names):
-            print(
+            tell(
                 f"{shown}: its sub-folders are no classes, for {len(loose):,} of {len(names):,} pictures lie beside "
                 f"them, such as {loose[0]}"
             )

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 
 from gan_jax.errors import ConfigError, RunError
 from gan_jax.run.files import RunFolder, open_to_append, write_atomically
-from gan_jax.run.screen import tell
+from gan_jax.screen import tell
 
 ASKED = "asked"
 """Marks the rows of `gan-jax evaluate`, which no training makes again."""

@@ -149,7 +149,7 @@ def test_pictures_of_too_many_pixels_are_not_decoded_but_jpegs_in_part(packed, m
 
 
 def test_large_pictures_are_decoded_one_at_a_time(packed, monkeypatch):
-    monkeypatch.setattr(pictures, "MANY_PIXELS", 10)
+    monkeypatch.setattr(pictures, "MANY", 10)
     inside, most = [], []
 
     def slow(*_):

@@ -5,7 +5,9 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -151,3 +153,27 @@ assert "tensorflow" not in sys.modules
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+class Endless:
+    """A source of more images than any memory holds."""
+
+    def __len__(self):
+        return 10**12
+
+    def __getitems__(self, places):
+        assert len(places) == prepared.CHUNK, "read on"
+        assert places.start == 0, "read on"
+        return [{"image": np.zeros((28, 28, 1), np.uint8)}] * 2
+
+
+def test_more_images_than_memory_holds_are_refused_once_their_size_is_known(tmp_path, monkeypatch):
+    folder = tmp_path / "mnist" / "3.0.1"
+    folder.mkdir(parents=True)
+    (folder / "dataset_info.json").touch()
+    builder = SimpleNamespace(as_data_source=lambda split: Endless())
+    monkeypatch.setattr("tensorflow_datasets.builder", lambda *_, **__: builder)
+    with pytest.raises(
+        DataError, match=r"^mnist: 1,000,000,000,000 images of 28x28x1 need 1,568\.0 TB .* are free; choose"
+    ):
+        prepared.load("mnist", data_dir=str(tmp_path))

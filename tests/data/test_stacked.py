@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
+from gan_jax import memory
 from gan_jax.data import stacked
 from gan_jax.data.dataset import Dataset
+from gan_jax.errors import DataError
 
 
 def digits(count=50):
@@ -36,3 +38,9 @@ def test_colour_images_are_refused():
     coloured = Dataset("cifar", np.zeros((10, 2, 2, 3), np.uint8), np.zeros(10, np.int32), tuple("0123456789"))
     with pytest.raises(ValueError, match="cifar: expected one channel and ten classes to stack, got 3 and 10"):
         stacked.load(coloured)
+
+
+def test_more_stacks_than_memory_holds_are_refused_with_both_figures(monkeypatch):
+    monkeypatch.setattr(memory, "available_memory", lambda: 1000)
+    with pytest.raises(DataError, match=r"stacked_digits: 1,000 images of 2x2x3 need 24\.0 kB of memory, 1\.0 kB are"):
+        stacked.load(digits(), count=1000)

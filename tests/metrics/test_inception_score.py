@@ -44,3 +44,8 @@ def test_logits_that_are_not_finite_are_named():
     logits[4, 1] = -np.inf
     with pytest.raises(ValueError, match="logits of sample 4 are not finite"):
         inception_score(logits)
+
+
+def test_logits_beyond_float32_are_refused_by_their_size():
+    with pytest.raises(ValueError, match=r"logits: features as large as 1\.0e\+200 are beyond"):
+        inception_score(np.tile([1e200, -1e200, 0.0], (10, 1)), splits=1)

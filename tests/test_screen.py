@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from gan_jax.run.screen import tell
+from gan_jax.screen import tell
 
 
 def told(line, encoding):
@@ -31,7 +31,7 @@ def test_a_stream_that_is_closed_is_no_error(monkeypatch):
 
 
 def test_a_full_disk_is_told_once_and_ends_nothing():
-    program = "from gan_jax.run.screen import tell\nfor i in range(3): tell(str(i))"
+    program = "from gan_jax.screen import tell\nfor i in range(3): tell(str(i))"
     with open("/dev/full", "w") as full:
         done = subprocess.run([sys.executable, "-c", program], stdout=full, stderr=subprocess.PIPE, text=True)
     assert (done.returncode, done.stderr) == (0, "gan-jax: cannot print any more: No space left on device\n")
@@ -39,7 +39,7 @@ def test_a_full_disk_is_told_once_and_ends_nothing():
 
 PROGRAM = """
 import sys
-from gan_jax.run import screen
+from gan_jax import screen
 
 screen.prepare()
 file = open(sys.argv[1], "w")
