@@ -6,11 +6,9 @@ import numpy as np
 import pytest
 from jax import lax
 
-from gan_jax.layers.convolution import (
-    TransposedConvolution,
-    _Geometry,
-    convolution,
-    transposed_convolution,
+from gan_jax.layers.convolution import TransposedConvolution, convolution, transposed_convolution
+from gan_jax.layers.formulations import (
+    Geometry,
     up_by_dilation,
     up_by_phases,
     up_by_product,
@@ -61,7 +59,7 @@ def test_transposed_convolution_is_the_adjoint_of_convolution(k, stride, size):
 @pytest.mark.parametrize("formulation", [up_by_phases, up_by_product])
 def test_all_formulations_of_the_adjoint_agree(k, stride, size, formulation):
     small = -(-size // stride)
-    geometry = _Geometry.same((size, size), (small, small), k, stride)
+    geometry = Geometry.same((size, size), (small, small), k, stride)
     y, kernel, weight = draw(size, (2, small, small, 5), (k, k, 3, 5), (2, size, size, 3))
 
     def value_and_gradient(up):
