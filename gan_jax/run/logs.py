@@ -52,18 +52,19 @@ class MetricLog:
 
 def append(path: Path, row: dict[str, Any]) -> None:
     """Appends a row to a metrics.jsonl, on a line of its own even if a kill cut the last one. Raises RunError."""
-    with open_to_append(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        try:
+    size: int | None = None
+    try:
+        with open_to_append(path) as file:  # closing it writes, too
+            size = os.fstat(file.fileno()).st_size
             if size:
                 file.seek(-1, 2)
                 file.write(b"" if file.read(1) == b"\n" else b"\n")
             file.write(json.dumps(row).encode() + b"\n")
-            file.flush()
-        except OSError as error:
+    except OSError as error:
+        if size is not None:
             with suppress(OSError):
                 os.truncate(path, size)  # a disk that is full may have taken half of the row
-            raise RunError(f"cannot write {path}: {error.strerror}") from None
+        raise RunError(f"cannot write {path}: {error.strerror}") from None
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
