@@ -19,6 +19,7 @@ from gan_jax.config import AnyModel, Config, recipes
 from gan_jax.config.checks import MAY_CHANGE, check, check_new, check_same
 from gan_jax.config.schema import flatten, kinds, with_values, wrong_text
 from gan_jax.errors import ConfigError, GanJaxError
+from gan_jax.run.files import RunFolder
 
 USAGE = f"""gan-jax {__version__}: train GANs in JAX, and draw from them.
 
@@ -149,6 +150,7 @@ def _train(arguments: list[str]) -> None:
     path = recipes.expand(recipe)
     resumes = recipe not in recipes.names() and recipes.is_run(path)
     run = recipes.expand(options.run) if options.run else path if resumes else Path("runs") / path.stem
+    RunFolder(run)
     if recipes.is_run(run):
         stored = recipes.load_run(run)
         config = with_values(config, _kept(stored, config, rest))
