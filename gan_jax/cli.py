@@ -150,7 +150,7 @@ def _train(arguments: list[str]) -> None:
     path = recipes.expand(recipe)
     resumes = recipe not in recipes.names() and recipes.is_run(path)
     run = recipes.expand(options.run) if options.run else path if resumes else Path("runs") / path.stem
-    RunFolder(run)
+    _check_paths(RunFolder(run).path, config)
     if recipes.is_run(run):
         stored = recipes.load_run(run)
         config = with_values(config, _kept(stored, config, rest))
@@ -170,6 +170,14 @@ def _train(arguments: list[str]) -> None:
     from gan_jax.run.loop import train
 
     train(config, run)
+
+
+def _check_paths(run: Path, config: Config) -> None:
+    """Says at once what would be found out minutes later."""
+    if run.exists() and not run.is_dir():
+        raise ConfigError(f"run: {run} is a file, and a run is a folder; choose another with --run")
+    if config.evaluate.weights and Path(config.evaluate.weights).is_dir():
+        raise ConfigError(f"evaluate.weights: {config.evaluate.weights} is a folder; name the file in it")
 
 
 _ONE_KIND_A_GROUP = (tyro.conf.AvoidSubcommands,)

@@ -139,7 +139,7 @@ def lecam(weight: float, *, decay: float = 0.99, start: int = 0) -> Adaptive:
 def lecam_two_sided(weight: float, *, decay: float = 0.99, start: int = 0) -> Adaptive:
     """Real logits held at the fake ones' average, fake ones at the real ones'.
 
-    weight · (E(D(x) - α_F)² + E(D(G(z)) - α_R)²). Tseng et al. 2021 (arXiv:2104.03310), eq. 3; all else is as in `lecam`.
+    weight · (E(D(x) - α_F)² + E(D(G(z)) - α_R)²). Tseng et al. 2021 (arXiv:2104.03310), eq. 3; else as `lecam`.
     """
     return _anchored(weight, decay, start, lambda excess: excess)
 

@@ -70,6 +70,8 @@ MISTAKES = [
     ("train digits --data=minst", "data.name: expected one of digits,", "did you mean mnist?"),
     ("train digits --steps 9223372036854775808", "steps: expected 2,147,483,647 at most"),
     ("train ~nobody-at-all/x", "there is no such user"),
+    ("train digits --run raises.py", "run:", "raises.py is a file, and a run is a folder"),
+    ("train digits --evaluate.every 5 --evaluate.weights pictures", "evaluate.weights:", "is a folder; name the file"),
     ("train digits --run gs://bucket/run", "gs://bucket/run", "--run"),
     ("train digits --run ~nobody-at-all/x", "there is no such user"),
     ("train digits --discriminator-steps 1000000000", "discriminator_steps: expected 100 at most, got 1000000000"),
