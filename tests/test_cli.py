@@ -72,7 +72,7 @@ MISTAKES = [
     ("train ~nobody-at-all/x", "there is no such user"),
     ("train digits --run raises.py", "run:", "raises.py is a file, and a run is a folder"),
     ("train digits --evaluate.every 5 --evaluate.weights pictures", "evaluate.weights:", "is a folder; name the file"),
-    ("train digits --run gs://bucket/run", "gs://bucket/run", "--run"),
+    ("train digits --run gs://bucket/run", "is no folder of this machine", "--run"),
     ("train digits --run ~nobody-at-all/x", "there is no such user"),
     ("train digits --discriminator-steps 1000000000", "discriminator_steps: expected 100 at most, got 1000000000"),
     ("train digits --zzz 1", "no option --zzz (--help lists all)"),
