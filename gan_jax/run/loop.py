@@ -110,8 +110,7 @@ def _first_state(
     if restored is None:
         key, _ = jax.random.split(jax.random.key(config.seed))
         batch = _batch(config, data, labels, mesh, 0)
-        one = batch if config.batches_per_step == 1 else jax.tree.map(lambda a: a[0], batch)
-        return parallel.make_state(lambda: init(gan, key, one), mesh), []
+        return parallel.make_state(lambda: init(gan, key, batch), mesh), []
     state, notes, remarks = restored
     data.must_be(notes["fingerprint"], notes["images"])
     told.must_be(labels, notes["told"], folder)
