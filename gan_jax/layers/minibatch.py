@@ -32,10 +32,10 @@ def minibatch_deviation(x: Maps, group: int = 4, features: int = 1) -> Maps:
 
 
 def _beside(x: Maps, members: int, features: int) -> Maps:
-    batch, height, width, channels = x.shape
-    grouped = x.astype(jnp.float32).reshape(members, batch // members, height, width, features, channels // features)
+    _, height, width, channels = x.shape
+    grouped = x.astype(jnp.float32).reshape(members, -1, height, width, channels)
     centred = grouped - jnp.mean(grouped, axis=0, keepdims=True)
     deviation = jnp.sqrt(jnp.mean(jnp.square(centred), axis=0) + EPSILON)
-    seen = jnp.tile(jnp.mean(deviation, axis=(1, 2, 4)), (members, 1))
-    planes = jnp.broadcast_to(seen[:, None, None, :], (batch, height, width, features))
-    return jnp.concatenate([x, planes.astype(x.dtype)], axis=-1)
+    seen = jnp.mean(deviation.reshape(-1, height, width, features, channels // features), axis=(1, 2, 4))
+    planes = jnp.tile(seen, (members, 1))[:, None, None, :].astype(x.dtype) + jnp.zeros_like(x[..., :features])
+    return jnp.concatenate([x, planes], axis=-1)

@@ -1,4 +1,9 @@
-"""Conditional batch normalisation: maps are normalised over the batch, then scaled and shifted by what is asked for."""
+"""Conditional batch normalisation: maps are normalised over the batch, then scaled and shifted by what is asked for.
+
+Running variances, here and in every model with Flax's BatchNorm, average the batches' own, Σ (x - mean)² / n over the n
+values of a channel, as TensorFlow's do. PyTorch's average n / (n - 1) of that. Statistics that come from there serve as
+they are; those moved by the same batches differ by that factor.
+"""
 
 from collections.abc import Callable
 

@@ -41,7 +41,7 @@ class Discriminator(nn.Module):
             if i:
                 x = nn.BatchNorm(use_running_average=not train, momentum=0.9, dtype=x.dtype, name=f"norm_{i}")(x)
             x = nn.Dropout(self.dropout, deterministic=not train, name=f"drop_{i}")(nn.leaky_relu(x, 0.2))
-        x = x.reshape(len(x), -1).astype(jnp.float32)
+        x = x.reshape(x.shape[0], -1).astype(jnp.float32)
         found = nn.Dense(1 + self.classes, kernel_init=nn.initializers.normal(0.02), name="logits")(x)
         likelihoods = jax.nn.log_softmax(found[:, 1:])
         return jnp.stack([found[:, 0], jnp.sum(likelihoods * told, axis=-1)], axis=-1)

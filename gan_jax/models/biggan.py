@@ -1,12 +1,15 @@
 """BigGAN: wide residual networks, told their latent at every stage (Brock et al. 2019, arXiv:1809.11096, appendix B).
 
 The latent is split: one part is where the first maps come from, the others join the label's embedding, one for each
-block, in its conditional batch normalisation. All linear maps are spectrally normalised and start orthogonal; there is
-self-attention at 64x64 where maps come by that size. `width` is the paper's channel multiplier: 96 at 128 pixels,
-whose latents have 120 entries. For 32 pixels the paper has no table; the channels are those of the authors' code,
-whose CIFAR-10 networks have a width of 64, undivided latents and other first weights. Trained with the hinge loss, by
-Adam with betas of 0 and 0.999, the generator at 5e-5 and the discriminator at 2e-4, with averaged weights and standing
-statistics for sampling.
+block, in its conditional batch normalisation. All linear maps start orthogonal and, but for that embedding, are
+spectrally normalised; there is self-attention at 64x64 where maps come by that size. `width` is the paper's channel
+multiplier: 96 at 128 pixels, whose latents have 120 entries. For 32 pixels the paper has no table; the channels are
+those of the authors' code (ajbrock/BigGAN-PyTorch), whose CIFAR-10 networks have a width of 64, undivided latents and
+other first weights. Trained with the hinge loss, by Adam with betas of 0 and 0.999, the generator at 5e-5 and the
+discriminator at 2e-4, with averaged weights and standing statistics for sampling.
+
+As in that code, gains and shifts are linear in the label's embedding followed by the latent's part, and normalised;
+"gain" is what a gain is more than 1.
 """
 
 from typing import Any, NamedTuple
@@ -78,7 +81,7 @@ class Generator(nn.Module):
         norm = lambda name: ConditionalBatchNorm(linear, name=name)
         start = self.width * plan.up[0]
         x: Maps = SpectralDense(16 * start, kernel_init=_orthogonal, name="project")(first)
-        x = x.reshape(len(x), 4, 4, start).astype(self.dtype)
+        x = x.reshape(-1, 4, 4, start).astype(self.dtype)
         for i, (factor, part) in enumerate(zip(plan.up[1:], rest, strict=True)):
             told = part if shared is None else jnp.concatenate([shared, part], axis=-1)
             x = DoublingBlock(self.width * factor, layer, norm, name=f"block_{i}")(x, told, train=train)

@@ -36,7 +36,7 @@ class Generator(nn.Module):
         widest = self.width << (stages - 1)
         x = join_latent(latents, condition, self.classes)
         x = nn.Dense(start * start * widest, use_bias=False, kernel_init=_small, dtype=self.dtype, name="project")(x)
-        x = x.reshape(len(x), start, start, widest)
+        x = x.reshape(-1, start, start, widest)
         x = nn.relu(_normalise(x, train, name="norm_0"))
         for i in range(1, stages):
             features = widest >> i
@@ -67,7 +67,7 @@ class Discriminator(nn.Module):
             normed = i > 0 and self.norm == "batch"
             x = Convolution(self.width << i, 4, 2, not normed, start, dtype=self.dtype, name=f"down_{i}")(x)
             x = nn.leaky_relu(_normalise(x, train, name=f"norm_{i}") if normed else x, 0.2)
-        x = x.reshape(len(x), -1).astype(jnp.float32)
+        x = x.reshape(x.shape[0], -1).astype(jnp.float32)
         return nn.Dense(1, kernel_init=_small, name="logit")(x)[:, 0]
 
 

@@ -27,7 +27,7 @@ class Generator(nn.Module):
         x = nn.relu(nn.Dense(self.width, name="hidden_0")(x))
         x = nn.relu(nn.Dense(self.width, name="hidden_1")(x))
         x = nn.tanh(nn.Dense(self.size * self.size * self.channels, name="pixels")(x))
-        return x.reshape(len(x), self.size, self.size, self.channels)
+        return x.reshape(-1, self.size, self.size, self.channels)
 
 
 class Discriminator(nn.Module):
@@ -41,10 +41,10 @@ class Discriminator(nn.Module):
     @nn.compact
     def __call__(self, images: Images, condition: Condition = None, *, train: bool = False) -> Logits:
         """Scores each image; positive means real."""
-        x = join_image(images, condition, self.classes).reshape(len(images), -1)
+        x = join_image(images, condition, self.classes).reshape(images.shape[0], -1)
         x = nn.Dropout(0.4 * self.dropout, deterministic=not train, name="drop_pixels")(x)
         for i in range(2):
             x = nn.Dense(self.width * self.pieces, name=f"maxout_{i}")(x)
-            x = jnp.max(x.reshape(len(x), self.width, self.pieces), axis=-1)
+            x = jnp.max(x.reshape(-1, self.width, self.pieces), axis=-1)
             x = nn.Dropout(self.dropout, deterministic=not train, name=f"drop_{i}")(x)
         return nn.Dense(1, name="logit")(x)[:, 0]

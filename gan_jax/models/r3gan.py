@@ -6,8 +6,11 @@ at zero, so that every block starts as the identity, and W₁ and W₂ at N(0, g
 for L blocks in the network (Zhang et al. 2019, arXiv:1901.09321); all else at N(0, 1 / fan-in).
 
 The defaults are the paper's CIFAR-10 networks, with latents of 64; its 64x64 ones have `widths` of (768,) * 4 + (384,).
-They are trained with the relativistic loss, R1 and R2. There is no tanh: only training brings
-images into [-1, 1].
+They are trained with the relativistic loss, R1 and R2. There is no tanh: only training brings images into [-1, 1].
+
+The authors' code (brownvc/R3GAN, train.py) computes in bfloat16 at the four highest resolutions, but not at 4x4: from
+8x8 up at 32 and 64 pixels, from 32x32 up at 256. With its weights, in Networks.py, both networks here agree to
+rounding: grouped kernels [outputs, inputs, k, k] become [k, k, inputs, outputs], 1x1 ones dense, bases channels last.
 """
 
 import math
@@ -34,8 +37,8 @@ class Generator(nn.Module):
     """Latents `[B, L]` to images `[B, size, size, channels]`, float32, not confined to [-1, 1].
 
     `widths` holds the channels of each stage, from 4x4 to the image's size. Stages of `low_precision_from` pixels or
-    more compute in bfloat16 (8 in the paper's CIFAR-10 networks, None: nowhere); parameters are float32. A label enters
-    as an embedding of the latent's length, behind the latent. Raises ValueError where sizes do not fit each other.
+    more compute in bfloat16 (None: nowhere): the larger of 8 and size / 8 as published. Parameters are float32. A label
+    enters as an embedding of the latent's length, behind the latent. Raises ValueError where sizes do not fit.
     """
 
     size: int = 32

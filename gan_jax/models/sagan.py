@@ -4,6 +4,10 @@ Both networks are spectrally normalised, and have self-attention at a quarter of
 the best of the paper's table 1. Labels enter by conditional batch normalisation and by projection, as in SNGAN. The
 paper's are 128 pixels with a width of 64. Trained with the hinge loss, by Adam with betas of 0 and 0.9, the generator
 at 1e-4 and the discriminator at 4e-4.
+
+As in the authors' code (brain-research/self-attention-gan, ops.py), what is conditional in batch normalisation is a
+gain and a shift for each class that are not spectrally normalised; "gain" here is what theirs is more than 1. Its
+running statistics have decays of 0.999 and, in the last layer, 0.9999.
 """
 
 from typing import Any
@@ -47,7 +51,7 @@ class Generator(nn.Module):
         factors = _factors(self.size)[::-1]
         start = self.width * factors[0]
         x: Maps = SpectralDense(16 * start, name="project")(latents)
-        x = x.reshape(len(x), 4, 4, start).astype(self.dtype)
+        x = x.reshape(-1, 4, 4, start).astype(self.dtype)
         for i, factor in enumerate(factors):
             x = DoublingBlock(self.width * factor, layer, norm, name=f"block_{i}")(x, told, train=train)
             if x.shape[1] == self.size // 4:

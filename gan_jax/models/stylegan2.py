@@ -111,7 +111,7 @@ class Generator(nn.Module):
     def _synthesise(self, styles: Styles, train: bool) -> Images:
         shape = (START, START, _features(START, self.size, self.width))
         constant = self.param("constant", nn.initializers.normal(1.0), shape)
-        x: Maps = jnp.broadcast_to(constant[None], (len(styles), *shape))
+        x: Maps = jnp.broadcast_to(constant[None], (styles.shape[0], *shape))
         image: Images | None = None
         limit = _limit(self.low_precision_from)
         for i in range(self.size.bit_length() - 2):
@@ -137,8 +137,8 @@ def mixed_styles(key: PRNGKey, own: Vectors, other: Vectors, layers: int, share:
     section 3.1), drawn for every image by itself. The key is consumed.
     """
     share_key, layer_key = jax.random.split(key)
-    mixed = jax.random.bernoulli(share_key, share, (len(own), 1))
-    first = jax.random.randint(layer_key, (len(own), 1), 1, layers)
+    mixed = jax.random.bernoulli(share_key, share, (own.shape[0], 1))
+    first = jax.random.randint(layer_key, (own.shape[0], 1), 1, layers)
     replaced = mixed & (jnp.arange(layers)[None, :] >= first)
     return jnp.where(replaced[:, :, None], other[:, None, :], own[:, None, :])
 
