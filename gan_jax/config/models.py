@@ -52,6 +52,11 @@ class Model:
             found.append(f"batch_size: model {name} normalises over the batch and needs 2 or more, got 1")
         return found
 
+    def idle(self, config: Config) -> list[str]:
+        """What is asked for in here and does nothing."""
+        del config
+        return []
+
 
 @dataclass(frozen=True)
 class _Mixed(Model):
@@ -95,6 +100,9 @@ class DCGAN(_Mixed):
 
     norm: Literal["batch", "none"] = "batch"
     """Batch normalisation in the discriminator, or none, as r1 and wgan_gp ask for."""
+    told: Literal["planes", "projection"] = "planes"
+    """How the discriminator is told labels: planes beside the image, or a projection of its features, which costs
+    nothing where labels are many."""
 
     sizes: ClassVar[tuple[int, ...]] = (8, 16, 28, 32, 64, 128)
 
@@ -104,8 +112,13 @@ class DCGAN(_Mixed):
 
         return (
             dcgan.Generator(size, channels, self.generator_width, classes, self.dtype),
-            dcgan.Discriminator(self.discriminator_width, classes, self.dtype, self.norm),
+            dcgan.Discriminator(self.discriminator_width, classes, self.dtype, self.norm, self.told),
         )
+
+    def idle(self, config: Config) -> list[str]:
+        """As in `Model`."""
+        unlabelled = ["model.told: nothing is told; add --conditional or --data.clusters 30, or --model.told planes"]
+        return unlabelled * (self.told != "planes" and not config.tells)
 
 
 @dataclass(frozen=True)

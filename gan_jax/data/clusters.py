@@ -10,7 +10,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
-from gan_jax.data.dataset import Dataset
 from gan_jax.data.resize import resize_all
 from gan_jax.errors import DataError
 from gan_jax.types import Labels, PRNGKey
@@ -59,12 +58,6 @@ def partition(images: np.ndarray, clusters: int, *, seed: int = 0) -> np.ndarray
         means = KMeans(clusters, n_init=4, tol=0, random_state=rng).fit(points)
         parts = [means.predict(seen(small[i : i + BLOCK])) for i in range(0, len(small), BLOCK)]
     return np.concatenate(parts).astype(np.int32)
-
-
-def clustered(dataset: Dataset, clusters: int, *, seed: int = 0) -> Dataset:
-    """The same images, with their clusters for classes: "cluster 0", "cluster 1", ... Raises DataError as above."""
-    labels = partition(dataset.images, clusters, seed=seed)
-    return Dataset(dataset.name, dataset.images, labels, tuple(f"cluster {i}" for i in range(clusters)))
 
 
 def frequencies(labels: np.ndarray, classes: int) -> np.ndarray:

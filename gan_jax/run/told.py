@@ -6,7 +6,7 @@ import io
 import numpy as np
 
 from gan_jax.config import Config
-from gan_jax.data.clusters import partition
+from gan_jax.data.clusters import frequencies, partition
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import DataError
 from gan_jax.run.files import RunFolder, write_atomically
@@ -54,7 +54,7 @@ def counts_of(config: Config, labels: np.ndarray | None, classes: int) -> list[i
     """How many real images have each label; None if the networks are told none."""
     if labels is None:
         return None
-    return np.bincount(labels, minlength=config.labels_told(classes)).tolist()
+    return frequencies(labels, config.labels_told(classes)).tolist()
 
 
 def _read(folder: RunFolder) -> np.ndarray | None:

@@ -35,6 +35,7 @@ OTHERS = {
     "model.discriminator_width": 7,
     "model.precision": "bfloat16",
     "model.norm": "none",
+    "model.told": "projection",
     "generator.learning_rate": 1e-3,
     "generator.beta1": 0.9,
     "generator.beta2": 0.9,
@@ -77,6 +78,7 @@ OTHERS = {
 
 ADA, SOME_IMAGES = {"augment.name": "ada", "augment.p": 0.1}, {"anneal.images": 1000}
 NEEDS = {
+    "model.told": {"conditional": True},
     "augment.p": ADA,
     "augment.target": ADA,
     "augment.kimg": ADA | {"augment.target": 0.6},
@@ -278,6 +280,7 @@ def test_the_mlp_makes_any_size_from_a_batch_of_one():
 @pytest.mark.parametrize(
     ("values", "said"),
     [
+        ({"model.told": "projection"}, "model.told: nothing is told; add --conditional or --data.clusters"),
         ({"penalty.path_lazy": 4}, "penalty.path_lazy: there are no path lengths to take of fewer latents"),
         ({"penalty.lazy": 4}, "penalty.lazy: there is no penalty to take of fewer images; add one such as"),
         (

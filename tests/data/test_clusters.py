@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from gan_jax.data import clusters
-from gan_jax.data.dataset import Dataset
 from gan_jax.errors import DataError
 
 KINDS = 3
@@ -87,15 +86,6 @@ def test_images_that_differ_where_nobody_looks_are_alike(monkeypatch):
 
 def test_images_that_are_all_alike_are_one_cluster():
     assert clusters.partition(np.full((5, 4, 4, 1), 7, np.uint8), 1).tolist() == [0] * 5
-
-
-def test_clusters_become_the_classes():
-    images, kinds = blots()
-    made = clusters.clustered(Dataset("blots", images, kinds.astype(np.int32), tuple("abc")), 4, seed=2)
-    assert made.name == "blots"
-    assert made.images is images
-    assert made.classes == ("cluster 0", "cluster 1", "cluster 2", "cluster 3")
-    np.testing.assert_array_equal(made.labels, clusters.partition(images, 4, seed=2))
 
 
 PROGRAM = """

@@ -179,3 +179,22 @@ def test_a_dcgan_discriminator_without_norm_judges_each_image_alone_and_keeps_si
     deepest = seen["intermediates"]["down_3"]["__call__"][0]
     assert 0.5 < float(jnp.std(deepest)) < 2.5
     np.testing.assert_allclose(module.apply(variables, images[3:4]), logits[3:4], atol=1e-5)
+
+
+def test_a_projection_adds_the_labels_embedding_times_the_features():
+    told, untold = dcgan.Discriminator(2, 3, told="projection"), dcgan.Discriminator(2, 0, told="projection")
+    images = jnp.asarray(np.random.default_rng(0).normal(size=(3, 8, 8, 1)), jnp.float32)
+    variables = told.init(jax.random.key(0), images, jnp.arange(3))
+    params = variables["params"]
+    assert params["embed"]["kernel"].shape == (3, 32)  # of 4x4 maps of 2 channels
+    judge = lambda kernel, labels: told.apply(
+        variables | {"params": params | {"embed": {"kernel": kernel}}}, images, labels
+    )
+    plain = untold.apply({**variables, "params": {k: v for k, v in params.items() if k != "embed"}}, images)
+    np.testing.assert_array_equal(judge(jnp.zeros((3, 32)), jnp.arange(3)), plain)
+    features = jax.jacobian(judge)(params["embed"]["kernel"], jnp.arange(3))  # [image, class, feature]
+    for i in range(3):
+        np.testing.assert_array_equal(features[i, np.arange(3) != i], 0)
+        assert np.abs(features[i, i]).max() > 0
+    added = jnp.einsum("icf,cf->i", features, params["embed"]["kernel"])
+    np.testing.assert_allclose(judge(params["embed"]["kernel"], jnp.arange(3)), plain + added, rtol=1e-5, atol=1e-6)
