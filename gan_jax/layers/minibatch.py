@@ -20,7 +20,7 @@ def minibatch_deviation(x: Maps, group: int = 4, features: int = 1) -> Maps:
     With σ the standard deviation over the group (√(variance + 1e-8), at every pixel and channel), the new channel f is
     the mean of σ over pixels and over the f-th of `features` equal runs of channels: one number for a whole group.
     Computed in float32; keeps the dtype. Raises ValueError where the group does not divide the batch, or `features` the
-    channels.
+    channels. Of a batch whose size is not known (`jax.export`) it is to be seen that the group divides it: "4 * b".
     """
     batch, channels = x.shape[0], x.shape[-1]
     members = min(group, batch) if isinstance(batch, int) else group
