@@ -14,7 +14,7 @@ def join_latent(latents: Latents, condition: Condition, classes: int) -> Latents
     `as_vectors` does.
     """
     if condition is not None and condition.ndim == 4:
-        vectors: Array | None = condition.reshape(len(condition), -1)
+        vectors: Array | None = condition.reshape(condition.shape[0], -1)
     else:
         vectors = as_vectors(condition, classes)
     return latents if vectors is None else jnp.concatenate([latents, vectors.astype(latents.dtype)], axis=-1)

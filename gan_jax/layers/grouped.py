@@ -18,6 +18,9 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
+from gan_jax.layers.bilinear import Product, bilinear
+from gan_jax.layers.sharding import by_batch
+
 Maps = Float[Array, "batch height width channels"]
 Kernel = Float[Array, "k k inputs_of_a_group outputs"]
 
@@ -52,7 +55,7 @@ def grouped_convolution(x: Maps, kernel: Kernel, groups: int) -> Maps:
 
     Channels lie group by group, both in the image and in the kernel's last axis: y[.., g·o + b] =
     Σ x[.., g·i + a] · kernel[.., a, g·o + b], summed over taps and over the i channels a of group g. Differentiable in
-    reverse mode, any number of times; `jax.jvp` of it is not defined. Raises ValueError unless k is odd and `groups`
+    both modes, any number of times. Raises ValueError unless k is odd and `groups`
     divides both numbers of channels.
     """
     _check(kernel.shape[0], x.shape[-1], kernel.shape[-1], groups)
@@ -60,7 +63,7 @@ def grouped_convolution(x: Maps, kernel: Kernel, groups: int) -> Maps:
         raise ValueError(
             f"a kernel for {kernel.shape[2]} channels a group does not fit {x.shape[-1]} channels in {groups} groups"
         )
-    return _filter(x, kernel, groups)
+    return by_batch(lambda x, kernel: _filter(x, kernel, groups, kernel.shape[0]))(x, kernel)
 
 
 def _check(k: int, inputs: int, outputs: int, groups: int) -> None:
@@ -70,41 +73,30 @@ def _check(k: int, inputs: int, outputs: int, groups: int) -> None:
         raise ValueError(f"{inputs} and {outputs} channels do not split into {groups} groups; take a common divisor")
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(2,))
-def _filter(x: Maps, kernel: Kernel, groups: int) -> Maps:
+def _compute_filter(x: Maps, kernel: Kernel, groups: int, k: int) -> Maps:
+    del k
     return lax.platform_dependent(
         x, kernel, cpu=partial(by_groups, groups=groups), default=partial(by_xla, groups=groups)
     )
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(2, 3))
-def _taps(x: Maps, y: Maps, groups: int, k: int) -> Kernel:
+def _compute_taps(x: Maps, y: Maps, groups: int, k: int) -> Kernel:
     """The kernel's gradient: for every tap, the products of input and output pixels that it connects."""
     return lax.platform_dependent(
         x, y, cpu=partial(taps_by_groups, groups=groups, k=k), default=partial(taps_by_xla, groups=groups, k=k)
     )
 
 
-def _mirror(kernel: Kernel, groups: int) -> Kernel:
-    """The kernel of the adjoint: taps turned by half a turn, inputs and outputs of every group exchanged."""
-    k, _, inputs, outputs = kernel.shape
+def _adjoint(y: Maps, kernel: Kernel, groups: int, k: int) -> Maps:
+    """That of `_filter` in the image: taps turned by half a turn, inputs and outputs of every group exchanged."""
+    inputs, outputs = kernel.shape[2:]
     split = kernel[::-1, ::-1].reshape(k, k, inputs, groups, outputs // groups)
-    return split.transpose(0, 1, 4, 3, 2).reshape(k, k, outputs // groups, groups * inputs)
+    mirrored = split.transpose(0, 1, 4, 3, 2).reshape(k, k, outputs // groups, groups * inputs)
+    return _filter(y, mirrored, groups, k)
 
 
-def _filter_backward(groups: int, kept: tuple[Array, Array], dy: Array) -> tuple[Array, Array]:
-    x, kernel = kept
-    return _filter(dy, _mirror(kernel, groups), groups), _taps(x, dy, groups, kernel.shape[0])
-
-
-def _taps_backward(groups: int, k: int, kept: tuple[Array, Array], dk: Array) -> tuple[Array, Array]:
-    del k
-    x, y = kept
-    return _filter(y, _mirror(dk, groups), groups), _filter(x, dk, groups)
-
-
-_filter.defvjp(lambda x, kernel, groups: (_filter(x, kernel, groups), (x, kernel)), _filter_backward)
-_taps.defvjp(lambda x, y, groups, k: (_taps(x, y, groups, k), (x, y)), _taps_backward)
+_filter: Product = bilinear("filter", _compute_filter, _adjoint, lambda x, dy, *settings: _taps(x, dy, *settings))
+_taps: Product = bilinear("filter_taps", _compute_taps, lambda dk, y, *settings: _adjoint(y, dk, *settings), _filter)
 
 
 def by_xla(x: Maps, kernel: Kernel, groups: int) -> Maps:

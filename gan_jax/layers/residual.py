@@ -6,6 +6,7 @@ import flax.linen as nn
 from jaxtyping import Array, Float
 
 from gan_jax.layers.convolution import Maps
+from gan_jax.layers.sharding import by_batch
 
 ConvolutionLayer = Callable[..., nn.Module]
 """`(features, kernel, use_bias=..., name=...)` to a layer: a convolution, spectrally normalised or not."""
@@ -67,10 +68,10 @@ def doubled(x: Maps) -> Maps:
 
 def halved(x: Maps) -> Maps:
     """`[B, H, W, C] -> [B, H / 2, W / 2, C]`: the mean of every 2x2 pixels. Raises ValueError for odd sizes."""
-    batch, height, width, channels = x.shape
+    _, height, width, channels = x.shape
     if height % 2 or width % 2:
         raise ValueError(f"maps of {height}x{width} pixels cannot be halved; both sizes must be even")
-    return x.reshape(batch, height // 2, 2, width // 2, 2, channels).mean(axis=(2, 4))
+    return by_batch(lambda x: x.reshape(-1, height // 2, 2, width // 2, 2, channels).mean(axis=(2, 4)))(x)
 
 
 def _unchanged(x: Maps) -> Maps:

@@ -1,0 +1,30 @@
+"""PyTorch's side of `benchmarks/layers.py`: a convolution and both of its gradients, each alone, channels last."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch.nn.functional import conv2d
+
+from peers.shapes import Shape
+
+
+def operators(shape: Shape, batch: int) -> dict[str, Callable[[], Any]]:
+    """What computes the result, the image's gradient and the kernel's, of random arrays."""
+    size, groups = shape.size + shape.extra, shape.groups
+    draw = lambda *sizes: torch.randn(sizes).to(memory_format=torch.channels_last)
+    image = draw(batch, shape.large, size, size)
+    kernel = draw(shape.small, shape.large // groups, shape.kernel, shape.kernel)
+    padding, strides = [shape.front] * 2, [shape.stride] * 2
+    down = lambda: conv2d(image, kernel, None, strides, padding, groups=groups)
+    cotangent = torch.randn_like(down())
+
+    def backward(wanted: Sequence[bool]) -> Any:
+        settings = (None, strides, padding, [1, 1], False, [0, 0], groups, wanted)
+        return torch.ops.aten.convolution_backward(cotangent, image, kernel, *settings)
+
+    return {
+        "down": down,
+        "up": lambda: backward([True, False, False]),
+        "taps": lambda: backward([False, True, False]),
+    }

@@ -1,0 +1,72 @@
+"""Every formulation of the three operators against XLA's own, in value and in gradients."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gan_jax.layers import convolution
+from gan_jax.layers.formulations import (
+    Geometry,
+    down_by_product,
+    down_by_winograd,
+    down_by_xla,
+    taps_by_product,
+    taps_by_winograd,
+    taps_by_xla,
+    taps_in_slices,
+    up_by_dilation,
+    up_by_phases,
+    up_by_product,
+    up_by_winograd,
+)
+
+CASES = [(4, 2, 8), (5, 2, 7), (5, 2, 14), (5, 1, 7), (3, 1, 6), (3, 2, 9), (1, 1, 4), (1, 2, 5), (4, 4, 8)]
+"""k, stride and size."""
+FILTERED = [(4, 2, 8), (4, 2, 10), (5, 2, 7), (3, 1, 6), (3, 1, 5), (2, 1, 4), (3, 2, 9), (6, 2, 8)]
+"""Those of two or three tiles."""
+
+OPERATORS = {
+    "down": (down_by_xla, [(down_by_winograd, FILTERED), (down_by_product, [(1, 1, 4)])]),
+    "up": (up_by_dilation, [(up_by_phases, CASES), (up_by_product, CASES), (up_by_winograd, FILTERED)]),
+    "taps": (
+        taps_by_xla,
+        [(taps_in_slices, CASES), (taps_by_winograd, FILTERED), (taps_by_product, [(1, 1, 4)])],
+    ),
+}
+EVERY = [
+    pytest.param(name, formulation, case, id=f"{formulation.__name__}-{case}")
+    for name, (_, formulations) in OPERATORS.items()
+    for formulation, cases in formulations
+    for case in cases
+]
+
+
+@pytest.mark.parametrize(("name", "formulation", "case"), EVERY)
+def test_formulations_agree_with_that_of_xla(name, formulation, case):
+    k, stride, size = case
+    small = -(-size // stride)
+    geometry = Geometry.same((size, size), (small, small), k, stride)
+    shapes = {"large": (6, size, size, 3), "small": (6, small, small, 5), "kernel": (k, k, 3, 5)}
+    keys = jax.random.split(jax.random.key(size), 3)
+    arrays = {n: jax.random.normal(key, shape) for key, (n, shape) in zip(keys, shapes.items(), strict=True)}
+    order = {
+        "down": ("large", "kernel", "small"),
+        "up": ("small", "kernel", "large"),
+        "taps": ("large", "small", "kernel"),
+    }
+    a, b, weight = (arrays[n] for n in order[name])
+
+    def values_and_gradients(operator):
+        return operator(a, b, geometry), jax.grad(lambda a, b: jnp.vdot(operator(a, b, geometry), weight), (0, 1))(a, b)
+
+    found, expected = jax.jit(lambda: [values_and_gradients(f) for f in (formulation, OPERATORS[name][0])])()
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4), found, expected)
+
+
+def test_half_precision_is_left_to_xla():
+    """Winograd's sums before the products would lose bits that bfloat16 does not have."""
+    geometry = Geometry.same((32, 32), (32, 32), 3, 1)
+    pays = lambda dtype: convolution._winograd_pays(jnp.zeros((32, 32, 32, 128), dtype), geometry)
+    assert pays(jnp.float32)
+    assert not pays(jnp.bfloat16)
