@@ -1,10 +1,10 @@
-"""Strided convolutions down and up, whose gradients of every order run fast on every backend.
+"""Strided convolutions down and up, whose derivatives of every order and mode run fast on every backend.
 
 Three operators, each linear in each of its two arguments, and closed under differentiation: `_down` (a strided
 convolution), `_up` (its adjoint in the image: a transposed convolution) and `_taps` (its adjoint in the kernel).
-The gradient of each is made of the other two, so the double backward pass of a gradient penalty is, too.
-XLA on its own differentiates into dilated convolutions, which its CPU backend runs ten to thirty times slower;
-on CPU here each is computed by the fastest of several formulations (`layers/formulations.py`).
+The gradient of each is made of the other two, so the double backward pass of a gradient penalty is, too. On CPU each
+is computed by the one of several formulations (`layers/formulations.py`) that was measured to be fast for its shape;
+XLA on its own differentiates into dilated convolutions, which its CPU backend runs ten to thirty times slower.
 """
 
 import math

@@ -20,7 +20,8 @@ def minibatch_deviation(x: Maps, group: int = 4, features: int = 1) -> Maps:
     is in group i mod n; a batch smaller than `group` is one. With σ the standard deviation over the group (√(variance +
     1e-8), at every pixel and channel), the new channel f is the mean of σ over pixels and over the f-th of `features`
     equal runs of channels: one number for a whole group. Computed in float32; keeps the dtype. Raises ValueError where
-    the group does not divide the batch, or `features` the channels.
+    the group does not divide the batch, or `features` the channels. Of a batch whose size is not known (`jax.export`)
+    it is to be seen that the group divides it: "4 * b".
     """
     batch, channels = x.shape[0], x.shape[-1]
     members = min(group, batch) if isinstance(batch, int) else group
@@ -32,10 +33,10 @@ def minibatch_deviation(x: Maps, group: int = 4, features: int = 1) -> Maps:
 
 
 def _beside(x: Maps, members: int, features: int) -> Maps:
-    _, height, width, channels = x.shape
-    grouped = x.astype(jnp.float32).reshape(members, -1, height, width, channels)
+    batch, height, width, channels = x.shape
+    grouped = x.astype(jnp.float32).reshape(members, batch // members, height, width, features, channels // features)
     centred = grouped - jnp.mean(grouped, axis=0, keepdims=True)
     deviation = jnp.sqrt(jnp.mean(jnp.square(centred), axis=0) + EPSILON)
-    seen = jnp.mean(deviation.reshape(-1, height, width, features, channels // features), axis=(1, 2, 4))
-    planes = jnp.tile(seen, (members, 1))[:, None, None, :].astype(x.dtype) + jnp.zeros_like(x[..., :features])
-    return jnp.concatenate([x, planes], axis=-1)
+    seen = jnp.tile(jnp.mean(deviation, axis=(1, 2, 4)), (members, 1))
+    planes = jnp.broadcast_to(seen[:, None, None, :], (batch, height, width, features))
+    return jnp.concatenate([x, planes.astype(x.dtype)], axis=-1)

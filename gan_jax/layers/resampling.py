@@ -69,8 +69,8 @@ def upsampling_convolution(x: Maps, kernel: Kernel, taps: tuple[float, ...] = BI
 
     Computed the other way round, as in StyleGAN2: every pixel paints the kernel two pixels apart, at a quarter of the
     work, and the filter comes last. That commutes on a plane, and this is the part of it where the image lies: unlike
-    in `convolution(upsample(x))`, what leaves the image between the two steps is not cut off. Differentiable in reverse
-    mode, any number of times. Raises ValueError for other kernels, and for the taps that `upsample` refuses.
+    in `convolution(upsample(x))`, what leaves the image between the two steps is not cut off. Differentiable in both
+    modes, any number of times. Raises ValueError for other kernels, and for the taps that `upsample` refuses.
     """
     _check_kernel(kernel)
     height, width, front = x.shape[1], x.shape[2], _front(_normalised(taps))
