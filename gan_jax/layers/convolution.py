@@ -138,15 +138,16 @@ def _where(on_cpu: Operator, elsewhere: Operator, geometry: Geometry) -> Callabl
 def _down_on_cpu(x: Maps, kernel: Kernel, geometry: Geometry) -> Maps:
     if (geometry.kernel, geometry.stride) == (1, 1):
         return down_by_product(x, kernel, geometry)
-    return (down_by_winograd if _winograd_pays(x, *kernel.shape[2:], geometry) else down_by_xla)(x, kernel, geometry)
+    *_, large, small = kernel.shape
+    return (down_by_winograd if _winograd_pays(x, large, small, geometry) else down_by_xla)(x, kernel, geometry)
 
 
 def _up_on_cpu(y: Maps, kernel: Kernel, geometry: Geometry) -> Maps:
-    k, large = geometry.kernel, kernel.shape[2]
+    k, _, large, small = kernel.shape
     # The product is faster as long as the cache holds it.
     if k == 1 or (geometry.stride > 1 and _images(y) * math.prod(geometry.small) * k * k * large <= 2**22):
         return up_by_product(y, kernel, geometry)
-    return (up_by_winograd if _winograd_pays(y, *kernel.shape[2:], geometry) else up_by_phases)(y, kernel, geometry)
+    return (up_by_winograd if _winograd_pays(y, large, small, geometry) else up_by_phases)(y, kernel, geometry)
 
 
 def _taps_on_cpu(x: Maps, y: Maps, geometry: Geometry) -> Kernel:
