@@ -138,33 +138,32 @@ def _where(on_cpu: Operator, elsewhere: Operator, geometry: Geometry) -> Callabl
 def _down_on_cpu(x: Maps, kernel: Kernel, geometry: Geometry) -> Maps:
     if (geometry.kernel, geometry.stride) == (1, 1):
         return down_by_product(x, kernel, geometry)
-    *_, inputs, outputs = kernel.shape
-    tiled = geometry.stride**2 * inputs
-    wide = _winograd_pays(x, geometry) and tiled * outputs >= 48 * (tiled + outputs)
-    return (down_by_winograd if wide else down_by_xla)(x, kernel, geometry)
+    *_, large, small = kernel.shape
+    return (down_by_winograd if _winograd_pays(x, large, small, geometry) else down_by_xla)(x, kernel, geometry)
 
 
 def _up_on_cpu(y: Maps, kernel: Kernel, geometry: Geometry) -> Maps:
-    k, _, outputs, inputs = kernel.shape
-    tiled = geometry.stride**2 * outputs
+    k, _, large, small = kernel.shape
     # The product is faster as long as the cache holds it.
-    if k == 1 or (geometry.stride > 1 and _images(y) * math.prod(geometry.small) * k * k * outputs <= 2**22):
+    if k == 1 or (geometry.stride > 1 and _images(y) * math.prod(geometry.small) * k * k * large <= 2**22):
         return up_by_product(y, kernel, geometry)
-    wide = _winograd_pays(y, geometry) and tiled * inputs >= 48 * (tiled + inputs)
-    return (up_by_winograd if wide else up_by_phases)(y, kernel, geometry)
+    return (up_by_winograd if _winograd_pays(y, large, small, geometry) else up_by_phases)(y, kernel, geometry)
 
 
 def _taps_on_cpu(x: Maps, y: Maps, geometry: Geometry) -> Kernel:
     if (geometry.kernel, geometry.stride) == (1, 1):
         return taps_by_product(x, y, geometry)
-    if _winograd_pays(x, geometry) and _images(x) * math.prod(geometry.small) >= 1024:
+    if _images(x) * math.prod(geometry.small) >= 1024 and _winograd_pays(x, x.shape[-1], y.shape[-1], geometry):
         return taps_by_winograd(x, y, geometry)
     return (taps_in_slices if min(geometry.small) >= 16 else taps_by_xla)(x, y, geometry)
 
 
-def _winograd_pays(maps: Maps, geometry: Geometry) -> bool:
+def _winograd_pays(maps: Maps, large: int, small: int, geometry: Geometry) -> bool:
+    """Whether there are channels enough, of large and small images, for what it saves to outweigh its sums."""
+    tiled = geometry.stride**2 * large
+    wide = tiled * small >= 48 * (tiled + small) and _images(maps) * math.prod(geometry.small) >= 256
     whole = geometry.kernel % geometry.stride == 0 and geometry.tiles in (2, 3)
-    return whole and maps.dtype == jnp.float32 and _images(maps) * math.prod(geometry.small) >= 256
+    return wide and whole and maps.dtype == jnp.float32
 
 
 def _images(maps: Maps) -> int:

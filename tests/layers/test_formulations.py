@@ -67,6 +67,6 @@ def test_formulations_agree_with_that_of_xla(name, formulation, case):
 def test_half_precision_is_left_to_xla():
     """Winograd's sums before the products would lose bits that bfloat16 does not have."""
     geometry = Geometry.same((32, 32), (32, 32), 3, 1)
-    pays = lambda dtype: convolution._winograd_pays(jnp.zeros((32, 32, 32, 128), dtype), geometry)
+    pays = lambda dtype: convolution._winograd_pays(jnp.zeros((32, 32, 32, 128), dtype), 128, 128, geometry)
     assert pays(jnp.float32)
     assert not pays(jnp.bfloat16)
