@@ -289,7 +289,7 @@ def _diverged(step: int, name: str, value: Any, checkpoints: Checkpoints) -> Non
     last = f"the last good checkpoint is step {good[-1]}" if good else "there is no checkpoint before it"
     raise DivergedError(
         f"{name} is {value} at step {step}; {last}, and nothing was saved after it. A lower learning rate, or "
-        "--r1 above 0, often helps; a different config needs another folder (--run)"
+        "--penalty.r1 above 0, often helps; a different config needs another folder (--run)"
     )
 
 

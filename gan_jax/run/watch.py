@@ -110,6 +110,6 @@ def alarms(earlier: Sequence[Evaluation], now: Evaluation, rows: Sequence[dict[s
     if len(losses) >= 3 and np.all((losses >= 0) & (losses < SATURATED)):
         found.append(
             f"the discriminator's loss stayed below {SATURATED} in the last {len(losses)} rows: it always wins, and "
-            "the generator learns little more. More --r1, or a lower --discriminator.learning-rate, may help"
+            "the generator learns little more. More --penalty.r1, or a lower --discriminator.learning-rate, may help"
         )
     return found
