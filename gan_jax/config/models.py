@@ -72,6 +72,10 @@ class _Mixed(Model):
 
         return jnp.dtype(self.precision)
 
+    def low_precision_from(self, size: int) -> int | None:
+        """The lowest of the resolutions that compute in bfloat16: of NVlabs' trainers the four highest, from 8x8 up."""
+        return None if self.precision == "float32" else max(8, size // 8)
+
 
 @dataclass(frozen=True)
 class MLP(Model):
@@ -240,8 +244,7 @@ class R3GAN(_Mixed):
     discriminator_width: Count = 64
     """The same of the discriminator."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """What layers compute in; weights stay float32. bfloat16 is for stages from 8x8 up, and from 32x32 up where images
-    have 256 pixels or more."""
+    """What layers compute in; weights stay float32. bfloat16 is for the four highest resolutions from 8x8 up."""
 
     sizes: ClassVar[tuple[int, ...]] = (8, 16, 32, 64, 128, 256)
     normalises: ClassVar[bool] = False
@@ -250,7 +253,7 @@ class R3GAN(_Mixed):
         """Groups of 16 channels, or 96 of them where that is fewer. As published for CIFAR-10, FFHQ and ImageNet-32."""
         from gan_jax.models import r3gan
 
-        low = None if self.precision == "float32" else 32 if size >= 256 else 8
+        low = self.low_precision_from(size)
 
         def fields(width: int) -> dict[str, Any]:
             widths = tuple(max(8, width >> max(0, i - 3)) for i in range(size.bit_length() - 2))
@@ -279,7 +282,7 @@ class StyleGAN2(_Mixed):
     """
 
     precision: Literal["float32", "bfloat16"] = "float32"
-    """What layers compute in; weights stay float32. bfloat16 is for stages from 8x8 up."""
+    """What layers compute in; weights stay float32. bfloat16 is for the four highest resolutions from 8x8 up."""
 
     sizes: ClassVar[tuple[int, ...]] = (8, 16, 32, 64, 128, 256, 512, 1024)
     normalises: ClassVar[bool] = False
@@ -288,7 +291,7 @@ class StyleGAN2(_Mixed):
         """As in `Model`; w has the latent's size."""
         from gan_jax.models import stylegan2
 
-        small, low = size <= 32, 8 if self.precision == "bfloat16" else None
+        small, low = size <= 32, self.low_precision_from(size)
         generator = stylegan2.Generator(
             size,
             channels,
