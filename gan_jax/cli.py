@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import importlib.util
+import os
 import re
 import signal
 import sys
@@ -17,7 +18,8 @@ import tyro
 from gan_jax import __version__, screen
 from gan_jax.config import AnyModel, Config, recipes
 from gan_jax.config.checks import MAY_CHANGE, check, check_new, check_same
-from gan_jax.config.schema import flatten, kinds, with_values, wrong_text
+from gan_jax.config.ranges import Count, OptionalSteps, Samples, Seed
+from gan_jax.config.schema import flatten, kinds, name_of, with_values, wrong_text, wrong_values
 from gan_jax.errors import ConfigError, GanJaxError
 from gan_jax.run.files import RunFolder
 
@@ -58,13 +60,13 @@ class Sample:
     """The run folder."""
     out: Path | None = None
     """A .png (one grid), an .npz (arrays images and labels, uint8), or a folder. Default: a grid in the run folder."""
-    count: int = 64
+    count: Count = 64
     """How many images; with --interpolate, how many strips."""
-    seed: int = 0
+    seed: Seed = 0
     """The same seed draws the same images; image i does not depend on the count."""
     labels: str | None = None
     """Classes to draw in turn, of a conditional run: 0-9, or 3,1,4, or names. Default: all."""
-    interpolate: int | None = None
+    interpolate: OptionalSteps = None
     """Draw strips of so many images, each from one latent to the next."""
     raw: bool = False
     """Use the generator as the last step left it, not its average."""
@@ -80,9 +82,9 @@ class Evaluate:
     """The run folder; its metrics.jsonl gets a row with the scores and the protocol."""
     features: Literal["classifier", "inception", "pixels"] | None = None
     """What images are compared in. Default: classifier (trained on the data) if the data have classes, else pixels."""
-    samples: int = 10_000
+    samples: Samples = 10_000
     """Images to draw; as many real ones at most are compared with them one by one (FID sees all of the real ones)."""
-    seed: int = 0
+    seed: Seed = 0
     """Decides the latents, and the labels of a conditional run."""
     raw: bool = False
     """Judge the generator as the last step left it, not its average."""
@@ -140,7 +142,7 @@ def _train(arguments: list[str]) -> None:
     else:
         default = recipes.load(recipe)
     rest = _named(rest, default)
-    if (model := _value_of("model", rest)) in kinds(AnyModel):
+    if (model := _value_of("model", rest)) in kinds(AnyModel) and model != name_of(default.model):
         default = with_values(default, {"model": model})
     _check_options(rest, [*flatten(default), "run", "dry_run"], default)
     options = tyro.cli(
@@ -174,9 +176,9 @@ def _train(arguments: list[str]) -> None:
 
 def _check_paths(run: Path, config: Config) -> None:
     """Says at once what would be found out minutes later."""
-    if run.exists() and not run.is_dir():
+    if os.path.exists(run) and not os.path.isdir(run):
         raise ConfigError(f"run: {run} is a file, and a run is a folder; choose another with --run")
-    if config.evaluate.weights and Path(config.evaluate.weights).is_dir():
+    if config.evaluate.weights and os.path.isdir(config.evaluate.weights):
         raise ConfigError(f"evaluate.weights: {config.evaluate.weights} is a folder; name the file in it")
 
 
@@ -249,9 +251,6 @@ def _absolute(config: Config) -> Config:
 
 def _sample(arguments: list[str]) -> None:
     options = _options_of(Sample, arguments)
-    for key, value, least in (("count", options.count, 1), ("interpolate", options.interpolate, 2)):
-        if value is not None and value < least:
-            raise ConfigError(f"{key}: expected a whole number from {least}, got {value}")
     if options.out and options.out.suffix not in (".png", ".npz", ""):
         raise ConfigError(f"out: {options.out} should end in .png (a grid), .npz (arrays), or nothing (a folder)")
 
@@ -272,8 +271,6 @@ def _sample(arguments: list[str]) -> None:
 
 def _evaluate(arguments: list[str]) -> None:
     options = _options_of(Evaluate, arguments)
-    if options.samples < 20:
-        raise ConfigError(f"samples: expected a whole number from 20, got {options.samples}")
     if options.weights and options.features != "inception":
         raise ConfigError("weights: only Inception features are read from a file; add --features inception")
     if options.download and options.features != "inception":
@@ -281,6 +278,8 @@ def _evaluate(arguments: list[str]) -> None:
     config = recipes.load_run(options.run)
     if options.data_path and not config.data.path:
         raise ConfigError(f"data_path: {options.run} was trained on {config.data.name}, not on your own pictures")
+    if options.data_dir and config.data.path:
+        raise ConfigError(f"data_dir: {options.run} was trained on your own pictures; say where with --data-path")
 
     from gan_jax.run.evaluation import evaluate
 
@@ -292,7 +291,7 @@ def _evaluate(arguments: list[str]) -> None:
         seed=options.seed,
         averaged=not options.raw,
         best=options.best,
-        weights=str(options.weights) if options.weights else None,
+        weights=str(recipes.expand(options.weights)) if options.weights else None,
         download=options.download,
         moved={key: str(recipes.expand(path).absolute()) for key, path in moved.items() if path},
         say=screen.tell,
@@ -310,8 +309,8 @@ def _options_of(schema: type[AboutRun], arguments: list[str]) -> AboutRun:
         raise ConfigError(f"{command} which run? gan-jax {command} RUN_FOLDER; --help says more")
     _check_options(arguments, [f.name for f in dataclasses.fields(schema) if f.name != "run"], schema(Path()))
     options = tyro.cli(schema, args=arguments, prog=f"gan-jax {command}")
-    if not 0 <= options.seed < 2**32:
-        raise ConfigError(f"seed: expected a whole number in [0, 2**32), got {options.seed}")
+    if wrong := wrong_values(options):
+        raise ConfigError("\n".join(wrong))
     if not recipes.is_run(options.run):
         meant = Path("runs") / options.run
         hint = f"did you mean {meant}?" if recipes.is_run(meant) else "gan-jax train makes one"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gan_jax import __version__, cli
-from gan_jax.config import Config, recipes
+from gan_jax.config import DCGAN, Config, recipes
 from gan_jax.config.schema import flatten, to_json
 
 FILES = {
@@ -130,6 +130,11 @@ MISTAKES = [
     ("sample nowhere", "nowhere is not a run folder", "gan-jax train"),
     ("sample raises.py", "raises.py is not a run folder"),
     ("sample run --count 0", "count: expected a whole number from 1, got 0"),
+    ("sample run --count 1" + 320 * "0", "count: expected 2,147,483,647 at most"),
+    ("evaluate run --samples 1" + 320 * "0", "samples: expected 1,000,000,000 at most"),
+    ("evaluate run --features inception --weights ~nobody-at-all/x.pth", "there is no such user"),
+    (f"train digits --run {300 * 'a'} --steps 0", "steps: expected a whole number from 1"),
+    (f"train digits --evaluate.weights {300 * 'a'}", "evaluate.weights: they are read where a run is scored"),
     ("sample run --count few", "count: expected a whole number, got 'few'"),
     ("sample run --cuont 3", "no option --cuont; did you mean --count?"),
     ("sample run --interpolate 1", "interpolate: expected a whole number from 2, got 1"),
@@ -155,7 +160,7 @@ MISTAKES = [
     ("evaluate run --data-path elsewhere", "data_path: run was trained on digits, not on your own pictures"),
     (
         "train digits --model r3gan --model.generator-width 20",
-        "model.generator_width: model r3gan needs a multiple of 8",
+        "model.generator_width: model r3gan splits 20 channels into no whole groups",
         "try 16",
     ),
     ("train mnist --model r3gan", "data.size: model r3gan makes 8, 16, 32", "try --data.size 32"),
@@ -164,6 +169,13 @@ MISTAKES = [
     ("train digits --evaluate.best fdi", "evaluate.best: expected one of fid, kid", "did you mean fid?"),
     ("train digits --data.name stacked_mnist --data.channels 1", "data.channels: stacked_mnist is three digits"),
 ]
+
+
+def test_the_model_that_a_run_has_keeps_its_settings(workplace, capsys):
+    (workplace / "narrow").mkdir()
+    (workplace / "narrow/config.json").write_text(to_json(Config(model=DCGAN(generator_width=8))))
+    assert run("train narrow --model dcgan --seed 1") == 2
+    assert "model" not in capsys.readouterr().err.replace("seed: 0 there, 1 now", "")
 
 
 LINES = [line for line, *_ in MISTAKES]

@@ -250,14 +250,12 @@ class R3GAN(_Mixed):
     normalises: ClassVar[bool] = False
 
     def networks(self, size: int, channels: int, classes: int) -> Networks:
-        """Groups of 16 channels, or 96 of them where that is fewer. As published for CIFAR-10, FFHQ and ImageNet-32."""
+        """As in `Model`, with the groups and widths of CIFAR-10, FFHQ and ImageNet-32."""
         from gan_jax.models import r3gan
 
-        low = self.low_precision_from(size)
-
         def fields(width: int) -> dict[str, Any]:
-            widths = tuple(max(8, width >> max(0, i - 3)) for i in range(size.bit_length() - 2))
-            return {"widths": widths, "group_channels": max(16, width // 48), "low_precision_from": low}
+            widths, group = _stages(width, size)
+            return {"widths": widths, "group_channels": group, "low_precision_from": self.low_precision_from(size)}
 
         return (
             r3gan.Generator(size, channels, classes=classes, **fields(self.generator_width)),
@@ -266,12 +264,24 @@ class R3GAN(_Mixed):
 
     def wrong(self, config: Config) -> list[str]:
         """As in `Model`."""
-        found = super().wrong(config)
+        found, size = super().wrong(config), config.data.image_size
         for key in ("generator_width", "discriminator_width"):
-            if (width := getattr(self, key)) % 8:
-                nearest = max(8, round(width / 8) * 8)
-                found.append(f"model.{key}: model r3gan needs a multiple of 8, got {width}; try {nearest}")
+            width = getattr(self, key)
+            if size in self.sizes and not _splits(width, size):
+                near = min((w for w in range(8, 2 * width + 64, 8) if _splits(w, size)), key=lambda w: abs(w - width))
+                found.append(f"model.{key}: model r3gan splits {width} channels into no whole groups; try {near}")
         return found
+
+
+def _stages(width: int, size: int) -> tuple[tuple[int, ...], int]:
+    """R3GAN's channels from 4x4 to the image's size, and how many make a group: 16, or 96 groups if that is fewer."""
+    return tuple(max(8, width >> max(0, i - 3)) for i in range(size.bit_length() - 2)), max(16, width // 48)
+
+
+def _splits(width: int, size: int) -> bool:
+    """Whether each stage's inner channels, twice its own, are whole groups."""
+    widths, group = _stages(width, size)
+    return all(2 * w % group == 0 for w in widths)
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def wrong_values(value: Any, prefix: str = "") -> list[str]:
     for f in dataclasses.fields(value):
         key, given, expected = f"{prefix}{f.name}", getattr(value, f.name), hints[f.name]
         if groups := kinds(expected):
-            if isinstance(given, tuple(groups.values())):
+            if type(given) in groups.values():  # of a subclass, JSON could not say which
                 found += wrong_values(given, f"{key}.")
             else:
                 found.append(f"{key}: {_complain_of_group(groups, given)}")
@@ -153,7 +153,7 @@ def _group_from_dict(groups: dict[str, type], values: Any, prefix: str) -> Any:
     if len(groups) == 1 or not isinstance(values, dict):
         return _from_dict(next(iter(groups.values())), values, prefix)
     name = values.get("name")
-    if name not in groups:
+    if not isinstance(name, str) or name not in groups:
         raise ConfigError(f"{prefix}name: {_complain_of_group(groups, name)}")
     return _from_dict(groups[name], {key: value for key, value in values.items() if key != "name"}, prefix)
 
@@ -173,7 +173,8 @@ class _Alternatives:
     def hold(self, given: Any) -> bool:
         """Whether a value is one of them."""
         numbers = (int, float) if float in self.types and not isinstance(given, bool) else ()
-        return any(given == v and type(given) is type(v) for v in self.values) or type(given) in (*self.types, *numbers)
+        kind = Path if isinstance(given, Path) else type(given)  # whose own type is the system's
+        return any(given == v and type(given) is type(v) for v in self.values) or kind in (*self.types, *numbers)
 
     def read(self, text: str) -> bool:
         """Whether a text, as somebody typed it, can be read as one of them."""

@@ -3,9 +3,11 @@ import json
 import math
 import re
 
+import jax
+import jax.numpy as jnp
 import pytest
 
-from gan_jax.config import MLP, AdamConfig, AnyModel, CadenceConfig, Config, DataConfig, PenaltyConfig, recipes
+from gan_jax.config import MLP, R3GAN, AdamConfig, AnyModel, CadenceConfig, Config, DataConfig, PenaltyConfig, recipes
 from gan_jax.config.checks import MAY_CHANGE, changed_keys, check, check_new, check_same, from_json
 from gan_jax.config.schema import flatten, kinds, to_json, with_values
 from gan_jax.errors import ConfigError
@@ -129,6 +131,7 @@ def test_keys_missing_from_json_take_their_defaults():
         ('{"generator": {"beta3": 1}}', "generator.beta3: no such key; did you mean generator.beta2?"),
         ('{"model": {"latent_size": 1}}', "model.name: expected one of mlp, dcgan, article"),
         ('{"model": {"name": "mlp", "norm": "none"}}', "model.norm: no such key"),
+        ('{"model": {"name": []}}', "model.name: expected one of mlp, dcgan"),
         ('{"model": "mlp"}', "model: expected a group of keys, got 'mlp'"),
         (f'{{"steps": {"9" * 5000}}}', "not JSON"),
         ('{"steps": ' + "[" * 100_000, "not JSON"),
@@ -241,7 +244,7 @@ def test_a_whole_number_will_do_for_a_number():
         ),
         (
             {"model": "r3gan", "model.discriminator_width": 20},
-            "model.discriminator_width: model r3gan needs a multiple",
+            "model.discriminator_width: model r3gan splits 20 chan",
         ),
         ({"penalty.lazy": 3}, "penalty.lazy: expected a divisor of the batch size 64, got 3"),
         ({"augment.p": 0.5}, "augment.p: is for --augment ada, ada_cutout or ada_full, not none"),
@@ -306,3 +309,19 @@ def test_keys_that_would_do_nothing_are_refused_of_new_runs_alone(values, said):
 @pytest.mark.parametrize("name", [name for name in recipes.names() if name != "pictures"])
 def test_no_recipe_asks_for_what_does_nothing(name):
     check_new(recipes.load(name))
+
+
+@pytest.mark.parametrize("size", [8, 32, 64, 256])
+def test_r3gans_widths_are_those_that_its_groups_divide(size):
+    """Against the networks' own refusal, which comes later."""
+    for width in (8, 16, 24, 40, 56, 64, 104, 200, 768, 776, 1536, 1544):
+        config = Config(data=DataConfig(size=size), model=R3GAN(generator_width=width))
+        generator, _ = config.model.networks(size, 1, 0)
+        shapes = lambda generator=generator: generator.init(jax.random.key(0), jnp.zeros((1, 128)))
+        try:
+            jax.eval_shape(shapes)
+        except ValueError:
+            advice = re.search(r"splits \d+ channels into no whole groups; try (\d+)", complaint(config))
+            check(Config(data=DataConfig(size=size), model=R3GAN(generator_width=int(advice[1]))))
+        else:
+            check(config)

@@ -101,6 +101,10 @@ def test_names_in_configs_and_values_behind_them_are_the_same():
     ("text", "said"),
     [
         ("class Mine(Config): pass\nget_config = Mine", "gave a Mine, not a gan_jax.config.Config"),
+        (
+            "from gan_jax.config import DCGAN\nclass Mine(DCGAN): pass\nget_config = lambda: Config(model=Mine())",
+            "model: expected one of mlp, dcgan",
+        ),
         ("def get_config():\n    raise GeneratorExit('out')", "get_config() raised GeneratorExit: out"),
         ("raise BaseException('top')", "BaseException: top"),
     ],
