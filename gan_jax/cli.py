@@ -281,6 +281,8 @@ def _evaluate(arguments: list[str]) -> None:
     if options.data_dir and config.data.path:
         raise ConfigError(f"data_dir: {options.run} was trained on your own pictures; say where with --data-path")
 
+    weights = recipes.expand(options.weights) if options.weights else None
+
     from gan_jax.run.evaluation import evaluate
 
     moved = {"data.path": options.data_path, "data.data_dir": options.data_dir}
@@ -291,7 +293,7 @@ def _evaluate(arguments: list[str]) -> None:
         seed=options.seed,
         averaged=not options.raw,
         best=options.best,
-        weights=str(recipes.expand(options.weights)) if options.weights else None,
+        weights=str(weights) if weights else None,
         download=options.download,
         moved={key: str(recipes.expand(path).absolute()) for key, path in moved.items() if path},
         say=screen.tell,
