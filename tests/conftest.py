@@ -1,7 +1,10 @@
 """Settings for every test: two CPU devices, silent mistakes made loud, and compiled programs let go."""
 
+import ctypes
+import gc
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -23,11 +26,26 @@ import pytest
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
-@pytest.fixture(autouse=True, scope="module")
+@pytest.fixture(autouse=True)
 def _let_go_of_compiled_programs():
-    """Those of one file are of no use to the next, and hundreds of them are gigabytes."""
+    """Hundreds of them are gigabytes; the C library keeps what is freed unless it is asked to give it back."""
     yield
-    jax.clear_caches()
+    if resident() > MOST_BYTES:
+        jax.clear_caches()
+        gc.collect()
+        trim(0)
+
+
+MOST_BYTES = 900e6
+
+
+def resident():
+    """Bytes of memory that this process holds."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if LINUX else 0
+
+
+LINUX = sys.platform == "linux"
+trim = getattr(ctypes.CDLL(None), "malloc_trim", lambda pad: 0)  # glibc's
 
 
 def pytest_unconfigure():

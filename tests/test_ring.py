@@ -1,9 +1,10 @@
-"""The whole game, played to its end: two small networks find the modes of a ring, by R3GAN's loss, in seconds."""
+"""The whole game, played to its end: two small networks find the modes of a ring, by R3GAN's loss."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import pytest
 
 from gan_jax import GAN, Batch, generate, init, make_step, sample_latents
 from gan_jax.data import mixtures
@@ -15,6 +16,7 @@ from gan_jax.penalties import r1, r2, total
 STEPS = 2000
 
 
+@pytest.mark.slow
 def test_the_modes_are_found():
     ring = mixtures.ring()
     adam = optax.adam(optax.cosine_decay_schedule(3e-3, STEPS), b1=0.0, b2=0.99)

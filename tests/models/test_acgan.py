@@ -38,6 +38,7 @@ def test_labels_are_needed():
         acgan.Discriminator(3, 2).init(jax.random.key(0), jnp.zeros((2, 8, 8, 1)))
 
 
+@pytest.mark.slow
 def test_the_pair_trains_and_learns_to_name_digits():
     """Within some steps real digits' labels are likelier than by chance, log 1/10 = -2.3."""
     data = digits.load()

@@ -171,7 +171,7 @@ def test_tensorboard_events_are_written_without_tensorflow(tmp_path):
 
 def test_the_command_line_trains_previews_and_samples(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    little = ["--model", "mlp", "--generator.width", "8", "--discriminator.width", "4", "--batch-size", "8"]
+    little = ["--model", "mlp", "--model.generator-width", "8", "--model.discriminator-width", "4", "--batch-size", "8"]
     assert main(["train", "digits", *little, "--steps", "3", "--dry-run"]) == 0
     preview = capsys.readouterr().out
     for word in ("generator ", "parameters", "GFLOP", "MiB", "nothing was written"):
@@ -397,7 +397,13 @@ def wait_for_rows(path, process, count=1, timeout=90):
         time.sleep(0.005)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
+OTHER_SIGNALS = [
+    pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow),
+    pytest.param(signal.SIGHUP, 129, marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), *OTHER_SIGNALS])
 def test_a_signal_finishes_the_step_saves_and_leaves(tmp_path, number, code):
     config = load_trainer().config(1_000_000)
     process = start(tmp_path / "run", 1_000_000)

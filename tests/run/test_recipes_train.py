@@ -1,4 +1,4 @@
-"""Every recipe trains, samples and comes back, with tiny networks, on real digits at its own size and channels."""
+"""Every recipe trains, samples and comes back, on real digits, with tiny networks: some at the least size, all at their own."""
 
 import io
 import zipfile
@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_jax.config import CadenceConfig, DataConfig, EvaluateConfig, recipes
+from gan_jax.config import CadenceConfig, EvaluateConfig, recipes
 from gan_jax.config.schema import with_values
 from gan_jax.data import digits
 from gan_jax.run.loop import train
 from gan_jax.run.sampling import sample
 
-FAST = {"digits", "mnist", "mnist_original", "cifar10_sngan", "cifar10_stylegan2_ada", "cifar10_r3gan"}
+FAST = ("digits", "mnist", "mnist_original", "cifar10_stylegan2_ada", "cifar10_r3gan")
 """Enough to have every kind of rule in play; the others' networks and rules are those of these, or close to them."""
 
-NAMES = [n if n in FAST else pytest.param(n, marks=pytest.mark.slow) for n in recipes.names() if n != "pictures"]
+CASES = [(name, False) for name in FAST]
+CASES += [pytest.param(name, True, marks=pytest.mark.slow) for name in recipes.names() if name != "pictures"]
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +34,9 @@ def pictures(tmp_path_factory):
     return path
 
 
-def tiny(config, pictures):
-    """The recipe with all of its rules, small enough to be compiled in seconds."""
+def tiny(config, pictures, *, own_size):
+    """The recipe with all of its rules, small enough to be compiled in seconds; at its own size, or the least."""
+    size = config.data.image_size if own_size else min(config.model.sizes or [config.data.image_size])
     least = {
         "model.generator_width": 8,
         "model.discriminator_width": 8,
@@ -44,7 +46,7 @@ def tiny(config, pictures):
     }
     return replace(
         with_values(config, least),
-        data=DataConfig(path=str(pictures), size=config.data.image_size, channels=config.data.image_channels),
+        data=replace(config.data, path=str(pictures), size=size, channels=config.data.image_channels),
         batch_size=8,
         discriminator_steps=min(config.discriminator_steps, 2),
         steps=3,
@@ -53,9 +55,9 @@ def tiny(config, pictures):
     )
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_recipe_trains_and_can_be_sampled_from(name, pictures, tmp_path):
-    config = tiny(recipes.load(name), pictures)
+@pytest.mark.parametrize(("name", "own_size"), CASES)
+def test_recipe_trains_and_can_be_sampled_from(name, own_size, pictures, tmp_path):
+    config = tiny(recipes.load(name), pictures, own_size=own_size)
     train(config, tmp_path / "run")
     rows = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
     assert len(rows) == 3

@@ -16,7 +16,7 @@ from gan_jax.run.room import require_room
     [
         {"model": "mlp", "model.latent_size": 1_000_000_000},
         {"model.generator_width": 1_000_000_000},
-        {"model": "r3gan", "data.size": 32, "model.discriminator_width": 800_000},
+        {"model": "r3gan", "data.size": 32, "model.discriminator_width": 768_000},
         {"batch_size": 2_000_000_000},
     ],
 )
