@@ -81,14 +81,14 @@ def load(path: str, *, size: int, channels: int, on_bad: Literal["refuse", "skip
                 if isinstance(read, str):
                     reasons[i] = read
                 else:
-                    images[i] = read
+                    images[i - len(reasons)] = read
     finally:
         pool.shutdown(cancel_futures=True)  # or Ctrl-C waits for all the others
     if reasons:
         _report(shown, [(entries[i].name, why) for i, why in reasons.items()], count, on_bad)
         if len(reasons) == count:
             raise DataError(f"{shown}: none of its {count} pictures can be read")
-        images = np.delete(images, list(reasons), axis=0)
+        images = images[: count - len(reasons)]  # a view: a copy would need as much memory again
     labels, classes = _classes(shown, [entry.name for i, entry in enumerate(entries) if i not in reasons])
     return Dataset(printable(source.name), images, labels, classes)
 

@@ -1,6 +1,7 @@
 import io
 import os
 import time
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -279,6 +280,17 @@ def test_bad_pictures_are_left_out_and_named_if_so_wished(packed, capsys):
     assert "left out" in printed
     assert "4 of 6" in printed
     assert all(name in printed for name in BAD)
+
+
+def test_leaving_pictures_out_takes_no_second_array(packed, monkeypatch):
+    monkeypatch.setattr(pictures, "_decode", lambda entry, *_: "bad" if entry.name == "00.png" else np.uint8(7))
+    path = packed({f"{i:02}.png": b"" for i in range(20)})
+    tracemalloc.start()
+    data = load(path, size=256, on_bad="skip")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(data) == 19
+    assert most < 1.5 * data.images.nbytes
 
 
 def test_only_the_first_of_many_bad_pictures_are_named(packed):
