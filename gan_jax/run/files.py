@@ -16,9 +16,8 @@ from gan_jax.errors import ConfigError, RunError, printable
 
 _ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # a Path makes one slash of the two in gs://
 
-_LEFT_BY_A_KILL = re.compile(
-    r"\..+\.(png|json|jsonl|gif|npz|npy)(\.damaged-\d+)?\.[a-z0-9_]{8}"
-)  # as `write_atomically` names them
+# As `write_atomically` names them.
+_LEFT_BY_A_KILL = re.compile(r"\..+\.(png|json|jsonl|gif|npz|npy)(\.damaged-\d+)?\.[a-z0-9_]{8}")
 
 
 class RunFolder:
@@ -83,7 +82,8 @@ class RunFolder:
         """A run folder may come from a stranger: whatever is read and written has to lie in it. Raises RunError."""
         folders = [self.samples, self.checkpoints, self.best, self.events]
         files = [self.config, self.environment, self.metrics, self.log, self.clusters, self.path / ".lock"]
-        for path in (*files, *folders, *self.checkpoints.glob("*"), *self.best.glob("*")):
+        kept = [path for folder in (self.checkpoints, self.best) if os.path.isdir(folder) for path in folder.glob("*")]
+        for path in (*files, *folders, *kept):
             if os.path.islink(path):
                 raise _link(path)
 

@@ -62,6 +62,11 @@ def test_a_link_out_of_the_folder_is_refused_by_name(tmp_path, precious, name):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["precious", "run"]
 
 
+def test_where_there_is_no_run_there_are_no_links(tmp_path):
+    for path in (tmp_path / "missing", tmp_path / ("n" * 300)):
+        RunFolder(path).refuse_links()
+
+
 def test_a_run_folder_may_itself_be_a_link(tmp_path):
     (tmp_path / "disk").mkdir()
     (tmp_path / "run").symlink_to(tmp_path / "disk")
