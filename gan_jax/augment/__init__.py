@@ -9,8 +9,9 @@ from gan_jax.types import Condition, Images, PRNGKey
 Augment = Callable[[PRNGKey, Images], Images]
 """`(key, images) -> images` of the same shape and dtype, `[B, H, W, C]` in about [-1, 1]; the key is consumed.
 
-The same key makes the same draws, whatever the images: to show real and generated ones the same augmentation is to
-clone the key, to show them independent ones is to split it. Conditions that are images are shown to it by `pair`.
+The same key makes the same draws, whatever the images of a shape: to show real and generated ones the same
+augmentation is to clone the key, to show them independent ones is to split it. Conditions that are images are shown to
+it by `pair`.
 """
 
 Draws = Callable[[PRNGKey], tuple[PRNGKey, PRNGKey]]
@@ -40,8 +41,9 @@ def together(key: PRNGKey) -> tuple[PRNGKey, PRNGKey]:
 def pair(augment: Augment, key: PRNGKey, images: Images, condition: Condition) -> tuple[Images, Condition]:
     """Images augmented, and by the same draw the conditions that are images, so that the two still match.
 
-    Pixels move alike in both, and colours change alike, whatever the channels; labels and attributes stay. Raises
-    ValueError for conditions of another size, in which one draw is not one movement. The key is consumed.
+    Pixels move alike in both, and colours change alike, whatever the channels; noise is as strong in both, and the same
+    only where the channels are as many. Labels and attributes stay. Raises ValueError for conditions of another size,
+    in which one draw is not one movement. The key is consumed.
     """
     if condition is None or condition.ndim != 4 or augment is as_it_is:
         return augment(key, images), condition

@@ -125,7 +125,11 @@ def tune(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
 
 
 def grain(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
-    """Adds noise, of one deviation an image, to every channel of every pixel. Any number of channels."""
+    """Adds noise, of one deviation an image, to every channel of every pixel. Any number of channels.
+
+    Of one key, images of other channels get the same deviations, each value a noise of its own: a grey image and its
+    copy in colour are copies no more.
+    """
     deviation_key, noise_key = jax.random.split(key)
     deviation = _sometimes(deviation_key, p, lambda k: 0.1 * jnp.abs(jax.random.normal(k, images.shape[:1])), 0.0)
     noise = jax.random.normal(noise_key, images.shape, images.dtype) * deviation[:, None, None, None]

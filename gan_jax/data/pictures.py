@@ -10,7 +10,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
@@ -38,7 +38,10 @@ MOST_BYTES = 1 << 28
 """Of one file, unpacked: far above any photograph."""
 
 MOST_PIXELS = 89_478_485
-"""Of one picture, where Pillow begins to warn; a JPEG of more is decoded at a part of its size."""
+"""Of one picture, as it is decoded: where Pillow begins to warn."""
+
+MOST_OF_JPEG = 4 * MOST_PIXELS
+"""Of a JPEG: where it has more than `MOST_PIXELS`, it is decoded at a part of its size, down to an 8th of each side."""
 
 MANY = 1 << 24
 """Pictures of more bytes or pixels are read one at a time: there is a thread for each core and more."""
@@ -58,7 +61,7 @@ def load(path: str, *, size: int, channels: int, on_bad: Literal["refuse", "skip
     Classes are the names of the top sub-folders, sorted, if every picture lies in one. A single folder around
     everything, as zips often have, does not count as a class. Links are followed. Raises DataError where there is
     nothing to read, or more than fits into memory; where pictures are damaged or too large (`MOST_BYTES`,
-    `MOST_PIXELS`), unless `on_bad` is "skip", which leaves them out and prints which.
+    `MOST_PIXELS`, `MOST_OF_JPEG`), unless `on_bad` is "skip", which leaves them out and prints which.
     """
     source = Path(path).expanduser()
     shown = printable(source)
@@ -74,23 +77,34 @@ def load(path: str, *, size: int, channels: int, on_bad: Literal["refuse", "skip
     reasons: dict[int, str] = {}
     pool = ThreadPoolExecutor()
     try:
-        # Pillow's warning, where ours is an error.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        with _bound_here():
             for i, read in enumerate(_told_of(pool.map(lambda entry: _decode(entry, size, channels), entries), count)):
                 if isinstance(read, str):
                     reasons[i] = read
                 else:
-                    images[i] = read
+                    images[i - len(reasons)] = read
     finally:
         pool.shutdown(cancel_futures=True)  # or Ctrl-C waits for all the others
     if reasons:
         _report(shown, [(entries[i].name, why) for i, why in reasons.items()], count, on_bad)
         if len(reasons) == count:
             raise DataError(f"{shown}: none of its {count} pictures can be read")
-        images = np.delete(images, list(reasons), axis=0)
+        images = images[: count - len(reasons)]  # a view: a copy would need as much memory again
     labels, classes = _classes(shown, [entry.name for i, entry in enumerate(entries) if i not in reasons])
     return Dataset(printable(source.name), images, labels, classes)
+
+
+@contextmanager
+def _bound_here() -> Iterator[None]:
+    """Lets Pillow open what `_decoded` has an answer for: it warns beyond its own bound, and refuses twice of it."""
+    usual = Image.MAX_IMAGE_PIXELS
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        Image.MAX_IMAGE_PIXELS = MOST_OF_JPEG
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = usual
 
 
 def _entries(source: Path, shown: str) -> Iterator[Entry]:
@@ -98,7 +112,7 @@ def _entries(source: Path, shown: str) -> Iterator[Entry]:
     try:
         if source.is_dir():
             for file, size in _files(source):
-                yield Entry(printable(file.relative_to(source).as_posix()), size, file.read_bytes)
+                yield Entry(printable(file.relative_to(source).as_posix()), size, partial(_read, file))
         elif source.is_file() and zipfile.is_zipfile(source):
             yield from _zip_entries(source, shown)
         elif source.is_file():
@@ -112,20 +126,48 @@ def _entries(source: Path, shown: str) -> Iterator[Entry]:
 
 
 def _files(folder: Path, above: frozenset[tuple[int, int]] = frozenset()) -> Iterator[tuple[Path, int]]:
-    """All files below and their sizes, through links to folders too, but for those that lead back up."""
-    itself = os.stat(folder)
-    here = (itself.st_dev, itself.st_ino)
-    if here in above:
+    """All files below and their sizes, through links too, but for folders that lead back up.
+
+    In each top sub-folder, which may be a class, a folder is entered once, however many links lead to it.
+    """
+    if (here := _identity(folder)) in above:
         return
+    files, folders = _inside(folder)
+    yield from files
+    around = len(folders) == 1 and not any(_is_picture(file.name) for file, _ in files)
+    for each in folders:
+        yield from _files(each, above | {here}) if around else _below(each, {*above, here})
+
+
+def _below(folder: Path, entered: set[tuple[int, int]]) -> Iterator[tuple[Path, int]]:
+    if (here := _identity(folder)) in entered:
+        return
+    entered.add(here)
+    files, folders = _inside(folder)
+    yield from files
+    for each in folders:
+        yield from _below(each, entered)
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    found = os.stat(folder)
+    return found.st_dev, found.st_ino
+
+
+def _inside(folder: Path) -> tuple[list[tuple[Path, int]], list[Path]]:
+    """What is not hidden: files with their sizes, and folders, those first that are no links."""
     with os.scandir(folder) as found:
         inside = [entry for entry in found if not entry.name.startswith((".", "__MACOSX"))]
-    for entry in inside:
-        if entry.is_dir():
-            yield from _files(Path(entry.path), above | {here})
-        elif entry.is_file():
-            yield Path(entry.path), entry.stat().st_size
-        elif entry.is_symlink():  # to nothing, as reading it will tell
-            yield Path(entry.path), 0
+    folders = sorted((entry for entry in inside if entry.is_dir()), key=lambda entry: (entry.is_symlink(), entry.name))
+    # What is no regular file has no size either, as reading it will tell.
+    files = [(Path(e.path), e.stat().st_size if e.is_file() else 0) for e in inside if not e.is_dir()]
+    return files, [Path(entry.path) for entry in folders]
+
+
+def _read(file: Path) -> bytes:
+    if file.exists() and not file.is_file():  # a pipe is waited for, and some devices never end
+        raise OSError("not a regular file")
+    return file.read_bytes()
 
 
 def _zip_entries(source: Path, shown: str) -> Iterator[Entry]:
@@ -161,6 +203,8 @@ def _tell_of_others(shown: str, found: list[Entry]) -> None:
 
 _alone = threading.RLock()
 
+_MOST = f"of which {MOST_PIXELS / 1e6:.0f} million are read at most, {MOST_OF_JPEG / 1e6:.0f} of a JPEG; reduce it"
+
 
 def _decode(entry: Entry, size: int, channels: int) -> np.ndarray | str:
     """The picture, or in words why there is none."""
@@ -170,6 +214,8 @@ def _decode(entry: Entry, size: int, channels: int) -> np.ndarray | str:
         with _alone if entry.size > MANY else nullcontext():
             data = entry.read()
             return _decoded(data, size, channels) if data else "empty file"
+    except Image.DecompressionBombError:  # from the header, with no size told
+        return f"more than {2 * MOST_OF_JPEG / 1e6:.0f} million pixels, {_MOST}"
     except Exception as error:  # Pillow's decoders raise of every kind
         if "cannot identify" not in str(error):
             return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
@@ -181,10 +227,10 @@ def _decode(entry: Entry, size: int, channels: int) -> np.ndarray | str:
 def _decoded(data: bytes, size: int, channels: int) -> np.ndarray | str:
     with Image.open(io.BytesIO(data)) as picture:  # reads the header alone
         width, height = picture.size
-        if width * height > MOST_PIXELS:
+        if MOST_PIXELS < width * height <= MOST_OF_JPEG:
             picture.draft(None, (4 * size, 4 * size))  # nothing but a JPEG heeds it
         if picture.width * picture.height > MOST_PIXELS:
-            return f"{width}x{height} pixels, of which {MOST_PIXELS / 1e6:.0f} million are read at most; reduce it"
+            return f"{width}x{height} pixels, {_MOST}"
         with _alone if width * height > MANY else nullcontext():
             return to_square(picture, size, channels)
 

@@ -181,11 +181,10 @@ class Checkpoints:
         except Exception as error:  # tensorstore wraps a full disk in ValueError, orbax in others
             for leftover in self._folder.glob("*.orbax-checkpoint-tmp*"):
                 shutil.rmtree(leftover, ignore_errors=True)
-            free = shutil.disk_usage(self._folder).free / 1e6
             size = sum(array.nbytes for array in arrays.values()) / 1e6
             good = f"the last good one is step {self.steps()[-1]}" if self.steps() else "there is none before it"
             raise RunError(
-                f"could not save checkpoint {step} ({size:.1f} MB) in {self._folder}, {free:.1f} MB free: "
+                f"could not save checkpoint {step} ({size:.1f} MB) in {self._folder}, {_free(self._folder)}: "
                 f"{_in_short(error)}; {good}. Make room, and start the same command again"
             ) from None
         shutil.rmtree(self._trash, ignore_errors=True)
@@ -210,6 +209,13 @@ class Checkpoints:
     def close(self) -> None:
         """Lets orbax finish."""
         self._manager.close()
+
+
+def _free(folder: Path) -> str:
+    try:
+        return f"{shutil.disk_usage(folder).free / 1e6:.1f} MB free"
+    except OSError as error:  # removed while the run trained, as may be
+        return error.strerror or "unknown room"
 
 
 def _hush() -> None:
@@ -238,12 +244,19 @@ def from_arrays(template: Any, arrays: dict[str, np.ndarray], *, where: str) -> 
         if (array.shape, array.dtype) != (wanted.shape, wanted.dtype):
             raise RunError(f"{where}: {name} is {array.dtype} {array.shape}, expected {wanted.dtype} {wanted.shape}")
         is_key = jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-        leaves.append(jax.random.wrap_key_data(jax.numpy.asarray(array)) if is_key else array)
+        leaves.append(_key(array, leaf.dtype, f"{where}: {name}") if is_key else array)
     return jax.tree.unflatten(structure, leaves)
 
 
 def _bits(leaf: Any) -> Any:
     return jax.random.key_data(leaf) if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key) else leaf
+
+
+def _key(bits: np.ndarray, dtype: Any, where: str) -> Any:
+    for kind in ("threefry2x32", "rbg", "unsafe_rbg"):
+        if jax.random.key(0, impl=kind).dtype == dtype:
+            return jax.random.wrap_key_data(jax.numpy.asarray(bits), impl=kind)
+    raise RunError(f"{where} is a {dtype}, a kind of random keys that checkpoints do not know")
 
 
 def _sha256(array: np.ndarray) -> str:

@@ -40,7 +40,7 @@ def check(kind: Kind | None, data: Dataset, weights: str | None) -> None:
             f"{data.name}: a classifier is trained on {classifier.LEAST} images and 2 classes or more, not on "
             f"{len(data)} and {len(data.classes)}; choose other features, such as pixels"
         )
-    if kind == "inception" and not (path := _inception_file(weights)).exists():
+    if kind == "inception" and not os.path.exists(path := _inception_file(weights)):
         raise DataError(
             f"{path}: no such file. The Inception weights are {inception.URL}; name the file with --weights (for "
             "train: --evaluate.weights), or fetch it with gan-jax evaluate RUN --features inception --download (95 MB; "
@@ -69,7 +69,7 @@ def make(
 
     Raises ConfigError if the kind needs what the data do not have, DataError for weights that cannot be read.
     """
-    if kind == "inception" and download and not weights and not (path := _inception_file(None)).exists():
+    if kind == "inception" and download and not weights and not os.path.exists(path := _inception_file(None)):
         fetch(inception.URL, path, say)
     check(kind, data, weights)
     kind = _kind(kind, data)

@@ -16,7 +16,8 @@ from gan_jax.errors import ConfigError, RunError, printable
 
 _ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # a Path makes one slash of the two in gs://
 
-_LEFT_BY_A_KILL = re.compile(r"\..+\.(png|json|jsonl|gif|npz)\.[a-z0-9_]{8}")  # as `write_atomically` names them
+# As `write_atomically` names them.
+_LEFT_BY_A_KILL = re.compile(r"\..+\.(png|json|jsonl|gif|npz|npy)(\.damaged-\d+)?\.[a-z0-9_]{8}")
 
 
 class RunFolder:
@@ -63,7 +64,7 @@ class RunFolder:
             raise RunError(
                 f"cannot write the run folder {self.path}: {error.strerror}; choose one with --run"
             ) from None
-        self._refuse_links()
+        self.refuse_links()
         with open_to_append(self.path / ".lock") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -77,18 +78,19 @@ class RunFolder:
                 _sweep(folder)
             yield
 
-    def _refuse_links(self) -> None:
-        """A run folder may come from a stranger: whatever is written has to stay in it."""
+    def refuse_links(self) -> None:
+        """A run folder may come from a stranger: whatever is read and written has to lie in it. Raises RunError."""
         folders = [self.samples, self.checkpoints, self.best, self.events]
-        files = [self.config, self.environment, self.metrics, self.log, self.path / ".lock"]
-        for path in (*files, *folders, self.checkpoints / ".trash", self.best / ".trash"):
-            if path.is_symlink():
+        files = [self.config, self.environment, self.metrics, self.log, self.clusters, self.path / ".lock"]
+        kept = [path for folder in (self.checkpoints, self.best) if os.path.isdir(folder) for path in folder.glob("*")]
+        for path in (*files, *folders, *kept):
+            if os.path.islink(path):
                 raise _link(path)
 
 
 def _link(path: Path) -> RunError:
     return RunError(
-        f"{path} is a symbolic link, and a run writes into its own folder only; replace the link by what it leads to"
+        f"{path} is a symbolic link, and a run keeps to its own folder; replace the link by what it leads to"
     )
 
 
@@ -98,15 +100,34 @@ def open_to_append(path: Path) -> BinaryIO:
     Raises RunError if it cannot be written, or is no regular file: no link is followed, no pipe waited for.
     """
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)
+        return os.fdopen(_open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, "write"), "a+b")
+    except OSError as error:
+        raise RunError(f"cannot write {path}: {error.strerror}") from None
+
+
+def read(path: Path) -> bytes | None:
+    """The content of a file of a run; None if there is none. Raises RunError, as `open_to_append` does."""
+    try:
+        with os.fdopen(_open(path, os.O_RDONLY, "read"), "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise RunError(f"cannot read {path}: {error.strerror}") from None
+
+
+def _open(path: Path, how: int, verb: str) -> int:
+    """A descriptor of a regular file. Raises RunError for anything else, OSError where there is nothing to open."""
+    try:
+        handle = os.open(path, how | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise _link(path) from None
-        raise RunError(f"cannot write {path}: {error.strerror}") from None
+        raise
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
-        raise RunError(f"cannot write {path}: not a regular file; move it away")
-    return os.fdopen(handle, "a+b")
+        raise RunError(f"cannot {verb} {path}: not a regular file; move it away")
+    return handle
 
 
 def write_atomically(path: Path, data: bytes) -> None:

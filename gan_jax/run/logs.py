@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
 from gan_jax.errors import ConfigError, RunError
-from gan_jax.run.files import RunFolder, open_to_append, write_atomically
+from gan_jax.run.files import RunFolder, open_to_append, read, write_atomically
 from gan_jax.screen import tell
 
 ASKED = "asked"
@@ -34,7 +34,7 @@ class MetricLog:
         """
         self._path = path
         self.remarks: list[str] = []
-        content = _content(path)
+        content = read(path) or b""
         lines = _lines(content)
         rows = [(line, row) for line in lines if (row := _row(line)) is not None]
         cut = bool(lines) and not content.endswith(b"\n") and _row(lines[-1]) is None  # by a kill, as may be
@@ -69,18 +69,7 @@ def append(path: Path, row: dict[str, Any]) -> None:
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
     """The rows of a metrics.jsonl; lines that are damaged are passed over. Raises RunError if it cannot be read."""
-    return [row for line in _lines(_content(path)) if (row := _row(line)) is not None]
-
-
-def _content(path: Path) -> bytes:
-    try:
-        if path.exists() and not path.is_file():
-            raise RunError(f"cannot read {path}: not a regular file; move it away")
-        return path.read_bytes()
-    except FileNotFoundError:
-        return b""
-    except OSError as error:
-        raise RunError(f"cannot read {path}: {error.strerror}") from None
+    return [row for line in _lines(read(path) or b"") if (row := _row(line)) is not None]
 
 
 def _lines(content: bytes) -> list[str]:

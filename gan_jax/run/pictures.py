@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from gan_jax.errors import RunError
 from gan_jax.images import sheet
-from gan_jax.run.files import write_atomically
+from gan_jax.run.files import read, write_atomically
 from gan_jax.run.logs import read_rows
 from gan_jax.run.scoreboard import Evaluation, curve, heading
 
@@ -42,11 +43,11 @@ def save_animation(path: Path, frames: list[Path], *, seconds: float = 6.0) -> N
 
 
 def _frame(path: Path) -> Image.Image | None:
-    """One frame of an animation; None if the file is damaged, which is no reason to go without the others."""
+    """One frame of an animation; None if the file is damaged or a link, which is no reason to go without the others."""
     try:
-        with Image.open(path) as picture:
+        with Image.open(io.BytesIO(read(path) or b"")) as picture:
             return _reduced(picture, 500).quantize(32)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):  # Pillow raises each of them
+    except (RunError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):  # Pillow raises all but one
         return None
 
 

@@ -44,6 +44,7 @@ class Trained(NamedTuple):
 def open_run(path: str, *, best: bool = False) -> Trained:
     """Opens the newest good checkpoint of a run, or the best one; changes nothing. Raises ConfigError, RunError."""
     folder = RunFolder(path)
+    folder.refuse_links()
     config = load_run(folder.path)
     kept = folder.best if best else folder.checkpoints
     found = newest(kept, lambda notes: abstract_state(config, len(notes["classes"])))

@@ -9,13 +9,14 @@ from gan_jax.config import Config
 from gan_jax.data.clusters import frequencies, partition
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import DataError
-from gan_jax.run.files import RunFolder, write_atomically
+from gan_jax.run.files import RunFolder, read, write_atomically
 
 
 def labels_of(config: Config, data: Dataset, folder: RunFolder) -> np.ndarray | None:
     """Labels int32 `[N]` of the real images, as the networks see them; None if they see none.
 
     Clusters are those that the run has kept: computed anew, on another machine, rounding could move an image.
+    Raises RunError if those cannot be read.
     """
     clusters = config.data.clusters
     if clusters is None:
@@ -58,7 +59,10 @@ def counts_of(config: Config, labels: np.ndarray | None, classes: int) -> list[i
 
 
 def _read(folder: RunFolder) -> np.ndarray | None:
+    """The array that a run has kept; None if it kept none, or one that is damaged. Raises RunError."""
+    content = read(folder.clusters)
     try:
-        return np.load(folder.clusters, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+        found = np.load(io.BytesIO(content or b""), allow_pickle=False)
+    except Exception:  # whatever a damaged header makes NumPy raise, MemoryError for its many rows too
         return None
+    return found if isinstance(found, np.ndarray) else None  # not what several arrays in a zip are

@@ -23,6 +23,22 @@ def test_a_grey_image_and_its_copy_in_colour_stay_copies(name):
     np.testing.assert_allclose(condition, jnp.repeat(images, 3, axis=3), atol=1e-4)
 
 
+def test_noise_is_as_strong_in_a_copy_in_colour_and_the_same_in_a_copy_of_as_many_channels():
+    grain = partial(ada.grain, p=0.7)
+    images, condition = pair(grain, KEY, jnp.zeros((16, 32, 32, 1)), jnp.zeros((16, 32, 32, 3)))
+    grey, colour = jnp.std(images, axis=(1, 2, 3)), jnp.std(condition, axis=(1, 2, 3))
+    assert 0 < jnp.sum(grey > 0) < 16
+    np.testing.assert_allclose(grey, colour, rtol=0.15)
+    assert not np.allclose(images, condition[..., :1])
+
+
+@pytest.mark.parametrize("pipeline", [ada.grain, ada.full])
+def test_copies_of_as_many_channels_stay_copies_through_noise(pipeline):
+    images, condition = jax.jit(partial(pair, partial(pipeline, p=0.7)))(KEY, IMAGES, IMAGES)
+    assert not np.allclose(images, IMAGES, atol=0.1)
+    np.testing.assert_array_equal(images, condition)
+
+
 @pytest.mark.parametrize("condition", [None, jnp.arange(16), jnp.ones((16, 5))], ids=["none", "labels", "attributes"])
 def test_other_conditions_stay_and_images_look_as_without(condition):
     images, told = pair(translation, KEY, IMAGES, condition)

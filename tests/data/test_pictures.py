@@ -1,6 +1,7 @@
 import io
 import os
 import time
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -111,6 +112,39 @@ def test_a_link_to_nothing_is_a_bad_picture(tmp_path):
     assert "1 of 2 pictures cannot be read:\n  b.png: No such file or directory" in refusal(path)
 
 
+def test_what_is_no_regular_file_is_named_and_never_opened(tmp_path):
+    path = folder_of(tmp_path / "mine", {"a.png": encoded()})
+    os.mkfifo(tmp_path / "pipe")
+    os.mkfifo(tmp_path / "mine" / "b.png")
+    (tmp_path / "mine" / "c.png").symlink_to(tmp_path / "pipe")
+    (tmp_path / "mine" / "d.png").symlink_to("/dev/zero")
+    (tmp_path / "mine" / "notes").symlink_to(tmp_path / "pipe")
+    said = refusal(path)
+    assert "3 of 4 pictures cannot be read" in said
+    assert [f"  {name}.png: not a regular file" in said for name in "bcd"] == [True] * 3
+
+
+@pytest.mark.parametrize("around", ["", "all/"])
+def test_folders_that_link_to_each_other_are_entered_once_in_each_class(tmp_path, around, monkeypatch):
+    names = [f"{i:02}" for i in range(12)]
+    path = folder_of(tmp_path / "mine", {f"{around}{name}/a.png": encoded((i, 0, 0)) for i, name in enumerate(names)})
+    for name in names:
+        for other in names:
+            (tmp_path / "mine" / around / name / f"to_{other}").symlink_to(tmp_path / "mine" / around / other)
+    own, listed = os.scandir, []
+
+    def scan(folder):
+        listed.append(folder)
+        assert len(listed) < 1000
+        return own(folder)
+
+    monkeypatch.setattr(os, "scandir", scan)
+    data = load(path)
+    assert data.classes == tuple(names)
+    for i in range(12):
+        assert sorted(data.images[data.labels == i, 0, 0, 0].tolist()) == list(range(12))
+
+
 def test_names_that_are_not_utf_8_are_read_and_can_be_printed(tmp_path):
     names = [os.fsdecode(b"\xe9/a.png"), os.fsdecode(b"\xe8/b.png")]
     data = load(folder_of(tmp_path / os.fsdecode(b"caf\xe9"), dict.fromkeys(names, encoded())))
@@ -140,12 +174,23 @@ def test_a_file_that_unpacks_to_more_than_any_photograph_is_not_unpacked(tmp_pat
 
 def test_pictures_of_too_many_pixels_are_not_decoded_but_jpegs_in_part(packed, monkeypatch):
     monkeypatch.setattr(pictures, "MOST_PIXELS", 1000)
+    monkeypatch.setattr(pictures, "MOST_OF_JPEG", 6000)
     decoded = []
     monkeypatch.setattr(pictures, "to_square", lambda picture, *_: decoded.append(picture.size) or np.zeros((1, 1, 3)))
-    said = refusal(packed({"a.png": encoded(size=(33, 33)), "b.jpg": encoded(size=(64, 80), kind="JPEG")}), size=1)
-    assert "1 of 2" in said
-    assert "a.png: 33x33 pixels, of which" in said
+    files = {"a.png": encoded(size=(33, 33)), "b.jpg": encoded(size=(64, 80), kind="JPEG")}
+    files |= {"c.jpg": encoded(size=(80, 80), kind="JPEG"), "d.jpg": encoded(size=(128, 128), kind="JPEG")}
+    said = refusal(packed(files), size=1)
+    assert "3 of 4" in said
+    assert "a.png: 33x33 pixels, of which 89 million are read at most, 358 of a JPEG; reduce it" in said
+    assert "c.jpg: 80x80 pixels, of which" in said
+    assert "d.jpg: more than" in said
     assert decoded == [(8, 10)]
+
+
+def test_pillows_own_bound_refuses_nothing_that_is_read_and_stays_as_it_was(packed, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    assert len(load(packed({"a.png": encoded()}))) == 1
+    assert Image.MAX_IMAGE_PIXELS == 10
 
 
 def test_large_pictures_are_decoded_one_at_a_time(packed, monkeypatch):
@@ -279,6 +324,17 @@ def test_bad_pictures_are_left_out_and_named_if_so_wished(packed, capsys):
     assert "left out" in printed
     assert "4 of 6" in printed
     assert all(name in printed for name in BAD)
+
+
+def test_leaving_pictures_out_takes_no_second_array(packed, monkeypatch):
+    monkeypatch.setattr(pictures, "_decode", lambda entry, *_: "bad" if entry.name == "00.png" else np.uint8(7))
+    path = packed({f"{i:02}.png": b"" for i in range(20)})
+    tracemalloc.start()
+    data = load(path, size=256, on_bad="skip")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(data) == 19
+    assert most < 1.5 * data.images.nbytes
 
 
 def test_only_the_first_of_many_bad_pictures_are_named(packed):

@@ -13,7 +13,7 @@ import toys
 from gan_jax import init
 from gan_jax.errors import RunError
 from gan_jax.run import checkpoints
-from gan_jax.run.checkpoints import Checkpoints, newest, to_arrays
+from gan_jax.run.checkpoints import Checkpoints, from_arrays, newest, to_arrays
 
 
 def state_of(seed):
@@ -295,6 +295,26 @@ def test_a_full_disk_is_told_and_older_checkpoints_stay_intact(store, states, mo
     assert_same(state, states[0])
     store.save(2, states[1], {})
     assert store.steps() == [1, 2]
+
+
+def test_a_folder_that_was_removed_meanwhile_is_told(store, states, monkeypatch):
+    def remove(*args, **kwargs):
+        shutil.rmtree(store._folder)
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+    monkeypatch.setattr(store._manager, "save", remove)
+    with pytest.raises(
+        RunError, match=r"could not save checkpoint 2 .*, No such file or directory: .*there is none before it"
+    ):
+        store.save(2, states[1], {})
+
+
+@pytest.mark.parametrize("kind", ["threefry2x32", "rbg", "unsafe_rbg"])
+def test_keys_of_every_kind_come_back(kind):
+    key = jax.random.key(3, impl=kind)
+    found = from_arrays(jax.eval_shape(lambda: {"key": key}), to_arrays({"key": key}), where="here")["key"]
+    assert found.dtype == key.dtype
+    np.testing.assert_array_equal(jax.random.key_data(found), jax.random.key_data(key))
 
 
 @pytest.mark.slow

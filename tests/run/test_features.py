@@ -85,6 +85,11 @@ def test_a_classifier_needs_more_than_one_class():
         make(None, one)
 
 
+def test_weights_whose_name_is_too_long_are_missing_too(cache_folder):
+    with pytest.raises(DataError, match="no such file"):
+        features.check("inception", digits.load(), "n" * 300)
+
+
 def test_missing_inception_weights_are_named_with_where_to_get_them(cache_folder):
     with pytest.raises(
         DataError, match=r"no such file.*https://.*--weights.*--evaluate.weights.*--download"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gan_jax.errors import ConfigError, RunError
-from gan_jax.run.files import RunFolder, open_to_append, write_atomically
+from gan_jax.run.files import RunFolder, open_to_append, read, write_atomically
 from gan_jax.run.logs import append
 
 PRECIOUS = b"do not touch"
@@ -38,10 +38,20 @@ def test_a_name_that_is_not_utf_8_is_refused_in_letters_that_can_be_printed(tmp_
     str(refused.value).encode("ascii")
 
 
-NAMES = [".lock", "log.txt", "metrics.jsonl", "config.json", "environment.json", "samples", "checkpoints", "best"]
+NAMES = [
+    ".lock",
+    "clusters.npy",
+    "log.txt",
+    "metrics.jsonl",
+    "config.json",
+    "environment.json",
+    "samples",
+    "checkpoints",
+    "best",
+]
 
 
-@pytest.mark.parametrize("name", [*NAMES, "tensorboard", "checkpoints/.trash", "best/.trash"])
+@pytest.mark.parametrize("name", [*NAMES, "tensorboard", "checkpoints/.trash", "best/.trash", "checkpoints/5"])
 def test_a_link_out_of_the_folder_is_refused_by_name(tmp_path, precious, name):
     run = tmp_path / "run"
     (run / name).parent.mkdir(parents=True)
@@ -50,6 +60,11 @@ def test_a_link_out_of_the_folder_is_refused_by_name(tmp_path, precious, name):
         pass
     assert precious.read_bytes() == PRECIOUS
     assert sorted(path.name for path in tmp_path.iterdir()) == ["precious", "run"]
+
+
+def test_where_there_is_no_run_there_are_no_links(tmp_path):
+    for path in (tmp_path / "missing", tmp_path / ("n" * 300)):
+        RunFolder(path).refuse_links()
 
 
 def test_a_run_folder_may_itself_be_a_link(tmp_path):
@@ -71,6 +86,22 @@ def test_appending_follows_no_link_and_waits_for_no_pipe(tmp_path, precious):
     assert precious.read_bytes() == PRECIOUS
 
 
+def test_reading_follows_no_link_and_waits_for_no_pipe(tmp_path, precious):
+    assert read(precious) == PRECIOUS
+    assert read(tmp_path / "missing") is None
+    (tmp_path / "environment.json").symlink_to(precious)
+    os.mkfifo(tmp_path / "clusters.npy")
+    for name, why in {
+        "environment.json": "is a symbolic link",
+        "clusters.npy": "not a regular file",
+        ".": "not a regular file",
+        "n" * 300: "File name too long",
+        "precious/below": "Not a directory",
+    }.items():
+        with pytest.raises(RunError, match=why):
+            read(tmp_path / name)
+
+
 def test_the_lock_is_not_emptied(tmp_path):
     (tmp_path / ".lock").write_bytes(PRECIOUS)
     with RunFolder(tmp_path).locked():
@@ -88,7 +119,13 @@ def test_what_a_kill_left_half_written_is_removed_and_what_is_being_written_stay
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", die)
         patch.setattr(os, "unlink", lambda path: None)
-        for path in (folder.sample(3), folder.config, folder.metrics):
+        for path in (
+            folder.sample(3),
+            folder.config,
+            folder.metrics,
+            folder.clusters,
+            tmp_path / "metrics.jsonl.damaged-17",
+        ):
             with pytest.raises(KeyboardInterrupt):
                 write_atomically(path, b"half")
     living = folder.samples / ".step_00000004.png.abcd1234"

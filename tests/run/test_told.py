@@ -1,11 +1,16 @@
 """What networks are told: classes, clusters that the run keeps, or nothing."""
 
+import io
+import os
+import shutil
+import struct
+
 import numpy as np
 import pytest
 
 from gan_jax.config import MLP, CadenceConfig, Config, DataConfig
 from gan_jax.data import digits
-from gan_jax.errors import DataError
+from gan_jax.errors import DataError, RunError
 from gan_jax.run import told
 from gan_jax.run.evaluation import evaluate
 from gan_jax.run.files import RunFolder
@@ -58,15 +63,68 @@ def test_a_run_goes_on_with_the_clusters_that_it_kept(run, tmp_path, monkeypatch
     np.testing.assert_array_equal(told.labels_of(FOUR, data, RunFolder(run)), np.load(run / "clusters.npy"))
 
 
-def test_other_clusters_are_refused(run, monkeypatch):
+def test_other_clusters_are_refused(run, tmp_path):
+    run = shutil.copytree(run, tmp_path / "run")
     file = run / "clusters.npy"
     before = file.read_bytes()
     np.save(file, np.roll(np.load(file), 1))
     with pytest.raises(DataError, match="clusters of the data are not those that this run was told"):
         train(Config(**vars(FOUR) | {"steps": 4}), run)
-    file.write_bytes(b"damaged")  # computed anew: the same on this machine
-    np.testing.assert_array_equal(told.labels_of(FOUR, digits.load(), RunFolder(run)).shape, (1797,))
-    file.write_bytes(before)
+    assert file.read_bytes() != before
+
+
+def saved(array, save=np.save):
+    stream = io.BytesIO()
+    save(stream, array)
+    return stream.getvalue()
+
+
+def header(text):
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode()
+
+
+DAMAGED = {
+    "no array": b"damaged",
+    "nothing": b"",
+    "a zip that ends": b"PK\x03\x04",
+    "several arrays": saved(np.zeros(3, np.int32), np.savez),
+    "more rows than memory": header("{'descr': '<i4', 'fortran_order': False, 'shape': (1000000000000000,)}"),
+    "a header that ends": header("{'descr': '<i4', 'shape': ("),
+    "another type": saved(np.zeros(1797)),
+    "another length": saved(np.zeros(3, np.int32)),
+    "no such cluster": saved(np.full(1797, 4, np.int32)),
+}
+
+
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
+def test_clusters_that_are_damaged_are_computed_anew(tmp_path, monkeypatch, content):
+    anew = np.arange(1797, dtype=np.int32) % 4
+    monkeypatch.setattr(told, "partition", lambda *args, **kwargs: anew)
+    (tmp_path / "clusters.npy").write_bytes(content)
+    assert told.labels_of(FOUR, digits.load(), RunFolder(tmp_path)) is anew
+    told.keep(FOUR, anew, RunFolder(tmp_path))
+    np.testing.assert_array_equal(np.load(tmp_path / "clusters.npy"), anew)
+
+
+def test_clusters_computed_anew_are_those_that_were_kept(run, tmp_path):
+    found = told.labels_of(FOUR, digits.load(), RunFolder(tmp_path))
+    told.keep(FOUR, found, RunFolder(tmp_path))
+    assert (tmp_path / "clusters.npy").read_bytes() == (run / "clusters.npy").read_bytes()
+
+
+def test_a_pipe_in_the_place_of_clusters_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "clusters.npy")
+    with pytest.raises(RunError, match=r"clusters\.npy: not a regular file"):
+        told.labels_of(FOUR, digits.load(), RunFolder(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["checkpoints", "config.json"])
+def test_a_run_that_links_elsewhere_is_not_drawn_from(run, tmp_path, name):
+    shutil.copytree(run, tmp_path / "run")
+    (tmp_path / "run" / name).rename(tmp_path / "elsewhere")
+    (tmp_path / "run" / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(RunError, match=f"{name} is a symbolic link"):
+        open_run(str(tmp_path / "run"))
 
 
 def test_a_run_with_clusters_is_scored_like_one_without_labels(run, capsys):
