@@ -1,4 +1,4 @@
-"""Every recipe trains, samples and comes back, on real digits, with tiny networks: some at the least size, all at their own."""
+"""Recipes train, sample and come back, on real digits with tiny networks: some at the least size, all at their own."""
 
 import io
 import zipfile
