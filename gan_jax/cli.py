@@ -212,6 +212,9 @@ def _check_options(arguments: list[str], options: Sequence[str], values: object)
             continue
         name, inline, value = flag.removeprefix("--").partition("=")
         key, text = name.replace("-", "_"), value if inline else follower
+        members = [f"--{option.replace('_', '-')}" for option in options if option.startswith(f"{key}.")]
+        if members and key not in options:
+            raise ConfigError(f"{key} is a group of settings: {', '.join(members)}")
         if _without_no(key) not in options:
             raise ConfigError(f"no option --{name}{_nearest_option(key, options)} (--help lists all)")
         if key in ("run", "out") and not text:  # a Path would make the current folder of it
@@ -231,7 +234,8 @@ def _nearest_option(key: str, options: Sequence[str]) -> str:
     last = {option: option.split(".")[-1] for option in options}
     initials = {option: "".join(word[0] for word in part.split("_")) for option, part in last.items()}
     other = _ELSEWHERE.get(typed)
-    close = [option for option in options if typed in (last[option], initials[option]) or last[option] == other]
+    alike = lambda option: typed in (last[option], initials[option]) or last[option].endswith(f"_{typed}")
+    close = [option for option in options if alike(option) or last[option] == other]
     close = difflib.get_close_matches(key, close, n=3, cutoff=0.0) or difflib.get_close_matches(key, options, n=1)
     return "; did you mean " + " or ".join(f"--{option.replace('_', '-')}" for option in close) + "?" if close else ""
 

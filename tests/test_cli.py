@@ -75,6 +75,10 @@ MISTAKES = [
     ("train digits --run gs://bucket/run", "is no folder of this machine", "--run"),
     ("train digits --run ~nobody-at-all/x", "there is no such user"),
     ("train digits --discriminator-steps 1000000000", "discriminator_steps: expected 100 at most, got 1000000000"),
+    ("train digits --generator.width 8", "no option --generator.width; did you mean --model.generator-width"),
+    ("train digits --width 8", "no option --width; did you mean", "--model.generator-width"),
+    ("train digits --penalty r1", "penalty is a group of settings: --penalty.r1, --penalty.r2"),
+    ("train digits --data.clusters 10", "add --no-conditional, or drop --data.clusters"),
     ("train digits --zzz 1", "no option --zzz (--help lists all)"),
     ("train digits extra", "Unrecognized options: extra"),
     (

@@ -43,7 +43,7 @@ def _wrong_together(config: Config) -> list[str]:
     if not found:  # else there is no size to speak of
         found += config.model.wrong(config)
     if config.conditional and config.data.clusters:
-        found.append("data.clusters: networks are told classes or clusters; drop --conditional, or --data.clusters")
+        found.append("data.clusters: networks are told these or classes; add --no-conditional, or drop --data.clusters")
     if config.devices and config.batch_size % config.devices:
         low = config.batch_size // config.devices * config.devices
         fitting = " or ".join(str(b) for b in (low, low + config.devices) if b)

@@ -116,7 +116,10 @@ def _first_state(
     told.must_be(labels, notes["told"], folder)
     if notes["devices"] != (here := _devices(mesh)):
         remarks.append(f"begun on {notes['devices']}, now on {here}: the same up to rounding, not bit for bit")
-    return parallel.place(state, mesh), [*remarks, f"going on from step {int(state.step)}"]
+    return parallel.place(state, mesh), [
+        *remarks,
+        f"going on from step {int(state.step)} to {max(config.steps, int(state.step))}",
+    ]
 
 
 def _run(
