@@ -228,7 +228,7 @@ def test_a_whole_number_will_do_for_a_number():
         ({"batch_size": 1}, "batch_size: model dcgan normalises over the batch"),
         ({"anneal.beta2": 0.9}, "anneal.images: expected the images until anneal.beta2 is reached"),
         ({"anneal.images": 10}, "anneal.images: there is nothing to anneal"),
-        ({"conditional": True, "data.clusters": 5}, "data.clusters: networks are told classes or clusters"),
+        ({"conditional": True, "data.clusters": 5}, "data.clusters: networks are told these or classes"),
         ({"model": "acgan"}, "conditional: model acgan names the labels that it is told"),
         (
             {"data.size": 32, "model": "stylegan2", "batch_size": 48},
