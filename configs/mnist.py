@@ -2,7 +2,8 @@
 
 Chosen by the experiments of docs/experiments.md: a hundred clusters of the images themselves, told as labels by a
 projection and drawn as often as they are in the data; a narrow network and many images, step sizes that start high and
-fall, and R1 in place of the discriminator's batch normalisation, which keeps it from winning.
+fall, and R1 in place of the discriminator's batch normalisation, which keeps it from winning. It ended at a classifier
+FID of 0.58 and a precision of 0.76 (2026-11-26, one seed), where the same without clusters had 1.77 and 0.44.
 """
 
 from gan_jax.config import (
@@ -31,5 +32,5 @@ def get_config() -> Config:
         average=AverageConfig(decay=0.998),
         anneal=AnnealConfig(images=448_000, learning_rate=1e-4),
         every=CadenceConfig(sample=500, checkpoint=1000),
-        evaluate=EvaluateConfig(every=3500),
+        evaluate=EvaluateConfig(every=1750),
     )
