@@ -356,7 +356,7 @@ def start(folder, steps, *fault):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
 
-def finish(process, timeout=120):
+def finish(process, timeout=300):
     output, _ = process.communicate(timeout=timeout)
     return process.returncode, output
 
@@ -389,7 +389,7 @@ def test_a_kill_inside_a_save_or_a_deletion_costs_nothing(tmp_path, uninterrupte
     assert_same_runs(tmp_path / "run", uninterrupted, load_trainer().config(12))
 
 
-def wait_for_rows(path, process, count=1, timeout=90):
+def wait_for_rows(path, process, count=1, timeout=240):
     metrics, begun = RunFolder(path).metrics, time.monotonic()
     while not (metrics.exists() and metrics.read_bytes().count(b"\n") >= count):
         assert process.poll() is None, process.stdout.read()
