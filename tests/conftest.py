@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 
 # Before JAX is imported. NPROC: forced CPU devices need a thread each, or a collective may wait for ever.
@@ -32,7 +33,9 @@ def _let_go_of_compiled_programs():
     yield
     if resident() > MOST_BYTES:
         jax.clear_caches()
-        gc.collect()
+        with warnings.catch_warnings():  # of files that a test has read and left to be closed
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
         trim(0)
 
 
