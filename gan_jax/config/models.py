@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from gan_jax.config.ranges import Count
+from gan_jax.config.schema import name_of
 
 if TYPE_CHECKING:
     from gan_jax.config import Config
@@ -40,7 +41,7 @@ class Model:
 
     def wrong(self, config: Config) -> list[str]:
         """What does not go together in here, or with the data and the batches."""
-        found, name, size = [], type(self).__name__.lower(), config.data.image_size
+        found, name, size = [], name_of(self), config.data.image_size
         if self.sizes and size not in self.sizes:
             nearest = min(self.sizes, key=lambda s: abs(s - size))
             some = ", ".join(map(str, self.sizes))
