@@ -88,7 +88,12 @@ MISTAKES = [
     ("train digits --steps", "Missing value for argument '--steps'"),
     ("train digits --batch-size many", "batch_size: expected a whole number, got 'many'"),
     ("train digits --steps 6.5", "steps: expected a whole number, got '6.5'"),
-    ("train digits --data.size big", "data.size: expected a whole number or nothing, got 'big'"),
+    (
+        "train digits --data.size big",
+        "data.size: expected pixels on a side, such as 64, or height x width",
+        "got 'big'",
+    ),
+    ("train digits --data.size 30x32", "data.size: model dcgan makes", "not 30x32; try --data.size 32"),
     ("train digits --generator.learning-rate fast", "generator.learning_rate: expected a number, got 'fast'"),
     ("train digits --model dcgn", "model: expected one of mlp,", "got 'dcgn'; did you mean dcgan?"),
     ("train digits --loss wgan", "loss: expected one of minimax, non_saturating, smoothed", "got 'wgan'"),

@@ -1,5 +1,7 @@
 """A config becomes values: a GAN, a dataset."""
 
+import math
+
 from gan_jax import losses
 from gan_jax.config import Config
 from gan_jax.data import digits, pictures, prepared, stacked
@@ -54,9 +56,9 @@ def load_data(config: Config) -> Dataset:
         dataset = stacked.load(Dataset("mnist", resize_all(mnist.images, size, 1), mnist.labels, mnist.classes))
     else:
         dataset = prepared.load(data.name, data_dir=data.data_dir, download=data.download, size=size, channels=channels)
-    if dataset.images.shape[1:] != (size, size, channels):
-        what = f"{dataset.name}: {len(dataset):,} images of {size}x{size} pixels"
-        require_memory(len(dataset) * size**2 * channels, what, "lower --data.size", error=DataError)
+    if dataset.images.shape[1:] != (*size, channels):
+        what = f"{dataset.name}: {len(dataset):,} images of {size[0]}x{size[1]} pixels"
+        require_memory(len(dataset) * math.prod(size) * channels, what, "lower --data.size", error=DataError)
     if len(dataset) < config.batch_size:
         raise DataError(
             f"{dataset.name}: {len(dataset)} images do not fill one batch of {config.batch_size}; "

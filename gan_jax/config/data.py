@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from gan_jax.config.ranges import OptionalCount
+from gan_jax.config.ranges import OptionalCount, OptionalSize
+from gan_jax.sizes import Sides, read, sides
 
 NATIVE = {
     "digits": (8, 1),
@@ -28,8 +29,9 @@ class DataConfig:
     through tensorflow-datasets."""
     path: str | None = None
     """A folder or .zip of your own pictures, which then take the place of `name`. Sub-folders become classes."""
-    size: OptionalCount = None
-    """Pixels on a side: images are resized to cover it and cropped in the middle. Default: as they are."""
+    size: OptionalSize = None
+    """Pixels on a side, 64, or height x width, 48x64: images are resized to cover it and cropped in the middle.
+    Default: as they are."""
     channels: Literal[1, 3] | None = None
     """1 for greyscale, 3 for RGB. Default: as the named dataset is; RGB for your own pictures."""
     flip: bool = False
@@ -50,9 +52,9 @@ class DataConfig:
         return self.path is not None or self.name == "pictures"
 
     @property
-    def image_size(self) -> int:
-        """Pixels on a side of the images that the networks see."""
-        return self.size or NATIVE[self.name][0]
+    def image_size(self) -> Sides:
+        """Height and width of the images that the networks see."""
+        return sides((self.size and read(self.size)) or NATIVE[self.name][0])
 
     @property
     def image_channels(self) -> int:

@@ -15,7 +15,7 @@ from gan_jax.errors import DataError
 from gan_jax.types import Labels, PRNGKey
 
 PIXELS = 32
-"""On a side, at most: larger images are compared as if they were so small."""
+"""On the longer side, at most: larger images are compared as if they were so small."""
 
 COMPONENTS = 40
 """Principal components of the pixels, at most, in which images are compared."""
@@ -40,7 +40,9 @@ def partition(images: np.ndarray, clusters: int, *, seed: int = 0) -> np.ndarray
 
     if clusters < 1:
         raise DataError(f"clusters: images are parted into 1 or more, not into {clusters}")
-    small = resize_all(images, min(PIXELS, *images.shape[1:3]), None)
+    height, width = images.shape[1:3]
+    times = max(1, max(height, width) / PIXELS)
+    small = resize_all(images, (max(1, round(height / times)), max(1, round(width / times))), None)
     rng = np.random.RandomState(np.random.MT19937(seed))
     chosen = small[np.sort(rng.permutation(len(small))[:FITTED])]
     # Threads sum in an order of their own; images that are all alike have no variance to take shares of.

@@ -1,6 +1,7 @@
 """A user's own pictures: a folder or a zip, whose top sub-folders are classes."""
 
 import io
+import math
 import os
 import sys
 import threading
@@ -19,10 +20,11 @@ import numpy as np
 from PIL import Image, features
 
 from gan_jax.data.dataset import Dataset
-from gan_jax.data.resize import to_square
+from gan_jax.data.resize import fitted
 from gan_jax.errors import DataError, printable
 from gan_jax.memory import in_words, require_memory
 from gan_jax.screen import tell
+from gan_jax.sizes import Size, sides
 
 SUFFIXES = {
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
@@ -55,8 +57,8 @@ class Entry(NamedTuple):
     read: Callable[[], bytes]
 
 
-def load(path: str, *, size: int, channels: int, on_bad: Literal["refuse", "skip"] = "refuse") -> Dataset:
-    """Reads every picture below `path`, in the order of their names, as uint8 `[N, size, size, channels]`.
+def load(path: str, *, size: Size, channels: int, on_bad: Literal["refuse", "skip"] = "refuse") -> Dataset:
+    """Reads every picture below `path`, in the order of their names, as uint8 `[N, *size, channels]`.
 
     Classes are the names of the top sub-folders, sorted, if every picture lies in one. A single folder around
     everything, as zips often have, does not count as a class. Links are followed. Raises DataError where there is
@@ -70,10 +72,10 @@ def load(path: str, *, size: int, channels: int, on_bad: Literal["refuse", "skip
     _tell_of_others(shown, found)
     if not entries:
         raise DataError(f"{shown}: no pictures in it; looked for {', '.join(sorted(SUFFIXES))}")
-    count = len(entries)
-    what = f"{shown}: {count:,} pictures of {size}x{size}x{channels}"
-    require_memory(count * size * size * channels, what, "lower --data.size, or take fewer", error=DataError)
-    images = np.empty((count, size, size, channels), np.uint8)
+    count, shape = len(entries), (*sides(size), channels)
+    what = f"{shown}: {count:,} pictures of {'x'.join(map(str, shape))}"
+    require_memory(count * math.prod(shape), what, "lower --data.size, or take fewer", error=DataError)
+    images = np.empty((count, *shape), np.uint8)
     reasons: dict[int, str] = {}
     pool = ThreadPoolExecutor()
     try:
@@ -206,7 +208,7 @@ _alone = threading.RLock()
 _MOST = f"of which {MOST_PIXELS / 1e6:.0f} million are read at most, {MOST_OF_JPEG / 1e6:.0f} of a JPEG; reduce it"
 
 
-def _decode(entry: Entry, size: int, channels: int) -> np.ndarray | str:
+def _decode(entry: Entry, size: Size, channels: int) -> np.ndarray | str:
     """The picture, or in words why there is none."""
     if entry.size > MOST_BYTES:
         return f"{in_words(entry.size)}, of which {in_words(MOST_BYTES)} are read at most"
@@ -224,15 +226,16 @@ def _decode(entry: Entry, size: int, channels: int) -> np.ndarray | str:
         return "not an image"
 
 
-def _decoded(data: bytes, size: int, channels: int) -> np.ndarray | str:
+def _decoded(data: bytes, size: Size, channels: int) -> np.ndarray | str:
     with Image.open(io.BytesIO(data)) as picture:  # reads the header alone
         width, height = picture.size
         if MOST_PIXELS < width * height <= MOST_OF_JPEG:
-            picture.draft(None, (4 * size, 4 * size))  # nothing but a JPEG heeds it
+            wanted = sides(size)
+            picture.draft(None, (4 * wanted[1], 4 * wanted[0]))  # nothing but a JPEG heeds it
         if picture.width * picture.height > MOST_PIXELS:
             return f"{width}x{height} pixels, {_MOST}"
         with _alone if width * height > MANY else nullcontext():
-            return to_square(picture, size, channels)
+            return fitted(picture, size, channels)
 
 
 def _told_of(decoded: Iterable[np.ndarray | str], count: int) -> Iterator[np.ndarray | str]:

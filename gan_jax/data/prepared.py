@@ -8,9 +8,10 @@ import numpy as np
 from PIL import Image
 
 from gan_jax.data.dataset import Dataset
-from gan_jax.data.resize import resize_all, to_square
+from gan_jax.data.resize import fitted, resize_all
 from gan_jax.errors import DataError
 from gan_jax.memory import require_memory
+from gan_jax.sizes import Size
 
 TFDS_NAMES = {"imagenet32": "imagenet_resized/32x32"}
 """What tensorflow-datasets calls a dataset, where that is not our name."""
@@ -24,7 +25,7 @@ def load(
     *,
     data_dir: str | None = None,
     download: bool = False,
-    size: int | None = None,
+    size: Size | None = None,
     channels: int | None = None,
 ) -> Dataset:
     """The training split of an image dataset, in memory; resized and cropped to `size`, in so many channels.
@@ -62,7 +63,7 @@ def _prepare(name: str, folder: Path) -> None:
         raise DataError(f"could not download and prepare {name} in {folder}: {type(error).__name__}: {error}") from None
 
 
-def _read(name: str, folder: Path, size: int | None, channels: int | None) -> Dataset:
+def _read(name: str, folder: Path, size: Size | None, channels: int | None) -> Dataset:
     import tensorflow_datasets as tfds
 
     logging.getLogger("absl").setLevel(logging.ERROR)  # or it recommends OpenCV at every start
@@ -101,7 +102,9 @@ def _require_room(name: str, count: int, first: np.ndarray) -> None:
     require_memory(2 * count * first[0].nbytes, what, "choose a smaller --data.size", error=DataError)
 
 
-def _read_part(source: Any, start: int, size: int | None, channels: int | None) -> tuple[np.ndarray, np.ndarray | None]:
+def _read_part(
+    source: Any, start: int, size: Size | None, channels: int | None
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Images and labels of the next CHUNK records. Raises KeyError if they hold no images."""
     records = source.__getitems__(range(start, min(start + CHUNK, len(source))))
     images = [record["image"] for record in records]
@@ -109,6 +112,6 @@ def _read_part(source: Any, start: int, size: int | None, channels: int | None) 
         stacked = resize_all(np.stack(images), size, channels)
     else:
         pictures = (Image.fromarray(image.squeeze()) for image in images)
-        stacked = np.stack([to_square(picture, size, channels or images[0].shape[-1]) for picture in pictures])
+        stacked = np.stack([fitted(picture, size, channels or images[0].shape[-1]) for picture in pictures])
     labels = np.array([record["label"] for record in records], np.int32) if "label" in records[0] else None
     return stacked, labels

@@ -1,6 +1,7 @@
 """Pictures from a trained generator: for the grids of a run, and for `gan-jax sample`."""
 
 import io
+import math
 import re
 import shlex
 from collections.abc import Callable, Sequence
@@ -72,8 +73,7 @@ def abstract_state(config: Config, classes: int) -> GANState:
 def example(config: Config, *, stacked: int = 1) -> Batch:
     """A batch of the shapes that a config trains on, all zeros."""
     lead = (config.batch_size,) if stacked == 1 else (stacked, config.batch_size)
-    size = config.data.image_size
-    images = jnp.zeros((*lead, size, size, config.data.image_channels), jnp.uint8)
+    images = jnp.zeros((*lead, *config.data.image_size, config.data.image_channels), jnp.uint8)
     return Batch(images, jnp.zeros(lead, jnp.int32) if config.tells else None)
 
 
@@ -127,7 +127,7 @@ CHUNK = 64
 
 def bytes_to_draw(config: Config, count: int, *, copies: int = 2, held: int | None = None) -> int:
     """Memory that so many images take, in some copies, with their latents; of the images, only `held` at once."""
-    pixels = config.data.image_size**2 * config.data.image_channels
+    pixels = math.prod(config.data.image_size) * config.data.image_channels
     return 4 * 4 * config.model.latent_size * count + copies * pixels * (count if held is None else min(held, count))
 
 

@@ -221,6 +221,13 @@ def test_a_whole_number_will_do_for_a_number():
     ("values", "said"),
     [
         ({"data.path": "/pictures"}, "data.size: your own pictures need a size"),
+        (
+            {"data.size": "50x64"},
+            "128 pixels on the longer side, multiples of 16 on the other, not 50x64; try --data.size 48x64",
+        ),
+        ({"data.size": "24x28", "model": "article"}, "model article makes 28 pixels, not 24x28; try --data.size 28"),
+        ({"data.size": "64x64"}, "data.size: expected 64 for images of that size, got '64x64'"),
+        ({"data.size": "0x64"}, "data.size: expected a whole number from 1, got 0"),
         ({"data.size": 30}, "data.size: model dcgan makes 8, 16, 28, 32, 64, 128 pixels"),
         ({"model": "article"}, "data.size: model article makes 28 pixels, not 8; try --data.size 28"),
         ({"devices": 3}, "batch_size: 64 cannot be shared by 3 devices; try 63 or 66"),
@@ -316,7 +323,7 @@ def test_r3gans_widths_are_those_that_its_groups_divide(size):
     """Against the networks' own refusal, which comes later."""
     for width in (8, 16, 24, 40, 56, 64, 104, 200, 768, 776, 1536, 1544):
         config = Config(data=DataConfig(size=size), model=R3GAN(generator_width=width))
-        generator, _ = config.model.networks(size, 1, 0)
+        generator, _ = config.model.networks((size, size), 1, 0)
         shapes = lambda generator=generator: generator.init(jax.random.key(0), jnp.zeros((1, 128)))
         try:
             jax.eval_shape(shapes)

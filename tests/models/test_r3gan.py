@@ -145,8 +145,8 @@ def test_what_does_not_fit_is_refused():
         shapes(r3gan.Generator(64), latents)
     with pytest.raises(ValueError, match="2 widths are those of images of 8 pixels, not 16"):
         shapes(small()[1], jnp.ones((2, 16, 16, 1)))
-    with pytest.raises(ValueError, match="square images, not 8x4"):
-        shapes(small()[1], jnp.ones((2, 8, 4, 1)))
+    with pytest.raises(ValueError, match="longer side of 8 have multiples of 2, not 8x5"):
+        shapes(small()[1], jnp.ones((2, 8, 5, 1)))
     with pytest.raises(ValueError, match="1 to 4 channels, not 5"):
         shapes(r3gan.Generator(4, 5, (16,)), latents)
     with pytest.raises(ValueError, match="20 channels, expanded to 40, do not split into groups of 16"):
