@@ -98,7 +98,7 @@ MISTAKES = [
     ("train digits --model dcgn", "model: expected one of mlp,", "got 'dcgn'; did you mean dcgan?"),
     ("train digits --loss wgan", "loss: expected one of minimax, non_saturating, smoothed", "got 'wgan'"),
     ("train digits --data.name minst", "data.name: expected one of digits, mnist,", "got 'minst'; did you mean mnist?"),
-    ("train digits --data.channels 2", "data.channels: expected one of 1, 3 or nothing, got '2'"),
+    ("train digits --data.channels 2", "data.channels: pictures have 1 (greyscale) or 3 (RGB), not 2"),
     ("train digits --data.on-bad ignore", "data.on_bad: expected one of refuse, skip, got 'ignore'"),
     ("train digits --batch-size 0", "batch_size: expected a whole number from 1, got 0"),
     ("train digits --batch-size -4", "batch_size: expected a whole number from 1, got -4"),

@@ -11,6 +11,7 @@ from gan_jax.sizes import Sides, doublings, nearest, shown
 
 if TYPE_CHECKING:
     from gan_jax.config import Config
+    from gan_jax.config.data import DataConfig
     from gan_jax.losses import AdversarialLoss
     from gan_jax.types import Network
 
@@ -28,13 +29,13 @@ class Model:
     discriminator_width: Count = 64
     """The same of the discriminator."""
 
-    sizes: ClassVar[tuple[int, ...] | None] = None  # pixels on the longer side of its images; None: any
+    sizes: ClassVar[tuple[int, ...] | None] = None  # pixels on the longer side of images; None: any
     square: ClassVar[bool] = False  # whether both sides are as long, always
     least_width: ClassVar[int] = 1
     normalises: ClassVar[bool] = True  # over the batch, which then has two images or more
 
-    def networks(self, size: Sides, channels: int, classes: int) -> Networks:
-        """Generator and discriminator of images `[*size, channels]`; 0 classes are no labels."""
+    def networks(self, data: DataConfig, classes: int) -> Networks:
+        """Generator and discriminator of such images; 0 classes are no labels."""
         raise NotImplementedError
 
     def loss(self, adversarial: AdversarialLoss) -> AdversarialLoss:
@@ -76,6 +77,11 @@ class _Mixed(Model):
 
         return jnp.dtype(self.precision)
 
+    def _generator(self, model: Any, data: DataConfig, classes: int) -> Network:
+        """Of the models whose generators have the same fields."""
+        size, channels = data.image_size, data.image_channels
+        return model.Generator(size, channels, self.generator_width, classes, self.dtype, data.end)
+
     def low_precision_from(self, size: Sides) -> int | None:
         """The lowest of the resolutions that compute in bfloat16: of NVlabs' trainers the four highest, from 8x8 up."""
         return None if self.precision == "float32" else max(8, max(size) // 8)
@@ -92,12 +98,12 @@ class MLP(Model):
 
     normalises: ClassVar[bool] = False
 
-    def networks(self, size: Sides, channels: int, classes: int) -> Networks:
+    def networks(self, data: DataConfig, classes: int) -> Networks:
         """As in `Model`."""
         from gan_jax.models import mlp
 
         return (
-            mlp.Generator(size, channels, self.generator_width, classes),
+            mlp.Generator(data.image_size, data.image_channels, self.generator_width, classes, data.end),
             mlp.Discriminator(self.discriminator_width, classes=classes),
         )
 
@@ -114,12 +120,12 @@ class DCGAN(_Mixed):
 
     sizes: ClassVar[tuple[int, ...]] = (8, 16, 28, 32, 64, 128)
 
-    def networks(self, size: Sides, channels: int, classes: int) -> Networks:
+    def networks(self, data: DataConfig, classes: int) -> Networks:
         """As in `Model`."""
         from gan_jax.models import dcgan
 
         return (
-            dcgan.Generator(size, channels, self.generator_width, classes, self.dtype),
+            self._generator(dcgan, data, classes),
             dcgan.Discriminator(self.discriminator_width, classes, self.dtype, self.norm, self.told),
         )
 
@@ -144,12 +150,12 @@ class Article(Model):
     square: ClassVar[bool] = True
     normalises: ClassVar[bool] = False
 
-    def networks(self, size: Sides, channels: int, classes: int) -> Networks:
+    def networks(self, data: DataConfig, classes: int) -> Networks:
         """As in `Model`."""
         from gan_jax.models import article
 
         return (
-            article.Generator(channels, self.generator_width, classes),
+            article.Generator(data.image_channels, self.generator_width, classes, data.end),
             article.Discriminator(self.discriminator_width, classes=classes),
         )
 
@@ -160,12 +166,12 @@ class ACGAN(_Mixed):
 
     sizes: ClassVar[tuple[int, ...]] = DCGAN.sizes
 
-    def networks(self, size: Sides, channels: int, classes: int) -> Networks:
+    def networks(self, data: DataConfig, classes: int) -> Networks:
         """As in `Model`."""
         from gan_jax.models import acgan, dcgan
 
         return (
-            dcgan.Generator(size, channels, self.generator_width, classes, self.dtype),
+            self._generator(dcgan, data, classes),
             acgan.Discriminator(classes, self.discriminator_width, dtype=self.dtype),
         )
 
@@ -189,16 +195,16 @@ class SNGAN(_Mixed):
 
     sizes: ClassVar[tuple[int, ...]] = (28, 32, 48, 64, 128)
 
-    def networks(self, size: Sides, channels: int, classes: int) -> Networks:
+    def networks(self, data: DataConfig, classes: int) -> Networks:
         """As in `Model`."""
         from gan_jax.models import sngan
 
-        return self._residual(sngan, size, channels, classes)
+        return self._residual(sngan, data, classes)
 
-    def _residual(self, model: Any, size: Sides, channels: int, classes: int) -> Networks:
+    def _residual(self, model: Any, data: DataConfig, classes: int) -> Networks:
         """SNGAN, SAGAN and BigGAN have the same fields."""
         return (
-            model.Generator(size, channels, self.generator_width, classes, self.dtype),
+            self._generator(model, data, classes),
             model.Discriminator(self.discriminator_width, classes, self.dtype),
         )
 
@@ -210,11 +216,11 @@ class SAGAN(SNGAN):
     sizes: ClassVar[tuple[int, ...]] = (32, 64, 128, 256)
     least_width: ClassVar[int] = 8
 
-    def networks(self, size: Sides, channels: int, classes: int) -> Networks:
+    def networks(self, data: DataConfig, classes: int) -> Networks:
         """As in `Model`."""
         from gan_jax.models import sagan
 
-        return self._residual(sagan, size, channels, classes)
+        return self._residual(sagan, data, classes)
 
 
 @dataclass(frozen=True)
@@ -224,11 +230,11 @@ class BigGAN(SAGAN):
     latent_size: Count = 120
     """Dimensions of the latent, standard normal; a multiple of its parts, one for each block and the start."""
 
-    def networks(self, size: Sides, channels: int, classes: int) -> Networks:
+    def networks(self, data: DataConfig, classes: int) -> Networks:
         """As in `Model`."""
         from gan_jax.models import biggan
 
-        return self._residual(biggan, size, channels, classes)
+        return self._residual(biggan, data, classes)
 
     def wrong(self, config: Config) -> list[str]:
         """As in `Model`."""
@@ -236,9 +242,8 @@ class BigGAN(SAGAN):
         parts = 1 + doublings(size)
         if max(size) in self.sizes and self.latent_size % parts:
             near = max(parts, round(self.latent_size / parts) * parts)
-            found.append(
-                f"model.latent_size: model biggan splits latents into {parts} at {shown(size)} pixels; try {near}"
-            )
+            there = f"into {parts} at {shown(size)} pixels"
+            found.append(f"model.latent_size: model biggan splits latents {there}; try {near}")
         return found
 
 
@@ -256,16 +261,17 @@ class R3GAN(_Mixed):
     sizes: ClassVar[tuple[int, ...]] = (8, 16, 32, 64, 128, 256)
     normalises: ClassVar[bool] = False
 
-    def networks(self, size: Sides, channels: int, classes: int) -> Networks:
+    def networks(self, data: DataConfig, classes: int) -> Networks:
         """As in `Model`, with the groups and widths of CIFAR-10, FFHQ and ImageNet-32."""
         from gan_jax.models import r3gan
 
         def fields(width: int) -> dict[str, Any]:
-            widths, group = _stages(width, size)
-            return {"widths": widths, "group_channels": group, "low_precision_from": self.low_precision_from(size)}
+            widths, group = _stages(width, data.image_size)
+            low = self.low_precision_from(data.image_size)
+            return {"widths": widths, "group_channels": group, "low_precision_from": low}
 
         return (
-            r3gan.Generator(size, channels, classes=classes, **fields(self.generator_width)),
+            r3gan.Generator(data.image_size, data.image_channels, classes=classes, **fields(self.generator_width)),
             r3gan.Discriminator(classes=classes, **fields(self.discriminator_width)),
         )
 
@@ -304,14 +310,15 @@ class StyleGAN2(_Mixed):
     sizes: ClassVar[tuple[int, ...]] = (8, 16, 32, 64, 128, 256, 512, 1024)
     normalises: ClassVar[bool] = False
 
-    def networks(self, size: Sides, channels: int, classes: int) -> Networks:
+    def networks(self, data: DataConfig, classes: int) -> Networks:
         """As in `Model`; w has the latent's size."""
         from gan_jax.models import stylegan2
 
+        size = data.image_size
         small, low = max(size) <= 32, self.low_precision_from(size)
         generator = stylegan2.Generator(
             size,
-            channels,
+            data.image_channels,
             self.generator_width,
             classes,
             mapping_layers=2 if small else 8,

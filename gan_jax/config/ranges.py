@@ -41,6 +41,7 @@ COUNT = Range("whole", "from 1", 1, 2**31 - 1)  # steps are counted in 32 bits
 FEW = Range("whole", "from 1", 1, 100)  # each is compiled anew
 STEPS = Range("whole", "from 2", 2, 10**6)
 MANY = Range("whole", "from 1", 1, 10**15)
+CHANNELS = Range("whole", "in [1, 16]", 1, 16)
 SAMPLES = Range("whole", "from 20", 20, 10**9)
 SEED = Range("whole", "in [0, 2**32)", 0, 2**32, open_high=True)
 WEIGHT = Range("finite", "from 0", 0)
@@ -74,6 +75,7 @@ PIXELS = Pixels()
 FewSteps = Annotated[int, FEW, FEW.shown]
 Count = Annotated[int, COUNT, COUNT.shown]
 OptionalCount = Annotated[int | None, COUNT, COUNT.shown]
+OptionalChannels = Annotated[int | None, CHANNELS, CHANNELS.shown]
 OptionalSize = Annotated[int | str | None, PIXELS, PIXELS.shown]
 OptionalSteps = Annotated[int | None, STEPS, STEPS.shown]
 OptionalMany = Annotated[int | None, MANY, MANY.shown]

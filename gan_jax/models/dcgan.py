@@ -15,7 +15,7 @@ from jaxtyping import Array
 from gan_jax.layers.conditioning import as_vectors, join_image, join_latent
 from gan_jax.layers.convolution import Convolution, TransposedConvolution
 from gan_jax.sizes import Size, coarsest, doublings, shown, sides
-from gan_jax.types import Condition, Images, Latents, Logits
+from gan_jax.types import Condition, End, Images, Latents, Logits
 
 SIZES = (8, 16, 28, 32, 64, 128)
 """Pixels on the longer side."""
@@ -29,6 +29,7 @@ class Generator(nn.Module):
     width: int = 64
     classes: int = 0
     dtype: Any = jnp.float32
+    end: End = nn.tanh
 
     @nn.compact
     def __call__(self, latents: Latents, condition: Condition = None, *, train: bool = False) -> Images:
@@ -45,7 +46,7 @@ class Generator(nn.Module):
             x = TransposedConvolution(features, 4, 2, use_bias=False, dtype=self.dtype, name=f"up_{i}")(x)
             x = nn.relu(_normalise(x, train, name=f"norm_{i}"))
         x = TransposedConvolution(self.channels, 4, 2, dtype=self.dtype, name="pixels")(x)
-        return nn.tanh(x.astype(jnp.float32))
+        return self.end(x.astype(jnp.float32))
 
 
 class Discriminator(nn.Module):

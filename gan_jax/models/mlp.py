@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from gan_jax.layers.conditioning import join_image, join_latent
 from gan_jax.sizes import Size, sides
-from gan_jax.types import Condition, Images, Latents, Logits
+from gan_jax.types import Condition, End, Images, Latents, Logits
 
 
 class Generator(nn.Module):
@@ -22,6 +22,7 @@ class Generator(nn.Module):
     channels: int = 1
     width: int = 1200
     classes: int = 0
+    end: End = nn.tanh
 
     @nn.compact
     def __call__(self, latents: Latents, condition: Condition = None, *, train: bool = False) -> Images:
@@ -31,7 +32,7 @@ class Generator(nn.Module):
         x = join_latent(latents, condition, self.classes)
         x = nn.relu(nn.Dense(self.width, name="hidden_0")(x))
         x = nn.relu(nn.Dense(self.width, name="hidden_1")(x))
-        x = nn.tanh(nn.Dense(height * width * self.channels, name="pixels")(x))
+        x = self.end(nn.Dense(height * width * self.channels, name="pixels")(x))
         return x.reshape(-1, height, width, self.channels)
 
 

@@ -171,7 +171,7 @@ def _check(size: Size, channels: int, widths: tuple[int, ...], blocks: int) -> N
             f"one for each power of two from {START} to the image's longer side"
         )
     coarsest(size)
-    if not 1 <= channels <= 4:
-        raise ValueError(f"images have 1 to 4 channels, not {channels}")
+    if not 1 <= channels <= 16:
+        raise ValueError(f"images have 1 to 16 channels, not {channels}")
     if blocks < 1:
         raise ValueError(f"every stage has at least one block, not {blocks}")

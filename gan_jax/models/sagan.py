@@ -22,7 +22,7 @@ from gan_jax.layers.normalisation import ConditionalBatchNorm
 from gan_jax.layers.residual import ConvolutionLayer, DoublingBlock, HalvingBlock
 from gan_jax.layers.spectral import SpectralConvolution, SpectralDense
 from gan_jax.sizes import Size, coarsest, doublings, shown, sides
-from gan_jax.types import Condition, Images, Latents, Logits
+from gan_jax.types import Condition, End, Images, Latents, Logits
 
 SIZES = (32, 64, 128, 256)
 """Pixels on the longer side."""
@@ -43,6 +43,7 @@ class Generator(nn.Module):
     width: int = 64
     classes: int = 0
     dtype: Any = jnp.float32
+    end: End = nn.tanh
 
     @nn.compact
     def __call__(self, latents: Latents, condition: Condition = None, *, train: bool = False) -> Images:
@@ -60,7 +61,7 @@ class Generator(nn.Module):
             if max(x.shape[1:3]) == max(sides(self.size)) // 4:
                 x = SelfAttention(layer, name="attention")(x)
         x = nn.relu(ConditionalBatchNorm(name="norm")(x, None, train=train))
-        return nn.tanh(layer(self.channels, 3, name="pixels")(x).astype(jnp.float32))
+        return self.end(layer(self.channels, 3, name="pixels")(x).astype(jnp.float32))
 
 
 class Discriminator(nn.Module):

@@ -25,7 +25,7 @@ from gan_jax.layers.normalisation import ConditionalBatchNorm
 from gan_jax.layers.residual import ConvolutionLayer, DoublingBlock, HalvingBlock
 from gan_jax.layers.spectral import SpectralConvolution, SpectralDense
 from gan_jax.sizes import Size, coarsest, shown, sides
-from gan_jax.types import Condition, Images, Latents, Logits
+from gan_jax.types import Condition, End, Images, Latents, Logits
 
 
 class Plan(NamedTuple):
@@ -58,6 +58,7 @@ class Generator(nn.Module):
     width: int = 256
     classes: int = 0
     dtype: Any = jnp.float32
+    end: End = nn.tanh
 
     @nn.compact
     def __call__(self, latents: Latents, condition: Condition = None, *, train: bool = False) -> Images:
@@ -74,7 +75,7 @@ class Generator(nn.Module):
             x = DoublingBlock(self.width * factor, layer, norm, name=f"block_{i}")(x, told, train=train)
         x = nn.relu(ConditionalBatchNorm(name="norm")(x, None, train=train))
         x = Convolution(self.channels, 3, kernel_init=_glorot(1), dtype=self.dtype, name="pixels")(x)
-        return nn.tanh(x.astype(jnp.float32))
+        return self.end(x.astype(jnp.float32))
 
 
 class Discriminator(nn.Module):

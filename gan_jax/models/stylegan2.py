@@ -290,7 +290,7 @@ def _check(size: Size, channels: int, width: int) -> None:
     if max(sides(size)) not in (8, 16, 32, 64, 128, 256, 512, 1024):
         raise ValueError(f"StyleGAN2 makes images of a power of two from 8 to 1024 pixels, not {shown(size)}")
     coarsest(size)
-    if not 1 <= channels <= 4:
-        raise ValueError(f"images have 1 to 4 channels, not {channels}")
+    if not 1 <= channels <= 16:
+        raise ValueError(f"images have 1 to 16 channels, not {channels}")
     if width < 1:
         raise ValueError(f"the width is a number of channels from 1, not {width}")

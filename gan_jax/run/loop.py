@@ -3,6 +3,7 @@
 import math
 import shlex
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from gan_jax.data.batches import read_batch
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import ConfigError, DivergedError, RunError, Stopped
 from gan_jax.gan import GAN, GANState, generate, init, make_step
-from gan_jax.images import to_bytes
+from gan_jax.images import to_picture
 from gan_jax.run import features, signals, told
 from gan_jax.run.checkpoints import Checkpoints, committed, require_one_process
 from gan_jax.run.environment import note_start
@@ -148,6 +149,7 @@ def _run(
         "classes": list(data.classes),
         "told": told.fingerprint(labels),
         "counts": counts,
+        "scaling": data.scaling,
         "devices": _devices(mesh),
     }
     gallery = Gallery(config, gan, data, counts, folder)
@@ -228,10 +230,9 @@ class Gallery:
         _, key = jax.random.split(jax.random.key(config.seed))
         latents = latents_by_index(gan, key, count)
         labels = labels_in_turn_or_by_frequency(config, key, counts, count)
-        self._draw = jax.jit(
-            lambda state: to_bytes(generate(gan, sampling_weights(gan, state, counts), latents, labels))
-        )
-        self._real = data.images[np.linspace(0, len(data) - 1, count).astype(int)]
+        look = partial(to_picture, deviation=config.data.deviation)
+        self._draw = jax.jit(lambda state: look(generate(gan, sampling_weights(gan, state, counts), latents, labels)))
+        self._real = np.asarray(look(data.images[np.linspace(0, len(data) - 1, count).astype(int)]))
 
     def draw(self, state: GANState, step: int, reporter: Reporter) -> None:
         """Writes the grid of a step, and real images once. A picture that cannot be written is not worth a run."""

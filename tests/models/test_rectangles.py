@@ -41,9 +41,10 @@ def shapes(module, inputs, condition):
 
 def drawn(model, size):
     """Shapes of a tiny pair's images, logits, and variables."""
-    config = Config(model=replace(model, generator_width=8, discriminator_width=8), data=DataConfig(size=size))
-    size, labels = check(replace(config, conditional=True)).data.image_size, jnp.arange(2)
-    generator, discriminator = config.model.networks(size, 3, 2)
+    model = replace(model, generator_width=8, discriminator_width=8)
+    config = Config(model=model, data=DataConfig(size=size, channels=3))
+    labels = jnp.arange(2)
+    generator, discriminator = config.model.networks(check(replace(config, conditional=True)).data, 2)
     images, g = shapes(generator, jnp.ones((2, model.latent_size)), labels)
     logits, d = shapes(discriminator, images, labels)
     return images, logits, (g["params"], d["params"])
@@ -71,7 +72,7 @@ def test_the_coarsest_maps_have_the_images_shape(size, start):
 @pytest.mark.parametrize("model", [MLP(), DCGAN(), SNGAN(), BigGAN(latent_size=128), R3GAN(), StyleGAN2()])
 def test_a_square_by_two_sides_is_the_square(model):
     """By both spellings of its size, the same names and shapes; of one model, the same bits."""
-    generator, _ = replace(model, generator_width=8).networks((32, 32), 1, 0)
+    generator, _ = replace(model, generator_width=8).networks(DataConfig(size=32), 0)
     other = replace(generator, size=32)
     latents = jnp.ones((2, model.latent_size))
     one, two = (shapes(module, latents, None) for module in (generator, other))
