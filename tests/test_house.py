@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "gan_jax"
 
 ROOMS = [
-    {"errors", "types"},
+    {"errors", "sizes", "types"},
     {"images", "memory", "screen", "layers", "rules", "network"},
     {
         *("losses", "penalties", "latent_penalties", "averaging", "augment", "clipping", "schedules"),

@@ -159,6 +159,7 @@ def _run(
         "classes": list(data.classes),
         "told": told.fingerprint(labels),
         "counts": (counts := told.counts_of(config, labels, len(data.classes))),
+        "scaling": data.scaling,
         "devices": _devices(mesh),
     }
     record = Record(config, gan, data, counts, folder, start=start) if hosts.is_first() else Silence()

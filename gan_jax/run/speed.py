@@ -26,42 +26,39 @@ class Speed:
     """Counts images and seconds of training, without what comes between: compilation, grids, scores."""
 
     def __init__(self, images_per_step: int) -> None:
-        self._images_per_step = images_per_step
+        self.images_per_step = images_per_step
         self._step: int | None = None
-        self._ticked = time.monotonic()
+        self._ticked = 0.0
         self.images, self.seconds, self.waited = 0, 0.0, 0.0
 
-    def pause(self, step: int) -> None:
+    def resume(self, step: int) -> None:
         """Starts the clock anew at a step: what came before was no training."""
         self._step, self._ticked = step, time.monotonic()
 
     def look(self, step: int, waiting: float) -> Pace | None:
-        """The pace since the last look or pause; None at the first, before which programs were compiled."""
-        before, self_then = self._step, self._ticked
-        self.pause(step)
+        """The pace since the last look, with the share of it that was spent waiting; None at the first look."""
+        before, then = self._step, self._ticked
+        self.resume(step)
         if before is None or step == before:
             return None
-        images, seconds = (step - before) * self._images_per_step, max(self._ticked - self_then, 1e-9)
-        self.images, self.seconds = self.images + images, self.seconds + seconds
-        self.waited += waiting * seconds
+        images, seconds = (step - before) * self.images_per_step, max(self._ticked - then, 1e-9)
+        self.images, self.seconds, self.waited = self.images + images, self.seconds + seconds, self.waited + waiting * seconds
         return Pace(images / seconds, waiting)
 
-
-def in_all(speed: Speed, devices: int, flops_a_step: float | None, rate: float | None, images_per_step: int) -> str:
-    """The line that sums a run up; of FLOPs, which are counted in the program as written, where both figures are known."""
-    each = speed.images / speed.seconds
-    parts = [f"{each:,.0f} images/s"]
-    if devices > 1:
-        parts.append(f"{each / devices:,.0f} a device")
-    parts.append(f"{1000 / each:.3g} s per 1,000 images")
-    parts.append(f"{speed.waited / speed.seconds:.0%} of the time waiting for data")
-    if flops_a_step and rate:
-        reached = flops_a_step / images_per_step * each / devices
-        parts.append(f"{reached / 1e9:,.0f} GFLOP/s a device, {reached / rate:.0%} of a matrix product's")
-    peak = (jax.local_devices()[0].memory_stats() or {}).get("peak_bytes_in_use")
-    if peak:
-        parts.append(f"{in_words(peak)} of device memory at the peak")
-    return "; ".join(parts)
+    def in_all(self, devices: int, flops: float | None, rate: float) -> str:
+        """A line that sums up: of FLOPs a step, where they are known, the share of `rate`, a device's FLOP/s at best."""
+        if not self.images:
+            return ""
+        each = self.images / self.seconds
+        parts = [f"{each:,.0f} images/s"]
+        parts += [f"{each / devices:,.0f} a device"] if devices > 1 else []
+        parts += [f"{1000 / each:.3g} s per 1,000", f"{self.waited / self.seconds:.0%} of the time waiting for data"]
+        if flops:
+            reached = flops * each / self.images_per_step / devices
+            parts.append(f"{reached / 1e9:,.0f} GFLOP/s a device, {reached / rate:.0%} of its matrix products")
+        if peak := (jax.local_devices()[0].memory_stats() or {}).get("peak_bytes_in_use"):
+            parts.append(f"{in_words(peak)} of device memory at the peak")
+        return "; ".join(parts)
 
 
 def flops_of(step: Step, state: GANState, batch: Batch) -> float | None:

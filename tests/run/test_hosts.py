@@ -13,16 +13,12 @@ import numpy as np
 import pytest
 
 from gan_jax.config import recipes
-from gan_jax.config.hosts import HostsConfig
-from gan_jax.config.schema import with_values
-from gan_jax.errors import ConfigError
-from gan_jax.run import joining
 from gan_jax.run.checkpoints import newest, to_arrays
 from gan_jax.run.files import RunFolder
 from gan_jax.run.loop import train
 from gan_jax.run.sampling import abstract_state
 
-RECIPE = '''
+RECIPE = """
 from gan_jax.config import DCGAN, CadenceConfig, Config, DataConfig, EvaluateConfig, PenaltyConfig
 
 
@@ -38,7 +34,7 @@ def get_config():
         every=CadenceConfig(log=1, sample=1000, checkpoint=3),
         evaluate=EvaluateConfig(every=4, samples=20, features="pixels"),
     )
-'''
+"""
 
 
 @pytest.fixture
@@ -165,10 +161,18 @@ def test_kills_of_one_at_random_moments_cost_nothing(recipe, tmp_path):
 
 
 MISTAKES = {
-    "other settings": ({1: ["--penalty.r1", 0.2]}, 2, r"penalty.r1: host 0 has 0.1, host 1 has 0.2; give all hosts the same"),
+    "other settings": (
+        {1: ["--penalty.r1", 0.2]},
+        2,
+        r"penalty.r1: host 0 has 0.1, host 1 has 0.2; give all hosts the same",
+    ),
     "another count": ({1: ["--hosts.count", 3]}, 2, "hosts.count: host 0 has 2, host 1 has 3"),
     "a folder of its own": ({1: ["--run", "elsewhere"]}, 2, "has to be one folder that all hosts share"),
-    "a dataset that is not there": ({1: ["--data.path", "nowhere", "--data.size", 8, "--data.channels", 1]}, 3, "nowhere"),
+    "a dataset that is not there": (
+        {1: ["--data.path", "nowhere", "--data.size", 8, "--data.channels", 1]},
+        3,
+        "nowhere",
+    ),
 }
 
 
