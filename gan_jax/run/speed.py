@@ -42,7 +42,11 @@ class Speed:
         if before is None or step == before:
             return None
         images, seconds = (step - before) * self.images_per_step, max(self._ticked - then, 1e-9)
-        self.images, self.seconds, self.waited = self.images + images, self.seconds + seconds, self.waited + waiting * seconds
+        self.images, self.seconds, self.waited = (
+            self.images + images,
+            self.seconds + seconds,
+            self.waited + waiting * seconds,
+        )
         return Pace(images / seconds, waiting)
 
     def in_all(self, devices: int, flops: float | None, rate: float) -> str:
