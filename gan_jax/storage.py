@@ -19,30 +19,22 @@ _CLIENTS = {"gs": "gcsfs", "s3": "s3fs"}
 """The package by which fsspec speaks to each kind of bucket."""
 
 
-def is_remote(path: str | os.PathLike[str]) -> bool:
-    """Whether a path leads into a bucket."""
-    return _OBJECT.match(os.fspath(path)) is not None
-
-
 def place(path: str | os.PathLike[str]) -> Path:
     """The path as what reads and writes there: a Path, or for a bucket etils', which does what a Path does."""
-    if not is_remote(path):
+    if not (found := _OBJECT.match(os.fspath(path))):
         return Path(path)
-    scheme, bucket, name = _parts(path)
+    scheme, bucket, name = found.groups()
     return _in_bucket(scheme, f"{bucket}/{name}".rstrip("/"))
+
+
+def is_remote(path: Path) -> bool:
+    """Whether a path that `place` gave leads into a bucket."""
+    return not isinstance(path, Path)
 
 
 def absolute(path: Path) -> Path:
     """The path as it is from anywhere. One into a bucket is; etils would begin it with the working directory."""
     return path if is_remote(path) else path.absolute()
-
-
-def _parts(path: str | os.PathLike[str]) -> tuple[str, str, str]:
-    """Of gs://bucket/run/file: "gs", "bucket" and "run/file"."""
-    found = _OBJECT.match(os.fspath(path))
-    assert found
-    scheme, bucket, name = found.groups()
-    return scheme, bucket, name
 
 
 def _in_bucket(scheme: str, name: str) -> Path:
@@ -91,12 +83,19 @@ def create(path: Path, data: bytes) -> bool:
     return True
 
 
+def _bucket(path: Path) -> tuple[str, str]:
+    """Of gs://bucket/run/file: "gs" and "bucket"."""
+    scheme, _, rest = str(path).partition("://")
+    return scheme, rest.partition("/")[0]
+
+
 def _bucket_is_there(path: Path) -> bool:
-    scheme, bucket, _ = _parts(path)
     try:
-        return _listed(scheme, bucket)
+        return _listed(*_bucket(path))
     except FileNotFoundError:
         return False
+    except Exception:  # who may not list it may be told so where it matters
+        return True
 
 
 @cache
@@ -107,19 +106,18 @@ def _listed(scheme: str, bucket: str) -> bool:
 
 
 def _in_one_line(path: Path, error: Exception) -> OSError:
-    scheme, bucket, _ = _parts(path)
+    scheme, bucket = _bucket(path)
     if isinstance(error, ImportError):
         return OSError(errno.ENOSYS, f"it takes {_CLIENTS[scheme]}; pip install {_CLIENTS[scheme]}")
     if isinstance(error, FileNotFoundError):
         return OSError(errno.EIO, f"there is no bucket {scheme}://{bucket}; make it, or mend its name")
-    said = " ".join(f"{type(error).__name__}: {error}".split())
-    said = said if len(said) <= 200 else said[:197] + "..."
-    if isinstance(error, PermissionError) or re.search("Forbidden|401|403|[Cc]redentials|[Pp]ermission", said):
+    said = (str(error).splitlines() or [type(error).__name__])[-1][:200]
+    if isinstance(error, PermissionError) or re.search("Forbidden|401|[Cc]redential|[Pp]ermission", str(error)):
         return OSError(errno.EACCES, f"not allowed ({said}); {_LEAVE[scheme]}")
     return OSError(errno.EIO, said)
 
 
 _LEAVE = {
-    "gs": "log in with gcloud auth application-default login, as one who may read and write objects of the bucket",
-    "s3": "log in with aws configure, as one who may read and write objects of the bucket",
+    "gs": "gcloud auth application-default login, as one who may read, write and list objects of the bucket",
+    "s3": "aws configure, as one who may read, write and list objects of the bucket",
 }
