@@ -19,10 +19,13 @@ import orbax.checkpoint as ocp
 
 from gan_jax.errors import RunError
 from gan_jax.run.files import set_aside
+from gan_jax.storage import absolute, is_remote, place, reached
 
 Notes = dict[str, Any]
 
-COMMITTED = "commit_success.txt"  # orbax writes it last, and renames the folder into place
+COMMITTED = (
+    "commit_success.txt"  # orbax writes it last, and renames the folder into place; in a bucket, it alone counts
+)
 
 _SAVED_AS = "saved_as"  # the step, among the notes: a folder may be renamed, or copied
 
@@ -53,15 +56,18 @@ def _listed(folder: Path) -> tuple[list[int], dict[str, str]]:
     """The steps of all finished checkpoints, oldest first; what else has a number for a name, and what it lacks."""
     steps, strays = [], {}
     try:
-        for path in folder.iterdir() if folder.is_dir() else ():
-            if not path.name.isdigit():
-                continue
-            if not re.fullmatch("0|[1-9][0-9]{0,17}", path.name):
-                strays[path.name] = "no step is written so"
-            elif not (path / COMMITTED).is_file():
-                strays[path.name] = f"{COMMITTED} is missing"
-            else:
-                steps.append(int(path.name))
+        with reached(folder):
+            for path in folder.iterdir():
+                if not path.name.isdigit():
+                    continue
+                if not re.fullmatch("0|[1-9][0-9]{0,17}", path.name):
+                    strays[path.name] = "no step is written so"
+                elif (path / COMMITTED).is_file():
+                    steps.append(int(path.name))
+                elif not is_remote(folder):  # in a bucket that is what a kill leaves, and orbax removes
+                    strays[path.name] = f"{COMMITTED} is missing"
+    except (FileNotFoundError, NotADirectoryError):
+        pass
     except OSError as error:
         raise RunError(f"cannot read {folder}: {error.strerror}") from None
     return sorted(steps), strays
@@ -74,7 +80,7 @@ def newest(folder: Path | str, template: Callable[[Notes], Any]) -> Restored | N
     None if there never was a checkpoint. Raises RunError if there are only damaged ones, or if a good one holds
     another structure.
     """
-    folder = Path(folder).absolute()  # as orbax asks for
+    folder = absolute(place(folder))  # as orbax asks for
     steps, bad = _listed(folder)
     while steps:
         step = steps.pop()
@@ -88,6 +94,8 @@ def newest(folder: Path | str, template: Callable[[Notes], Any]) -> Restored | N
                 continue
             if isinstance(error, OSError) and error.errno in _NOT_DAMAGE:
                 raise RunError(f"cannot read {folder / str(step)}: {error.strerror}") from None
+            if is_remote(folder) and re.search(_OUT_OF_REACH, f"{type(error).__name__}: {error}"):
+                raise RunError(f"cannot read {folder / str(step)}: {_in_short(error)}") from None
             bad[str(step)] = _in_short(error)
             continue
         return Restored(from_arrays(template(notes), arrays, where=f"{folder}/{step}"), notes, bad)
@@ -102,6 +110,12 @@ def newest(folder: Path | str, template: Callable[[Notes], Any]) -> Restored | N
 
 
 _NOT_DAMAGE = {errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE}
+
+# What tensorstore, by the codes of its statuses, and gcsfs say of a store that does not answer, or not to us.
+_OUT_OF_REACH = (
+    "UNAVAILABLE|ABORTED|DEADLINE_EXCEEDED|RESOURCE_EXHAUSTED|PERMISSION_DENIED|UNAUTHENTICATED|"
+    "Forbidden|HttpError|Client.*Error"
+)
 
 
 def _read(folder: Path, step: int) -> tuple[dict[str, np.ndarray], Notes]:
@@ -136,23 +150,25 @@ class Checkpoints:
 
     def __init__(self, folder: Path | str, *, keep: int = 2) -> None:
         require_one_process()
-        self._folder = folder = Path(folder).absolute()  # as orbax asks for
+        self._folder = folder = absolute(place(folder))  # as orbax asks for
         self._trash = folder / ".trash"
         _hush()
         try:
             # Orbax takes any folder with a number for a checkpoint, and would then decline to save one of that number.
             self._remarks = [_aside(folder / name, why) for name, why in _listed(folder)[1].items()]
-            self._manager = ocp.CheckpointManager(
-                folder,
-                options=ocp.CheckpointManagerOptions(
-                    max_to_keep=keep,
-                    create=True,
-                    enable_async_checkpointing=False,
-                    cleanup_tmp_directories=True,
-                    # Deletes by one rename: a kill in the middle of a deletion must not leave half a checkpoint.
-                    todelete_subdir=".trash",
-                ),
-            )
+            with reached(folder):
+                self._manager = ocp.CheckpointManager(
+                    folder,
+                    options=ocp.CheckpointManagerOptions(
+                        max_to_keep=keep,
+                        create=True,
+                        enable_async_checkpointing=False,
+                        cleanup_tmp_directories=True,
+                        # Deletes by one rename: a kill in the middle of a deletion must not leave half a checkpoint.
+                        # In a bucket it may: the half is older than a whole one, and deleted after the next save.
+                        todelete_subdir=".trash",
+                    ),
+                )
         except OSError as error:
             raise RunError(f"cannot write {folder}: {error.strerror or error}") from None
         shutil.rmtree(self._trash, ignore_errors=True)
@@ -212,6 +228,8 @@ class Checkpoints:
 
 
 def _free(folder: Path) -> str:
+    if is_remote(folder):
+        return "a bucket"
     try:
         return f"{shutil.disk_usage(folder).free / 1e6:.1f} MB free"
     except OSError as error:  # removed while the run trained, as may be

@@ -156,8 +156,9 @@ def _run(
 
     def save(done: int) -> None:
         _require_finite(state, done, checkpoints)
+        rows.flush()  # before the checkpoint: what it goes on after does not come again
         if events:
-            events.flush()  # before the checkpoint: what it goes on after does not come again
+            events.flush()
         checkpoints.save(done, state, notes)
 
     watch: Watch | None = None
