@@ -318,6 +318,7 @@ def _options_of(schema: type[AboutRun], arguments: list[str]) -> AboutRun:
     if wrong := wrong_values(options):
         raise ConfigError("\n".join(wrong))
     options = dataclasses.replace(options, run=recipes.expand(options.run))
+    RunFolder(options.run)  # says what can be none
     if not recipes.is_run(options.run):
         meant = Path("runs") / options.run
         hint = f"did you mean {meant}?" if recipes.is_run(meant) else "gan-jax train makes one"

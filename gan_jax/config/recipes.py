@@ -55,6 +55,8 @@ def is_run(folder: Path) -> bool:
     file = expand(folder) / "config.json"
     if not is_remote(file):
         return os.path.isfile(file)
+    if str(file).startswith("s3:"):  # where orbax keeps no checkpoints
+        return False
     try:
         with reached(file):
             return bool(file.read_bytes())
