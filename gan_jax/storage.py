@@ -118,6 +118,19 @@ def _in_one_line(path: Path, error: Exception) -> OSError:
     return OSError(errno.EIO, said)
 
 
+def out_of_reach(error: BaseException) -> bool:
+    """Whether a store has not answered, or not to us, which says nothing of what it holds: by the words of its clients.
+
+    Tensorstore's errors are of one class, and name the code of a status.
+    """
+    return re.search(_OUT_OF_REACH, f"{type(error).__name__}: {error}") is not None
+
+
+_OUT_OF_REACH = (
+    "UNAVAILABLE|ABORTED|DEADLINE_EXCEEDED|RESOURCE_EXHAUSTED|PERMISSION_DENIED|UNAUTHENTICATED|"
+    "Forbidden|HttpError|Client.*Error"
+)
+
 _LEAVE = {
     "gs": "gcloud auth application-default login, as one who may read, write and list objects of the bucket",
     "s3": "aws configure, as one who may read, write and list objects of the bucket",
