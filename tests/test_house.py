@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[1] / "gan_jax"
 
 ROOMS = [
     {"errors", "sizes", "types"},
-    {"images", "memory", "screen", "layers", "rules", "network"},
+    {"images", "memory", "screen", "storage", "layers", "rules", "network"},
     {
         *("losses", "penalties", "latent_penalties", "averaging", "augment", "clipping", "schedules"),
         *("data", "metrics", "inputs"),

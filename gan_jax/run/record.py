@@ -1,5 +1,6 @@
 """What a run leaves behind as it goes: its rows, events, lines and pictures."""
 
+from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar
 
@@ -76,7 +77,8 @@ class Record:
             self.say(f"no picture of step {step}: {error}")
 
     def flush(self) -> None:
-        """Sees that all is on disk that will not come again once a checkpoint of now is there."""
+        """Sees that all is written that will not come again once a checkpoint of now is there."""
+        self._rows.flush()
         if self._events:
             self._events.flush()
 
@@ -91,6 +93,8 @@ class Record:
     def close(self) -> None:
         """Leaves terminal and files as they should be."""
         self._reporter.close()
+        with suppress(RunError):  # what ends a run has been said
+            self._rows.flush()
         if self._events:
             self._events.close()
 

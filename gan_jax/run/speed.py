@@ -50,7 +50,7 @@ class Speed:
         return Pace(images / seconds, waiting)
 
     def in_all(self, devices: int, flops: float | None, rate: float) -> str:
-        """A line that sums up: of FLOPs a step, where they are known, the share of `rate`, a device's FLOP/s at best."""
+        """A line that sums up; of FLOPs a step, where they are known, the share of `rate`, a device's at best."""
         if not self.images:
             return ""
         each = self.images / self.seconds
