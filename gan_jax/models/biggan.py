@@ -62,6 +62,7 @@ class Generator(nn.Module):
     width: int = 96
     classes: int = 0
     dtype: Any = jnp.float32
+    axis_name: str | None = None
 
     @nn.compact
     def __call__(self, latents: Latents, condition: Condition = None, *, train: bool = False) -> Images:
@@ -78,7 +79,7 @@ class Generator(nn.Module):
             shared = nn.Dense(SHARED, use_bias=False, kernel_init=_orthogonal, name="embed")(shared)
         layer = _layer(self.dtype)
         linear = lambda features, name: SpectralDense(features, use_bias=False, kernel_init=_orthogonal, name=name)
-        norm = lambda name: ConditionalBatchNorm(linear, name=name)
+        norm = lambda name: ConditionalBatchNorm(linear, axis_name=self.axis_name, name=name)
         start = self.width * plan.up[0]
         x: Maps = SpectralDense(16 * start, kernel_init=_orthogonal, name="project")(first)
         x = x.reshape(-1, 4, 4, start).astype(self.dtype)
@@ -87,7 +88,7 @@ class Generator(nn.Module):
             x = DoublingBlock(self.width * factor, layer, norm, name=f"block_{i}")(x, told, train=train)
             if x.shape[1] == ATTENTION:
                 x = SelfAttention(layer, name="attention")(x)
-        x = nn.relu(ConditionalBatchNorm(name="norm")(x, None, train=train))
+        x = nn.relu(ConditionalBatchNorm(axis_name=self.axis_name, name="norm")(x, None, train=train))
         return nn.tanh(layer(self.channels, 3, name="pixels")(x).astype(jnp.float32))
 
 

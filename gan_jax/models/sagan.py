@@ -41,12 +41,13 @@ class Generator(nn.Module):
     width: int = 64
     classes: int = 0
     dtype: Any = jnp.float32
+    axis_name: str | None = None
 
     @nn.compact
     def __call__(self, latents: Latents, condition: Condition = None, *, train: bool = False) -> Images:
         """Draws one image for each latent."""
         told = as_vectors(condition, self.classes)
-        norm = lambda name: ConditionalBatchNorm(name=name)
+        norm = lambda name: ConditionalBatchNorm(axis_name=self.axis_name, name=name)
         layer = _layer(self.dtype)
         factors = _factors(self.size)[::-1]
         start = self.width * factors[0]
@@ -56,7 +57,7 @@ class Generator(nn.Module):
             x = DoublingBlock(self.width * factor, layer, norm, name=f"block_{i}")(x, told, train=train)
             if x.shape[1] == self.size // 4:
                 x = SelfAttention(layer, name="attention")(x)
-        x = nn.relu(ConditionalBatchNorm(name="norm")(x, None, train=train))
+        x = nn.relu(norm("norm")(x, None, train=train))
         return nn.tanh(layer(self.channels, 3, name="pixels")(x).astype(jnp.float32))
 
 
