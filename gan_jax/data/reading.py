@@ -1,4 +1,11 @@
-"""Reading ahead: threads read what comes next while the device works on what came before."""
+"""Reading ahead: threads read what comes next while the device works on what came before.
+
+Threads, not processes. Pillow lets go of the interpreter's lock while it decodes, so that two threads bring JPEGs of
+512 pixels to 256 as fast as two processes do (180 images/s, torch's DataLoader 164; 2 cores, 2026-11-26). Of 32 pixels
+they are no faster than one thread (3,800 images/s, the DataLoader 5,900): a set of such fits into memory, from where
+it comes a hundred times as fast. In return nothing is left behind by a kill, nothing has to be pickled, a script needs
+no guard against being imported by its own workers, and a process in which JAX has threads is never forked.
+"""
 
 import math
 import os
