@@ -57,6 +57,9 @@ class Ahead(Generic[T]):
     @staticmethod
     def _in_turn(pool: Executor, read: Callable[[int], T], steps: Iterator[int], ahead: int) -> Iterator[T]:
         # A generator, in which a StopIteration out of `read` is an error and not the end of the data.
+        if not ahead:
+            for step in steps:
+                yield read(step)
         reading = deque(pool.submit(read, step) for step in islice(steps, ahead))
         while reading:
             found = reading.popleft().result()
@@ -72,10 +75,10 @@ def read_ahead(read: Callable[[int], T], start: int, stop: int, *, ahead: int = 
             for images, labels in batches:
                 ...
 
-    `read` is called from many threads at once. What it raises is raised here, in its turn. However the block is left,
-    no more is read after it, and no thread stays.
+    `read` is called from many threads at once; with `ahead` 0 from none, but when it is asked for. What it raises is
+    raised here, in its turn. However the block is left, no more is read after it, and no thread stays.
     """
-    pool = ThreadPoolExecutor(ahead, thread_name_prefix="reading")
+    pool = ThreadPoolExecutor(max(ahead, 1), thread_name_prefix="reading")
     try:
         yield Ahead(pool, read, range(start, stop), ahead)
     finally:
