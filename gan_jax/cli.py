@@ -23,6 +23,7 @@ from gan_jax.config.ranges import Count, OptionalSteps, Samples, Seed
 from gan_jax.config.schema import flatten, kinds, name_of, with_values, wrong_text, wrong_values
 from gan_jax.errors import ConfigError, GanJaxError
 from gan_jax.run.files import RunFolder
+from gan_jax.storage import absolute
 
 USAGE = f"""gan-jax {__version__}: train GANs in JAX, and draw from them.
 
@@ -255,9 +256,8 @@ _PATHS = ("data.path", "data.data_dir", "evaluate.weights")
 
 def _absolute(config: Config) -> Config:
     """Paths as they are from anywhere: the run may be resumed from another folder."""
-    absolute = lambda path: path and str(recipes.expand(path).absolute())
-    paths = {key: value for key, value in flatten(config).items() if key in _PATHS}
-    return with_values(config, {key: absolute(path) for key, path in paths.items()})
+    paths = {key: value for key, value in flatten(config).items() if key in _PATHS and value}
+    return with_values(config, {key: str(absolute(recipes.expand(path))) for key, path in paths.items()})
 
 
 def _sample(arguments: list[str]) -> None:
@@ -306,7 +306,7 @@ def _evaluate(arguments: list[str]) -> None:
         best=options.best,
         weights=str(weights) if weights else None,
         download=options.download,
-        moved={key: str(recipes.expand(path).absolute()) for key, path in moved.items() if path},
+        moved={key: str(absolute(recipes.expand(path))) for key, path in moved.items() if path},
         say=screen.tell,
     )
     screen.tell("\n".join(lines))
@@ -324,6 +324,8 @@ def _options_of(schema: type[AboutRun], arguments: list[str]) -> AboutRun:
     options = tyro.cli(schema, args=arguments, prog=f"gan-jax {command}")
     if wrong := wrong_values(options):
         raise ConfigError("\n".join(wrong))
+    options = dataclasses.replace(options, run=recipes.expand(options.run))
+    RunFolder(options.run)  # says what can be none
     if not recipes.is_run(options.run):
         meant = Path("runs") / options.run
         hint = f"did you mean {meant}?" if recipes.is_run(meant) else "gan-jax train makes one"
