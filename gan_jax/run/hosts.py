@@ -98,6 +98,11 @@ def told(under: str) -> dict[str, str]:
     return dict(_client().key_value_dir_get(f"gan_jax/{under}"))
 
 
+def live() -> list[int]:
+    """The processes that live, once all of them have asked, or those who have not count as dead."""
+    return list(_client().get_live_nodes(list(range(jax.process_count()))))
+
+
 def _client() -> Any:
     return global_state.client  # JAX has no public way to its key-value store
 
