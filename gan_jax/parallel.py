@@ -6,13 +6,13 @@ which the compiler takes care, `place` and `put_batch` bring others there, and t
 `jax.set_mesh` has set. A jit of one's own over explicit axes takes `jax.sharding.auto_axes(step, out_sharding=
 NamedSharding(mesh, PartitionSpec()))` for the step.
 
-Under `pmap` or `shard_map` a step sees its own device's share of the batch alone, and every device draws the same
-latents unless its place is folded into the key of the state that the step is given: `jax.random.fold_in(state.key,
-jax.lax.axis_index("data"))`.
+`jax.pmap`, and `jax.shard_map` with `check_vma=False`, write the program of one device instead, which sees its share of
+the batch alone; `per_device` has the step for these.
 """
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -20,12 +20,12 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from gan_jax.gan import GANState, Step
-from gan_jax.types import Batch
+from gan_jax.types import Batch, Metrics
 
 
 def make_mesh(devices: Sequence[jax.Device] | None = None) -> Mesh:
-    """A mesh of one axis, "data", over `devices` (by default all that this process has)."""
-    return Mesh(np.asarray(devices if devices is not None else jax.local_devices()), ("data",))
+    """A mesh of one axis, "data", over `devices`: by default all, those of other processes of the run included."""
+    return Mesh(np.asarray(devices if devices is not None else jax.devices()), ("data",))
 
 
 def replicated(mesh: Mesh) -> NamedSharding:
@@ -49,6 +49,23 @@ def place(state: GANState, mesh: Mesh) -> GANState:
     return jax.jit(lambda state: jax.tree.map(jnp.copy, state), out_shardings=whole)(jax.device_put(state, whole))
 
 
+def spread(mesh: Mesh, rows: Any) -> Any:
+    """Lays arrays of which every process holds all rows over the mesh, each device's share on that device."""
+    lay = lambda a: jax.make_array_from_callback(np.shape(a), split_batch(mesh), np.asarray(a).__getitem__)
+    return jax.tree.map(lay, rows)
+
+
+def whole(mesh: Mesh, tree: Any) -> Any:
+    """Copies arrays that every process holds to every device."""
+    lay = lambda a: jax.make_array_from_callback(np.shape(a), replicated(mesh), np.asarray(a).__getitem__)
+    return jax.tree.map(lay, tree)
+
+
+def local(state: GANState) -> GANState:
+    """What this process holds of a state that is whole on every device: for programs that it runs by itself."""
+    return jax.tree.map(lambda leaf: leaf.addressable_data(0), state) if jax.process_count() > 1 else state
+
+
 def compile_step(step: Step, mesh: Mesh, *, stacked: int = 1) -> Step:
     """Compiles a step for a mesh; the state that it is given is consumed, its memory used for the new one.
 
@@ -63,9 +80,26 @@ def compile_step(step: Step, mesh: Mesh, *, stacked: int = 1) -> Step:
     )
 
 
+def own_rows(mesh: Mesh, batch_size: int) -> slice:
+    """The rows of a batch that lie on this process's devices, and that it alone has to read."""
+    devices = list(mesh.devices.flat)
+    own = [place for place, device in enumerate(devices) if device.process_index == jax.process_index()]
+    each = batch_size // len(devices)
+    return slice(own[0] * each, (own[-1] + 1) * each)
+
+
+def several(step: Step) -> Callable[[GANState, Sequence[Batch]], tuple[GANState, Metrics]]:
+    """As many steps as there are batches in one program, to be compiled in place of the step; metrics are `[steps]`.
+
+    A call of a program costs the host some time, which a small network on a fast device does not take. Not for CPUs,
+    on which convolutions in a loop are slow (docs/design.md).
+    """
+    return lambda state, batches: jax.lax.scan(step, state, jax.tree.map(lambda *leaves: jnp.stack(leaves), *batches))
+
+
 def put_batch(mesh: Mesh, images: np.ndarray, condition: np.ndarray | None = None, *, stacked: int = 1) -> Batch:
-    """Lays a batch over the mesh, each device's share on that device."""
-    put = partial(jax.device_put, device=split_batch(mesh, stacked=stacked))
+    """Lays a batch over the mesh, each device's share on that device; of several processes each gives `own_rows`."""
+    put = partial(jax.make_array_from_process_local_data, split_batch(mesh, stacked=stacked))
     return Batch(put(images), None if condition is None else put(condition))
 
 

@@ -13,6 +13,8 @@ from gan_jax.data.resize import resize_all
 from gan_jax.errors import ConfigError, DataError
 from gan_jax.gan import GAN
 from gan_jax.memory import require_memory
+from gan_jax.recomputation import InParts, Recomputed
+from gan_jax.types import Network
 
 LOSSES = {
     "minimax": losses.minimax,
@@ -31,7 +33,8 @@ def build_gan(config: Config, classes: int) -> GAN:
     if config.conditional and not classes:
         raise ConfigError("conditional: the data have no classes; put pictures in one sub-folder a class, or drop it")
     data, anneal, images = config.data, config.anneal, config.images_per_step
-    generator, discriminator = config.model.networks(data, config.labels_told(classes))
+    networks = config.model.networks(data, config.labels_told(classes))
+    generator, discriminator = (_sparing(config, network) for network in networks)
     return GAN(
         generator=generator,
         discriminator=discriminator,
@@ -44,6 +47,12 @@ def build_gan(config: Config, classes: int) -> GAN:
         average=config.average.build(anneal, images),
         augment=config.augment.build(anneal, config.batch_size, images),
     )
+
+
+def _sparing(config: Config, network: Network) -> Network:
+    """The network as it fits into memory."""
+    network = Recomputed(network) if config.remat else network
+    return InParts(network, config.batch_size // config.accumulate) if config.accumulate > 1 else network
 
 
 def load_data(config: Config) -> Dataset:

@@ -55,6 +55,10 @@ class Model:
                 found.append(f"model.{key}: model {name} needs {self.least_width} or more, got {width}")
         if config.batch_size == 1 and self.normalises:
             found.append(f"batch_size: model {name} normalises over the batch and needs 2 or more, got 1")
+        elif config.batch_size == config.accumulate and self.normalises:
+            found.append(
+                f"accumulate: model {name} normalises over parts of a batch, which need 2 images or more; got 1"
+            )
         return found
 
     def idle(self, config: Config) -> list[str]:
@@ -333,10 +337,11 @@ class StyleGAN2(_Mixed):
     def wrong(self, config: Config) -> list[str]:
         """As in `Model`."""
         found = super().wrong(config)
-        seen = {"batch_size": config.batch_size, "penalty.lazy": config.penalty.images_seen(config.batch_size)}
-        for key, images in seen.items():
-            group = min(images, _group(config.data.image_size))
-            if images % group:
+        whole, most = config.batch_size, _group(config.data.image_size)
+        part, lazy = whole // config.accumulate, config.penalty.images_seen(whole)
+        seen = {"batch_size": (whole, whole), "accumulate": (part, whole), "penalty.lazy": (lazy, lazy)}
+        for key, (images, batch) in seen.items():
+            if images % (group := min(batch, most)):
                 return [*found, f"{key}: model stylegan2 compares groups of {group}; {images} are no multiple of it"]
         return found
 

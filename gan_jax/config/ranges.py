@@ -39,6 +39,7 @@ class Range:
 
 COUNT = Range("whole", "from 1", 1, 2**31 - 1)  # steps are counted in 32 bits
 FEW = Range("whole", "from 1", 1, 100)  # each is compiled anew
+INDEX = Range("whole", "from 0", 0, 2**31 - 1)
 STEPS = Range("whole", "from 2", 2, 10**6)
 MANY = Range("whole", "from 1", 1, 10**15)
 CHANNELS = Range("whole", "in [1, 16]", 1, 16)
@@ -75,6 +76,7 @@ PIXELS = Pixels()
 FewSteps = Annotated[int, FEW, FEW.shown]
 Count = Annotated[int, COUNT, COUNT.shown]
 OptionalCount = Annotated[int | None, COUNT, COUNT.shown]
+OptionalIndex = Annotated[int | None, INDEX, INDEX.shown]
 OptionalChannels = Annotated[int | None, CHANNELS, CHANNELS.shown]
 OptionalSize = Annotated[int | str | None, PIXELS, PIXELS.shown]
 OptionalSteps = Annotated[int | None, STEPS, STEPS.shown]

@@ -64,6 +64,7 @@ class Generator(nn.Module):
     classes: int = 0
     dtype: Any = jnp.float32
     end: End = nn.tanh
+    axis_name: str | None = None
 
     @nn.compact
     def __call__(self, latents: Latents, condition: Condition = None, *, train: bool = False) -> Images:
@@ -80,7 +81,7 @@ class Generator(nn.Module):
             shared = nn.Dense(SHARED, use_bias=False, kernel_init=_orthogonal, name="embed")(shared)
         layer = _layer(self.dtype)
         linear = lambda features, name: SpectralDense(features, use_bias=False, kernel_init=_orthogonal, name=name)
-        norm = lambda name: ConditionalBatchNorm(linear, name=name)
+        norm = lambda name: ConditionalBatchNorm(linear, axis_name=self.axis_name, name=name)
         rows, columns = coarsest(self.size)
         start = self.width * plan.up[0]
         x: Maps = SpectralDense(rows * columns * start, kernel_init=_orthogonal, name="project")(first)
@@ -90,7 +91,7 @@ class Generator(nn.Module):
             x = DoublingBlock(self.width * factor, layer, norm, name=f"block_{i}")(x, told, train=train)
             if max(x.shape[1:3]) == ATTENTION:
                 x = SelfAttention(layer, name="attention")(x)
-        x = nn.relu(ConditionalBatchNorm(name="norm")(x, None, train=train))
+        x = nn.relu(ConditionalBatchNorm(axis_name=self.axis_name, name="norm")(x, None, train=train))
         return self.end(layer(self.channels, 3, name="pixels")(x).astype(jnp.float32))
 
 

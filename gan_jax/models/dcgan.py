@@ -6,6 +6,7 @@ and in most after it; figure 1 of the paper draws 5x5. Sizes are 8, 16, 32, 64 a
 beside the image: 128 in the paper's 64x64 generator.
 """
 
+from functools import partial
 from typing import Any, Literal
 
 import flax.linen as nn
@@ -30,6 +31,7 @@ class Generator(nn.Module):
     classes: int = 0
     dtype: Any = jnp.float32
     end: End = nn.tanh
+    axis_name: str | None = None
 
     @nn.compact
     def __call__(self, latents: Latents, condition: Condition = None, *, train: bool = False) -> Images:
@@ -40,11 +42,11 @@ class Generator(nn.Module):
         x = join_latent(latents, condition, self.classes)
         x = nn.Dense(rows * columns * widest, use_bias=False, kernel_init=_small, dtype=self.dtype, name="project")(x)
         x = x.reshape(-1, rows, columns, widest)
-        x = nn.relu(_normalise(x, train, name="norm_0"))
+        x = nn.relu(_normalise(x, train, self.axis_name, name="norm_0"))
         for i in range(1, stages):
             features = widest >> i
             x = TransposedConvolution(features, 4, 2, use_bias=False, dtype=self.dtype, name=f"up_{i}")(x)
-            x = nn.relu(_normalise(x, train, name=f"norm_{i}"))
+            x = nn.relu(_normalise(x, train, self.axis_name, name=f"norm_{i}"))
         x = TransposedConvolution(self.channels, 4, 2, dtype=self.dtype, name="pixels")(x)
         return self.end(x.astype(jnp.float32))
 
@@ -63,6 +65,7 @@ class Discriminator(nn.Module):
     dtype: Any = jnp.float32
     norm: Literal["batch", "none"] = "batch"
     told: Literal["planes", "projection"] = "planes"
+    axis_name: str | None = None
 
     @nn.compact
     def __call__(self, images: Images, condition: Condition = None, *, train: bool = False) -> Logits:
@@ -73,7 +76,7 @@ class Discriminator(nn.Module):
         for i in range(_stages(images.shape[1:3])):
             normed = i > 0 and self.norm == "batch"
             x = Convolution(self.width << i, 4, 2, not normed, start, dtype=self.dtype, name=f"down_{i}")(x)
-            x = nn.leaky_relu(_normalise(x, train, name=f"norm_{i}") if normed else x, 0.2)
+            x = nn.leaky_relu(_normalise(x, train, self.axis_name, name=f"norm_{i}") if normed else x, 0.2)
         x = x.reshape(x.shape[0], -1).astype(jnp.float32)
         logits = nn.Dense(1, kernel_init=_small, name="logit")(x)[:, 0]
         label = as_vectors(condition, self.classes) if projects else None
@@ -87,10 +90,10 @@ _small = nn.initializers.normal(0.02)
 _he = nn.initializers.variance_scaling(2 / (1 + 0.2**2), "fan_in", "normal")
 
 
-def _normalise(x: Array, train: bool, name: str) -> Array:
+def _normalise(x: Array, train: bool, axis_name: str | None, name: str) -> Array:
     scale = lambda key, shape, dtype=jnp.float32: 1 + _small(key, shape, dtype)
-    layer = nn.BatchNorm(use_running_average=not train, momentum=0.9, scale_init=scale, dtype=x.dtype, name=name)
-    return layer(x)
+    norm = partial(nn.BatchNorm, momentum=0.9, scale_init=scale, dtype=x.dtype, axis_name=axis_name)
+    return norm(use_running_average=not train, name=name)(x)
 
 
 def _stages(size: Size) -> int:

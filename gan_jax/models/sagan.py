@@ -44,12 +44,13 @@ class Generator(nn.Module):
     classes: int = 0
     dtype: Any = jnp.float32
     end: End = nn.tanh
+    axis_name: str | None = None
 
     @nn.compact
     def __call__(self, latents: Latents, condition: Condition = None, *, train: bool = False) -> Images:
         """Draws one image for each latent."""
         told = as_vectors(condition, self.classes)
-        norm = lambda name: ConditionalBatchNorm(name=name)
+        norm = lambda name: ConditionalBatchNorm(axis_name=self.axis_name, name=name)
         layer = _layer(self.dtype)
         factors = _factors(self.size)[::-1]
         rows, columns = coarsest(self.size)
@@ -60,7 +61,7 @@ class Generator(nn.Module):
             x = DoublingBlock(self.width * factor, layer, norm, name=f"block_{i}")(x, told, train=train)
             if max(x.shape[1:3]) == max(sides(self.size)) // 4:
                 x = SelfAttention(layer, name="attention")(x)
-        x = nn.relu(ConditionalBatchNorm(name="norm")(x, None, train=train))
+        x = nn.relu(norm("norm")(x, None, train=train))
         return self.end(layer(self.channels, 3, name="pixels")(x).astype(jnp.float32))
 
 

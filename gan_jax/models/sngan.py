@@ -59,6 +59,7 @@ class Generator(nn.Module):
     classes: int = 0
     dtype: Any = jnp.float32
     end: End = nn.tanh
+    axis_name: str | None = None
 
     @nn.compact
     def __call__(self, latents: Latents, condition: Condition = None, *, train: bool = False) -> Images:
@@ -66,14 +67,14 @@ class Generator(nn.Module):
         plan = _plan(self.size)
         rows, columns = coarsest(self.size)
         told = as_vectors(condition, self.classes)
-        norm = lambda name: ConditionalBatchNorm(name=name)
+        norm = lambda name: ConditionalBatchNorm(axis_name=self.axis_name, name=name)
         start = self.width * plan.up[0]
         x: Maps = nn.Dense(rows * columns * start, kernel_init=_glorot(1), name="project")(latents)
         x = x.reshape(-1, rows, columns, start).astype(self.dtype)
         layer = _layer(Convolution, self.dtype)
         for i, factor in enumerate(plan.up[1:]):
             x = DoublingBlock(self.width * factor, layer, norm, name=f"block_{i}")(x, told, train=train)
-        x = nn.relu(ConditionalBatchNorm(name="norm")(x, None, train=train))
+        x = nn.relu(norm("norm")(x, None, train=train))
         x = Convolution(self.channels, 3, kernel_init=_glorot(1), dtype=self.dtype, name="pixels")(x)
         return self.end(x.astype(jnp.float32))
 

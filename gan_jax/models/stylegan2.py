@@ -207,6 +207,7 @@ class Discriminator(nn.Module):
     group: int = 4
     residual: bool = True
     low_precision_from: int | None = None
+    axis_name: str | None = None
 
     @nn.compact
     def __call__(self, images: Images, condition: Condition = None, *, train: bool = False) -> Logits:
@@ -223,7 +224,7 @@ class Discriminator(nn.Module):
             pixels = START << i
             features, dtype = _features(pixels // 2, size, self.width), _dtype(pixels, self.low_precision_from)
             x = HalvingBlock(features, self.residual, dtype, limit, name=f"block_{pixels}")(x)
-        x = minibatch_deviation(x.astype(jnp.float32), self.group)
+        x = minibatch_deviation(x.astype(jnp.float32), self.group, axis_name=self.axis_name)
         x = _leaky(EqualisedConvolution(features, 3, name="mix")(x), limit)
         vectors = _leaky(EqualisedDense(features, name="flatten")(x.reshape(batch, -1)))
         if told is None:
