@@ -1,4 +1,4 @@
-"""What the settings of every model have: sizes, widths, and the networks that they become."""
+"""What the settings of all models have in common."""
 
 from __future__ import annotations
 
