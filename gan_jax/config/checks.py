@@ -6,7 +6,7 @@ from typing import Any
 from gan_jax.config import CadenceConfig, Config, EvaluateConfig, schema
 from gan_jax.errors import ConfigError
 
-MAY_CHANGE = {"steps", "devices", "tensorboard", "data.path", "data.data_dir", "data.download"} | {
+MAY_CHANGE = {"steps", "devices", "tensorboard", "data.path", "data.data_dir", "data.download", "data.memory"} | {
     f"{group}.{f.name}"
     for group, kind in (("every", CadenceConfig), ("evaluate", EvaluateConfig))
     for f in dataclasses.fields(kind)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from gan_jax.config.ranges import OptionalCount
+from gan_jax.config.ranges import OptionalCount, Weight
 
 NATIVE = {
     "digits": (8, 1),
@@ -43,6 +43,10 @@ class DataConfig:
     """Download and prepare a named dataset that is not there yet (needs network, and TensorFlow once)."""
     on_bad: Literal["refuse", "skip"] = "refuse"
     """What to do about pictures that cannot be read: stop and name them, or leave them out and name them."""
+
+    memory: Weight = 4.0
+    """GB of decoded images that are held in memory at most: a larger set is read and decoded as it is needed, by as
+    many threads as there are cores; 0: every set is. The same images in the same order."""
 
     @property
     def own(self) -> bool:

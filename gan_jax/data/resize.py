@@ -13,7 +13,10 @@ def to_square(picture: Image.Image, size: int | None, channels: int) -> np.ndarr
     # Pillow has no other mode for the 16 bits of a PGM, which it scales to all of them.
     if picture.mode == "F" or (picture.mode == "I" and picture.format not in ("PPM", "PNG")):
         raise ValueError("32-bit pixels, whose black and white are not known; convert them to 8 or 16 bits")
-    picture = _flatten(ImageOps.exif_transpose(picture)).convert("L" if channels == 1 else "RGB")
+    ImageOps.exif_transpose(picture, in_place=True)
+    picture = _flatten(picture)
+    if picture.mode != (mode := "L" if channels == 1 else "RGB"):  # else it would be copied
+        picture = picture.convert(mode)
     if size is not None and picture.size != (size, size):
         width, height = picture.size
         side = min(width, height)

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 
 from gan_jax.images import to_float
 from gan_jax.layers.convolution import Convolution
-from gan_jax.types import Bytes, Images, Labels, Params, PRNGKey, Scalar
+from gan_jax.types import Bytes, Images, Labels, Params, PRNGKey, Scalar, Source
 
 WIDTH = 64
 """Features of an image: few, so that a covariance of them is estimated well from a few thousand images."""
@@ -51,7 +51,7 @@ class Trained(NamedTuple):
 
 
 def train(
-    images: np.ndarray,
+    images: Source,
     labels: np.ndarray,
     classes: int,
     *,
@@ -85,8 +85,8 @@ def train(
         if step % 20 == 0:
             jax.block_until_ready(state)
             tell(step, steps)
-    features, _ = _apply(network, state[0], images[used[:10_000]])
-    _, logits = _apply(network, state[0], images[held])
+    features, _ = _apply(network, state[0], images, used[:10_000])
+    _, logits = _apply(network, state[0], images, held)
     accuracy = float(np.mean(np.argmax(logits, -1) == labels[held]))
     return Trained(state[0], features.mean(0), features.std(0) + 1e-6, accuracy)
 
@@ -115,10 +115,10 @@ def _shifted(images: Images, key: PRNGKey) -> Images:
     return jax.vmap(cut)(padded, places)
 
 
-def _apply(network: Classifier, params: Params, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Features and logits of many images."""
+def _apply(network: Classifier, params: Params, images: Source, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Features and logits of those images at `rows`."""
     apply = jax.jit(lambda params, part: network.apply({"params": params}, to_float(part)))
-    parts = [jax.device_get(apply(params, images[i : i + 500])) for i in range(0, len(images), 500)]
+    parts = [jax.device_get(apply(params, images[rows[i : i + 500]])) for i in range(0, len(rows), 500)]
     features, logits = zip(*parts, strict=True)
     return np.concatenate(features), np.concatenate(logits)
 

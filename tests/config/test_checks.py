@@ -31,6 +31,7 @@ OTHERS = {
     "data.data_dir": "/tfds",
     "data.download": True,
     "data.on_bad": "skip",
+    "data.memory": 1.0,
     "model": "r3gan",
     "model.latent_size": 7,
     "model.generator_width": 7,
