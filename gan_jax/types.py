@@ -1,6 +1,6 @@
 """The words that signatures use: arrays with their shapes, what data are, and what a network is."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -18,6 +18,7 @@ Condition = None | Labels | Attributes | Images  # what an image shall show: not
 Params = Any  # a pytree of arrays that gradients move
 Stats = dict[str, Any]  # Flax collections that forward passes move: batch means, singular vectors
 Metrics = dict[str, Scalar]
+End = Callable[[Array], Array]  # of a generator: tanh, or the identity where data are not confined to [-1, 1]
 
 
 class Batch(NamedTuple):

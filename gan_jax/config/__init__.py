@@ -62,6 +62,11 @@ class Config:
     """Real images of the generator's update, for losses that compare: the discriminator's last ones, or its own."""
     devices: OptionalCount = None
     """How many local devices share the batch. Default: all."""
+    accumulate: Count = 1
+    """Parts in which the networks take a batch, one after another, for less memory and more time. Gradients are the
+    same where images do not interact; batch normalisation is over a part. Meant for GPU and TPU."""
+    remat: bool = False
+    """Compute networks again in the backward pass, for less memory and more time."""
     tensorboard: bool = False
     """Also write TensorBoard events (needs pip install tensorboardX)."""
     data: DataConfig = DataConfig()

@@ -1,17 +1,20 @@
 """A config becomes values: a GAN, a dataset."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
 
 from gan_jax import losses
 from gan_jax.config import Config
-from gan_jax.data import digits, pictures, prepared, stacked
+from gan_jax.data import arrays, digits, pictures, prepared, stacked
 from gan_jax.data.dataset import Dataset
 from gan_jax.data.resize import resize_all
 from gan_jax.errors import ConfigError, DataError
 from gan_jax.gan import GAN
 from gan_jax.memory import require_memory
+from gan_jax.recomputation import InParts, Recomputed
+from gan_jax.types import Network
 
 LOSSES = {
     "minimax": losses.minimax,
@@ -30,7 +33,8 @@ def build_gan(config: Config, classes: int) -> GAN:
     if config.conditional and not classes:
         raise ConfigError("conditional: the data have no classes; put pictures in one sub-folder a class, or drop it")
     data, anneal, images = config.data, config.anneal, config.images_per_step
-    generator, discriminator = config.model.networks(data.image_size, data.image_channels, config.labels_told(classes))
+    networks = config.model.networks(data, config.labels_told(classes))
+    generator, discriminator = (_sparing(config, network) for network in networks)
     return GAN(
         generator=generator,
         discriminator=discriminator,
@@ -45,11 +49,19 @@ def build_gan(config: Config, classes: int) -> GAN:
     )
 
 
+def _sparing(config: Config, network: Network) -> Network:
+    """The network as it fits into memory."""
+    network = Recomputed(network) if config.remat else network
+    return InParts(network, config.batch_size // config.accumulate) if config.accumulate > 1 else network
+
+
 def load_data(config: Config) -> Dataset:
     """The dataset that a config names, at the config's size and channels. Raises DataError."""
     data = config.data
     size, channels, memory = data.image_size, data.image_channels, data.memory * 1e9
-    if data.path:
+    if data.path and data.arrays:
+        dataset = arrays.load(data.path, size=size, channels=channels, deviation=data.deviation, memory=memory)
+    elif data.path:
         dataset = pictures.load(data.path, size=size, channels=channels, on_bad=data.on_bad, memory=memory)
     elif data.name == "digits":
         dataset = digits.load()
@@ -70,8 +82,8 @@ def load_data(config: Config) -> Dataset:
             f"{dataset.name}: {len(dataset)} images do not fill one batch of {config.batch_size}; "
             "lower --batch-size or add images"
         )
-    if dataset.images.shape[1:] == (size, size, channels):
+    if dataset.images.shape[1:] == (*size, channels):
         return dataset
-    what = f"{dataset.name}: {len(dataset):,} images of {size}x{size} pixels"
-    require_memory(len(dataset) * size**2 * channels, what, "lower --data.size", error=DataError)
+    what = f"{dataset.name}: {len(dataset):,} images of {size[0]}x{size[1]} pixels"
+    require_memory(len(dataset) * math.prod(size) * channels, what, "lower --data.size", error=DataError)
     return replace(dataset, images=resize_all(np.asarray(dataset.images), size, channels))

@@ -16,7 +16,7 @@ from gan_jax.errors import DataError
 from gan_jax.types import Labels, PRNGKey, Source
 
 PIXELS = 32
-"""On a side, at most: larger images are compared as if they were so small."""
+"""On the longer side, at most: larger images are compared as if they were so small."""
 
 COMPONENTS = 40
 """Principal components of the pixels, at most, in which images are compared."""
@@ -38,7 +38,9 @@ def partition(images: Source, clusters: int, *, seed: int = 0) -> np.ndarray:
 
     if clusters < 1:
         raise DataError(f"clusters: images are parted into 1 or more, not into {clusters}")
-    small = lambda block: resize_all(block, min(PIXELS, *images.shape[1:3]), None)
+    height, width = images.shape[1:3]
+    times = max(1, max(height, width) / PIXELS)
+    small = lambda block: resize_all(block, (max(1, round(height / times)), max(1, round(width / times))), None)
     rng = np.random.RandomState(np.random.MT19937(seed))
     rows = np.sort(rng.permutation(len(images))[:FITTED])
     chosen = np.concatenate([small(block) for block in in_blocks(images, rows)])

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from gan_jax.data.reading import AHEAD, in_blocks
+from gan_jax.data.scaling import Scaling
 from gan_jax.errors import DataError
 from gan_jax.screen import tell
 from gan_jax.types import Rows, Source
@@ -25,15 +26,18 @@ class Dataset:
     """Real images, decoded once or as they are needed. Labels are there if the source has classes."""
 
     name: str
-    images: Source  # uint8 [N, H, W, C], C is 1 or 3
+    images: Source  # [N, H, W, C]: uint8, C is 1 or 3; or float32, of any range, C up to 16
     labels: np.ndarray | None = None  # int32 [N], in [0, len(classes))
     classes: tuple[str, ...] = ()
     origin: str = ""  # what is known of the files behind the images without reading them: names, sizes
+    scaling: Scaling | None = None  # of floats: what brought them from the range of their own
 
     def __post_init__(self) -> None:
-        if len(self.images.shape) != 4 or self.images.dtype != np.uint8 or self.images.shape[-1] not in (1, 3):
+        channels = {"uint8": (1, 3), "float32": range(1, 17)}.get(str(self.images.dtype), ())
+        if len(self.images.shape) != 4 or self.images.shape[-1] not in channels:
             raise DataError(
-                f"{self.name}: expected uint8 images [N, H, W, 1 or 3], got {self.images.dtype} {self.images.shape}"
+                f"{self.name}: expected images [N, H, W, C], uint8 of 1 or 3 channels or float32 of 1 to 16, got "
+                f"{self.images.dtype} {self.images.shape}"
             )
         if not len(self.images):
             raise DataError(f"{self.name}: no images in it")

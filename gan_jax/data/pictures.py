@@ -20,10 +20,11 @@ from gan_jax.data import classes
 from gan_jax.data.dataset import Dataset, places
 from gan_jax.data.listing import SUFFIXES, Files, is_picture, list_files, suffix
 from gan_jax.data.reading import read_ahead
-from gan_jax.data.resize import to_square
+from gan_jax.data.resize import fitted
 from gan_jax.errors import DataError, printable
 from gan_jax.memory import in_words, require_memory
 from gan_jax.screen import tell
+from gan_jax.sizes import Size, sides
 from gan_jax.types import Rows
 
 NOT_READ = {
@@ -53,9 +54,9 @@ class Pictures:
 
     dtype = np.dtype(np.uint8)
 
-    def __init__(self, shown: str, files: Files, size: int, channels: int) -> None:
+    def __init__(self, shown: str, files: Files, size: Size, channels: int) -> None:
         self._shown, self._files = shown, files
-        self.shape = (len(files), size, size, channels)
+        self.shape = (len(files), *sides(size), channels)
 
     def __len__(self) -> int:
         return len(self._files)
@@ -79,19 +80,19 @@ class Pictures:
         return images
 
     def decode(self, i: int) -> np.ndarray | str:
-        """A picture `[size, size, channels]`, or in words why there is none."""
-        return _decode(self._files, i, self.shape[1], self.shape[3])
+        """A picture `[H, W, channels]`, or in words why there is none."""
+        return _decode(self._files, i, self.shape[1:3], self.shape[3])
 
 
 def load(
     path: str,
     *,
-    size: int,
+    size: Size,
     channels: int,
     on_bad: Literal["refuse", "skip"] = "refuse",
     memory: float = math.inf,
 ) -> Dataset:
-    """Every picture below `path`, in the order of their names, as uint8 `[N, size, size, channels]`.
+    """Every picture below `path`, in the order of their names, as uint8 `[N, *size, channels]`.
 
     Up to `memory` bytes of them are decoded now; more, as they are needed. Classes are those of a `dataset.json`, or
     the names of the top sub-folders, sorted, if every picture lies in one. A single folder around everything, as zips
@@ -109,7 +110,7 @@ def load(
     pictures = Pictures(shown, files, size, channels)
     held = None
     if (needed := math.prod(pictures.shape)) <= memory:
-        what = f"{shown}: {count:,} pictures of {size}x{size}x{channels}"
+        what = f"{shown}: {count:,} pictures of {'x'.join(map(str, pictures.shape[1:]))}"
         mend = "lower --data.size, take fewer, or decode them as they are needed with --data.memory 0"
         require_memory(needed, what, mend, error=DataError)
         held = np.empty(pictures.shape, np.uint8)
@@ -171,7 +172,7 @@ _alone, _opening = threading.RLock(), threading.Lock()
 _MOST = f"of which {MOST_PIXELS / 1e6:.0f} million are read at most, {MOST_OF_JPEG / 1e6:.0f} of a JPEG; reduce it"
 
 
-def _decode(files: Files, i: int, size: int, channels: int) -> np.ndarray | str:
+def _decode(files: Files, i: int, size: Size, channels: int) -> np.ndarray | str:
     """The picture, or in words why there is none."""
     if (length := int(files.sizes[i])) > MOST_BYTES:
         return f"{in_words(length)}, of which {in_words(MOST_BYTES)} are read at most"
@@ -187,15 +188,16 @@ def _decode(files: Files, i: int, size: int, channels: int) -> np.ndarray | str:
         return "not an image"
 
 
-def _decoded(data: bytes, size: int, channels: int) -> np.ndarray | str:
+def _decoded(data: bytes, size: Size, channels: int) -> np.ndarray | str:
     with _opened(data) as picture:
         width, height = picture.size
         if MOST_PIXELS < width * height <= MOST_OF_JPEG:
-            picture.draft(None, (4 * size, 4 * size))  # nothing but a JPEG heeds it
+            rows, columns = sides(size)
+            picture.draft(None, (4 * columns, 4 * rows))  # nothing but a JPEG heeds it
         if picture.width * picture.height > MOST_PIXELS:
             return f"{width}x{height} pixels, {_MOST}"
         with _alone if width * height > MANY else nullcontext():
-            return to_square(picture, size, channels)
+            return fitted(picture, size, channels)
 
 
 def _opened(data: bytes) -> Image.Image:

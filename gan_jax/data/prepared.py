@@ -13,9 +13,10 @@ from PIL import Image
 
 from gan_jax.data.dataset import Dataset, places
 from gan_jax.data.reading import read_ahead
-from gan_jax.data.resize import resize_all, to_square
+from gan_jax.data.resize import fitted, resize_all
 from gan_jax.errors import DataError
 from gan_jax.memory import require_memory
+from gan_jax.sizes import Size
 from gan_jax.types import Rows, Source
 
 TFDS_NAMES = {"imagenet32": "imagenet_resized/32x32"}
@@ -31,7 +32,7 @@ class Records:
     dtype = np.dtype(np.uint8)
     nbytes = 0  # of memory: where a record lies is known by its number
 
-    def __init__(self, name: str, folder: Path, records: Any, size: int | None, channels: int | None) -> None:
+    def __init__(self, name: str, folder: Path, records: Any, size: Size | None, channels: int | None) -> None:
         self._name, self._folder, self._records, self._size, self._channels = name, folder, records, size, channels
         self.shape = (len(records), *self[:1].shape[1:])
 
@@ -66,7 +67,7 @@ def load(
     *,
     data_dir: str | None = None,
     download: bool = False,
-    size: int | None = None,
+    size: Size | None = None,
     channels: int | None = None,
     memory: float = math.inf,
 ) -> Dataset:
@@ -106,7 +107,7 @@ def _prepare(name: str, folder: Path) -> None:
         raise DataError(f"could not download and prepare {name} in {folder}: {type(error).__name__}: {error}") from None
 
 
-def _read(name: str, folder: Path, size: int | None, channels: int | None, memory: float) -> Dataset:
+def _read(name: str, folder: Path, size: Size | None, channels: int | None, memory: float) -> Dataset:
     import tensorflow_datasets as tfds
 
     logging.getLogger("absl").setLevel(logging.ERROR)  # or it recommends OpenCV at every start
@@ -174,11 +175,11 @@ def _labels_in(records: Sequence[Any]) -> list[int]:
     return [int(record["label"]) for record in records if "label" in record]
 
 
-def _to_size(images: list[np.ndarray], size: int | None, channels: int | None) -> np.ndarray:
+def _to_size(images: list[np.ndarray], size: Size | None, channels: int | None) -> np.ndarray:
     if len({image.shape for image in images}) == 1:
         return resize_all(np.stack(images), size, channels)
     pictures = (Image.fromarray(image.squeeze()) for image in images)
-    return np.stack([to_square(picture, size, channels or images[0].shape[-1]) for picture in pictures])
+    return np.stack([fitted(picture, size, channels or images[0].shape[-1]) for picture in pictures])
 
 
 def _origin(info: Any) -> str:

@@ -26,10 +26,10 @@ class Classifier(nn.Module):
 
     @nn.compact
     def __call__(self, images: Images, *, train: bool = False) -> tuple[Float[Array, "B 64"], Float[Array, "B K"]]:
-        """Halves the image until it is at most 8 pixels wide, with twice the channels each time."""
+        """Halves the image until its longer side is 8 pixels at most, with twice the channels each time."""
         x = nn.relu(Convolution(32, 5, 2, kernel_init=_he, name="down_0")(images))
         stage = 1
-        while x.shape[1] > 8:
+        while max(x.shape[1:3]) > 8:
             x = nn.relu(Convolution(min(32 << stage, 128), 5, 2, kernel_init=_he, name=f"down_{stage}")(x))
             stage += 1
         x = nn.Dropout(0.3, deterministic=not train)(x.reshape(len(x), -1))
@@ -64,7 +64,7 @@ def train(
     """Trains on all but a random `held_out` share of uint8 images `[N, H, W, C]`, which measure the accuracy.
 
     Adam with a cosine from 2e-3 to 0 over `steps`, by default a tenth of the images, within [1000, 6000]. Images are
-    shifted by up to a twelfth of their side at random. A function of its arguments alone; `tell(done, steps)` is
+    shifted by up to a twelfth of the shorter side at random. A function of its arguments alone; `tell(done, steps)` is
     called now and then. Raises ValueError where fewer than 20 images, or fewer than two classes, are given.
     """
     if len(images) < LEAST or classes < 2:
@@ -108,7 +108,7 @@ def _update(
 
 def _shifted(images: Images, key: PRNGKey) -> Images:
     """Each image moved by its own whole number of pixels, its border pixels repeated."""
-    reach = max(1, images.shape[1] // 12)
+    reach = max(1, min(images.shape[1:3]) // 12)
     padded = jnp.pad(images, ((0, 0), (reach, reach), (reach, reach), (0, 0)), mode="edge")
     places = jax.random.randint(key, (len(images), 2), 0, 2 * reach + 1)
     cut = lambda image, place: jax.lax.dynamic_slice(image, (place[0], place[1], 0), images.shape[1:])

@@ -18,7 +18,7 @@ from gan_jax.config import Config
 from gan_jax.config.build import build_gan, load_data
 from gan_jax.config.checks import check_same
 from gan_jax.config.recipes import is_run, load_run
-from gan_jax.config.schema import to_json
+from gan_jax.config.schema import flatten, to_json
 from gan_jax.data.batches import read_batch
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import ConfigError, DivergedError, RunError, Stopped
@@ -42,6 +42,8 @@ def train(config: Config, path: Path) -> None:
     Raises ConfigError, DataError, DivergedError, RunError, or Stopped once a signal has been obeyed.
     """
     folder = RunFolder(path)
+    told_alike = {key: str(value) for key, value in flatten(config).items() if key not in _HOSTS_OWN}
+    hosts.must_agree(told_alike, mend="give all hosts the same command")
     with hosts.together():
         devices = choose_devices(config)
         mesh = parallel.make_mesh(devices)
@@ -52,8 +54,8 @@ def train(config: Config, path: Path) -> None:
         if config.evaluate.every and max(committed(folder.checkpoints), default=0) < config.steps:
             features.check(config.evaluate.features, data, config.evaluate.weights)
             check_samples(config, config.evaluate.samples)
-    same = {"config": to_json(config), "data": data.fingerprint, "clusters": told.fingerprint(labels) or "none"}
-    hosts.must_agree(same, mend="give all hosts the same command and the same data")
+    same = {"data": data.fingerprint, "clusters": told.fingerprint(labels) or "none"}
+    hosts.must_agree(same, mend="give all hosts the same data")
     with ExitStack() as held, signals.listening():
         hosts.by_first(lambda: held.enter_context(folder.locked()) and None)
         hosts.by_first(lambda: _check_folder(config, folder))
@@ -66,6 +68,10 @@ def train(config: Config, path: Path) -> None:
             mend=f"{folder.path} has to be one folder that all hosts share",
         )
         _run(config, gan, data, labels, mesh, folder, checkpoints, state, remarks)
+
+
+_HOSTS_OWN = {"data.path", "data.data_dir", "evaluate.weights"}
+"""Where a host keeps what all have alike."""
 
 
 def _check_folder(config: Config, folder: RunFolder) -> None:
@@ -153,6 +159,7 @@ def _run(
         "classes": list(data.classes),
         "told": told.fingerprint(labels),
         "counts": (counts := told.counts_of(config, labels, len(data.classes))),
+        "scaling": data.scaling,
         "devices": _devices(mesh),
     }
     record = Record(config, gan, data, counts, folder, start=start) if hosts.is_first() else Silence()

@@ -1,6 +1,7 @@
 """What a run leaves behind as it goes: its rows, events, lines and pictures."""
 
 from contextlib import suppress
+from functools import partial
 from typing import Any, ClassVar
 
 import jax
@@ -10,7 +11,7 @@ from gan_jax.config import Config
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import RunError
 from gan_jax.gan import GAN, GANState, generate
-from gan_jax.images import to_bytes
+from gan_jax.images import to_picture
 from gan_jax.run.files import RunFolder
 from gan_jax.run.logs import Events, MetricLog, Reporter
 from gan_jax.run.pictures import save_animation, save_curves, save_grid, save_scores
@@ -135,10 +136,9 @@ class Gallery:
         _, key = jax.random.split(jax.random.key(config.seed))
         latents = latents_by_index(gan, key, count)
         labels = labels_in_turn_or_by_frequency(config, key, counts, count)
-        self._draw = jax.jit(
-            lambda state: to_bytes(generate(gan, sampling_weights(gan, state, counts), latents, labels))
-        )
-        self._real = data.images[np.linspace(0, len(data) - 1, count).astype(int)]
+        look = partial(to_picture, deviation=config.data.deviation)
+        self._draw = jax.jit(lambda state: look(generate(gan, sampling_weights(gan, state, counts), latents, labels)))
+        self._real = np.asarray(look(data.images[np.linspace(0, len(data) - 1, count).astype(int)]))
 
     def draw(self, step: int, state: GANState) -> None:
         """Writes the grid of a step, and real images once. Raises RunError."""

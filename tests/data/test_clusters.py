@@ -29,6 +29,17 @@ def test_like_goes_to_like():
     assert len(set(zip(labels.tolist(), kinds.tolist(), strict=True))) == KINDS
 
 
+def test_all_of_an_image_counts_whatever_its_shape():
+    """Kinds that differ at the ends of wide images, which a square cut out of their middle would not show."""
+    rng = np.random.default_rng(0)
+    kinds = rng.integers(KINDS, size=90)
+    wide = rng.integers(0, 60, size=(90, 8, 96, 1)).astype(np.uint8)
+    for i, kind in enumerate(kinds):
+        wide[i, :, 6 * kind : 6 * kind + 6] += 180
+    labels = clusters.partition(wide, KINDS)
+    assert len(set(zip(labels.tolist(), kinds.tolist(), strict=True))) == KINDS
+
+
 @pytest.mark.parametrize("wanted", [1, 7, 90])
 def test_no_cluster_is_empty(wanted):
     labels = clusters.partition(blots()[0], wanted)

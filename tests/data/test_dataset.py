@@ -14,7 +14,8 @@ LABELLED = Dataset("two", IMAGES, np.array([0, 1], np.int32), ("cat", "dog"))
 @pytest.mark.parametrize(
     ("images", "labels", "said"),
     [
-        (IMAGES.astype(np.float32), None, r"float32 \(2, 3, 3, 3\)"),
+        (IMAGES.astype(np.float64), None, r"float64 \(2, 3, 3, 3\)"),
+        (np.zeros((2, 3, 3, 17), np.float32), None, r"float32 \(2, 3, 3, 17\)"),
         (IMAGES[..., 0], None, r"uint8 \(2, 3, 3\)"),
         (IMAGES[..., :2], None, r"uint8 \(2, 3, 3, 2\)"),
         (IMAGES[:0], None, "no images in it"),

@@ -179,7 +179,7 @@ def test_pictures_of_too_many_pixels_are_not_decoded_but_jpegs_in_part(packed, m
     monkeypatch.setattr(pictures, "MOST_PIXELS", 1000)
     monkeypatch.setattr(pictures, "MOST_OF_JPEG", 6000)
     decoded = []
-    monkeypatch.setattr(pictures, "to_square", lambda picture, *_: decoded.append(picture.size) or np.zeros((1, 1, 3)))
+    monkeypatch.setattr(pictures, "fitted", lambda picture, *_: decoded.append(picture.size) or np.zeros((1, 1, 3)))
     files = {"a.png": encoded(size=(33, 33)), "b.jpg": encoded(size=(64, 80), kind="JPEG")}
     files |= {"c.jpg": encoded(size=(80, 80), kind="JPEG"), "d.jpg": encoded(size=(128, 128), kind="JPEG")}
     said = refusal(packed(files), size=1)
@@ -207,7 +207,7 @@ def test_large_pictures_are_decoded_one_at_a_time(packed, monkeypatch):
         inside.pop()
         return np.zeros((6, 6, 3))
 
-    monkeypatch.setattr(pictures, "to_square", slow)
+    monkeypatch.setattr(pictures, "fitted", slow)
     load(packed({f"{i}.png": encoded() for i in range(5)}))
     assert most == [1] * 5
 
