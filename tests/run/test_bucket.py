@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from google_storage import Store
+from google_storage import in_place_of_googles
 
 from gan_jax.cli import main
 from gan_jax.config import MLP, CadenceConfig, Config, DataConfig
@@ -30,11 +30,7 @@ pytest.importorskip("gcsfs")
 
 @pytest.fixture(scope="module")
 def store():
-    with Store() as store, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("STORAGE_EMULATOR_HOST", store.url)
-        patch.setenv("TENSORSTORE_GCS_HTTP_URL", store.url)
-        patch.setenv("GOOGLE_AUTH_TOKEN_FOR_TESTING", "anybody")
-        patch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")  # which would ask by gRPC what kind of bucket it is
+    with in_place_of_googles() as store:
         yield store
 
 
