@@ -44,7 +44,7 @@ def _in_bucket(scheme: str, name: str) -> Path:
     os.environ.setdefault("EPATH_USE_TF", "false")
     # Other processes write there, and so does tensorstore in this one: a listing is as it is now, or wrong.
     fsspec.config.conf.setdefault(scheme, {}).setdefault("use_listings_cache", False)
-    for library in (_CLIENTS[scheme], "google.auth"):
+    for library in (_CLIENTS[scheme], "fsspec", "google.auth"):
         logging.getLogger(library).setLevel(logging.CRITICAL)  # what fails is raised, and told in one line
     from etils import epath
 

@@ -151,6 +151,7 @@ def _read(path: str) -> bytes:
 def _in_bucket(source: Path, shown: str) -> Files:
     read = spans(source)
     if suffix(source.name) == ".zip":
+        read("", 0, 4)  # zipfile takes a store out of reach for a damaged zip
         files = _in_zip(source, shown, lambda length, start: read("", start, start + length))
     else:
         found = sorted((_shown(name), name, size) for name, size in objects(source) if not _any_hidden(name))
