@@ -20,6 +20,7 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from gan_jax.gan import GANState, Step
+from gan_jax.gan import make_step as make_step  # the whole batch's, as `per_device` has that of one device
 from gan_jax.types import Batch, Metrics
 
 
@@ -61,9 +62,15 @@ def whole(mesh: Mesh, tree: Any) -> Any:
     return jax.tree.map(lay, tree)
 
 
-def local(state: GANState) -> GANState:
-    """What this process holds of a state that is whole on every device: for programs that it runs by itself."""
-    return jax.tree.map(lambda leaf: leaf.addressable_data(0), state) if jax.process_count() > 1 else state
+def first(tree: Any) -> Any:
+    """What this process holds of a state or of metrics, whole on every device: for programs that it runs by itself."""
+    return jax.tree.map(lambda leaf: leaf.addressable_data(0), tree) if jax.process_count() > 1 else tree
+
+
+def on_mesh(state: GANState, mesh: Mesh) -> GANState:
+    """The state, as it is: programs over the mesh take it so."""
+    del mesh
+    return state
 
 
 def compile_step(step: Step, mesh: Mesh, *, stacked: int = 1) -> Step:
