@@ -2,9 +2,12 @@
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gan_jax.errors import ConfigError
-from gan_jax.types import Metrics
+
+if TYPE_CHECKING:
+    from gan_jax.types import Metrics
 
 
 def read_steps(text: str) -> range:
@@ -30,7 +33,7 @@ class Profile:
             jax.profiler.start_trace(str(self._folder))
             self._running = True
 
-    def after(self, done: int, metrics: Metrics) -> str | None:
+    def after(self, done: int, metrics: "Metrics") -> str | None:
         """To be called once a step is begun, `done` in all; returns what to tell when the trace is there."""
         if not self._running or done < self._steps.stop:
             return None

@@ -99,7 +99,7 @@ def test_a_bucket_gets_rows_together_and_loses_none_of_another_command(place, st
 
 def test_a_log_in_a_bucket_is_put_now_and_then_and_at_the_end(place, store, monkeypatch):
     store.puts.clear()
-    reporter = Reporter(RunFolder(place), start=0, steps=3, batch_size=1)
+    reporter = Reporter(RunFolder(place), start=0, steps=3)
     for line in range(100):
         reporter.say(f"line {line}", on_screen=False)
     assert store.puts.count("runs/one/log.txt") == 1
