@@ -1,5 +1,7 @@
 """A trace of some steps, by JAX's profiler: `--profile 100:110`. JAX is imported once there is one to take."""
 
+from __future__ import annotations
+
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
