@@ -58,7 +58,15 @@ def start(recipe, folder, *, count=2, steps=6, own=None, common=()):
         port = found.getsockname()[1]
     environment = os.environ | {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
     group = {"--run": folder, "--steps": steps, "--hosts.count": count, "--hosts.coordinator": f"127.0.0.1:{port}"}
-    options = [recipe, *(part for pair in group.items() for part in pair), "--hosts.silence", 20, *common]
+    options = [
+        recipe,
+        *(part for pair in group.items() for part in pair),
+        "--hosts.silence",
+        20,
+        "--hosts.patience",
+        60,
+        *common,
+    ]
     each = [[*options, "--hosts.index", index, *(own or {}).get(index, ())] for index in range(count)]
     return [
         subprocess.Popen(
