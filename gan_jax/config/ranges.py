@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from tyro.conf import arg
-
 INFINITE = 1e30
 """Beyond it float32 is infinite, or nearly."""
 
@@ -31,7 +29,11 @@ class Range:
 
     @property
     def shown(self) -> Any:
-        """How `--help` shows it."""
+        """How `--help` shows it; None where configs are read without the command line's package."""
+        try:
+            from tyro.conf import arg
+        except ImportError:
+            return None
         return arg(metavar=f"{'INT' if self.number == 'whole' else 'FLOAT'} {self.span}")
 
 
