@@ -18,6 +18,7 @@ import tyro
 from gan_jax import __version__, screen
 from gan_jax.config import AnyModel, Config, recipes
 from gan_jax.config.checks import MAY_CHANGE, check, check_new, check_same
+from gan_jax.config.hosts import HostsConfig
 from gan_jax.config.ranges import Count, OptionalSteps, Samples, Seed
 from gan_jax.config.schema import flatten, kinds, name_of, with_values, wrong_text, wrong_values
 from gan_jax.errors import ConfigError, GanJaxError
@@ -49,6 +50,7 @@ class Train:
     """Print the resolved config, parameter counts, FLOPs and memory of a step; write nothing."""
     model: Annotated[str | None, tyro.conf.arg(metavar="|".join(kinds(AnyModel)))] = None
     """Networks in place of the recipe's, with their own settings: --help behind it lists those."""
+    hosts: HostsConfig = dataclasses.field(default_factory=HostsConfig)
     config: Annotated[Config, tyro.conf.arg(name="")] = dataclasses.field(default_factory=Config)
 
 
@@ -144,10 +146,13 @@ def _train(arguments: list[str]) -> None:
     rest = _named(rest, default)
     if (model := _value_of("model", rest)) in kinds(AnyModel) and model != name_of(default.model):
         default = with_values(default, {"model": model})
-    _check_options(rest, [*flatten(default), "run", "dry_run"], default)
+    others = [f"hosts.{f.name}" for f in dataclasses.fields(HostsConfig)]
+    _check_options(rest, [*flatten(default), *others, "run", "dry_run"], default)
     options = tyro.cli(
         Train, args=rest, default=Train(config=default), prog=f"gan-jax train {recipe}", config=_ONE_KIND_A_GROUP
     )
+    if wrong := [*wrong_values(options.hosts), *options.hosts.wrong()]:
+        raise ConfigError("\n".join(wrong))
     config = _absolute(options.config)
     path = recipes.expand(recipe)
     resumes = recipe not in recipes.names() and recipes.is_run(path)
@@ -169,9 +174,11 @@ def _train(arguments: list[str]) -> None:
         screen.tell("compiling one step, to count its work", sys.stderr)
         screen.tell(preview(config))
         return
+    from gan_jax.run.joining import joined
     from gan_jax.run.loop import train
 
-    train(config, run)
+    with joined(options.hosts):
+        train(config, run)
 
 
 def _check_paths(run: Path, config: Config) -> None:

@@ -39,6 +39,7 @@ class Range:
 
 COUNT = Range("whole", "from 1", 1, 2**31 - 1)  # steps are counted in 32 bits
 FEW = Range("whole", "from 1", 1, 100)  # each is compiled anew
+INDEX = Range("whole", "from 0", 0, 2**31 - 1)
 STEPS = Range("whole", "from 2", 2, 10**6)
 MANY = Range("whole", "from 1", 1, 10**15)
 SAMPLES = Range("whole", "from 20", 20, 10**9)
@@ -53,6 +54,7 @@ WIDTH = Range("finite", "in [0.001, 0.2886]", 0.001, 0.2886)
 FewSteps = Annotated[int, FEW, FEW.shown]
 Count = Annotated[int, COUNT, COUNT.shown]
 OptionalCount = Annotated[int | None, COUNT, COUNT.shown]
+OptionalIndex = Annotated[int | None, INDEX, INDEX.shown]
 OptionalSteps = Annotated[int | None, STEPS, STEPS.shown]
 OptionalMany = Annotated[int | None, MANY, MANY.shown]
 Samples = Annotated[int, SAMPLES, SAMPLES.shown]

@@ -4,14 +4,17 @@ import io
 import re
 import shlex
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 from jaxtyping import Array
 
+from gan_jax import parallel
 from gan_jax.config import Config
 from gan_jax.config.build import build_gan
 from gan_jax.config.recipes import load_run
@@ -122,7 +125,7 @@ def between(start: Latents, end: Latents, steps: int) -> Latents:
 
 
 CHUNK = 64
-"""Images drawn at once, always: another size could round differently."""
+"""Images drawn at once, always: another size could round differently. As many more as devices need to share them."""
 
 
 def bytes_to_draw(config: Config, count: int, *, copies: int = 2, held: int | None = None) -> int:
@@ -134,23 +137,26 @@ def bytes_to_draw(config: Config, count: int, *, copies: int = 2, held: int | No
 Drawer = Callable[[Weights, Latents, Labels | None], np.ndarray]
 
 
-def make_drawer(gan: GAN) -> Drawer:
-    """Builds `draw(weights, latents, labels)`: uint8 images `[N, H, W, C]`, compiled once.
+def make_drawer(gan: GAN, mesh: Mesh | None = None) -> Drawer:
+    """Builds `draw(weights, latents, labels)`: uint8 images `[N, H, W, C]`, compiled once; on all devices of a mesh.
 
     Each depends on its own latent and label only, bit for bit. Raises RunError if an image is not finite.
     """
+    size = CHUNK if mesh is None else -(-CHUNK // mesh.devices.size) * mesh.devices.size
+    lay = (lambda rows: rows) if mesh is None else partial(parallel.spread, mesh)
 
-    @jax.jit
+    @partial(jax.jit, out_shardings=None if mesh is None else parallel.replicated(mesh))
     def chunk(weights: Weights, latents: Latents, labels: Labels | None) -> tuple[Bytes, Array]:
         images = generate(gan, weights, latents, labels)
         return to_bytes(images), jnp.all(jnp.isfinite(images))
 
     def draw(weights: Weights, latents: Latents, labels: Labels | None) -> np.ndarray:
         count = len(latents)
-        pad = -count % CHUNK
+        pad = -count % size
         padded: Any = jax.tree.map(lambda a: jnp.concatenate([a, a[:1].repeat(pad, 0)]), (latents, labels))
         parts = [
-            chunk(weights, *jax.tree.map(lambda a, i=i: a[i : i + CHUNK], padded)) for i in range(0, count + pad, CHUNK)
+            chunk(weights, *lay(jax.tree.map(lambda a, i=i: a[i : i + size], padded)))
+            for i in range(0, count + pad, size)
         ]
         if not all(finite for _, finite in parts):
             raise RunError("the generator draws images that are not finite; an earlier checkpoint may do better")
