@@ -105,7 +105,7 @@ def by_pmap(gan: Any, example: Any) -> Step:
         return moved._replace(key=state.key), mean(metrics)
 
     here = jax.local_device_count()
-    state = jax.pmap(lambda key: init(gan, key, example), in_axes=None, axis_size=here)(jax.random.key(0))
+    state = jax.pmap(lambda _: init(gan, jax.random.key(0), example))(np.arange(here))
     compiled = jax.pmap(one, axis_name="data", donate_argnums=0)
 
     def step(images: np.ndarray) -> Any:
@@ -148,7 +148,7 @@ def run(case: Case, chunks: int) -> list[float] | None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    flags = f"--xla_force_host_platform_device_count={case.devices // case.processes}"
+    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={case.devices // case.processes}"
     # NPROC: virtual devices need a thread each.
     environment = os.environ | {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags, "NPROC": "32"}
     command = lambda index: [sys.executable, __file__, "--case", json.dumps([case, index, port, chunks])]

@@ -246,3 +246,20 @@ def test_a_wrong_command_line_is_told_how_to_write_it(tmp_path, monkeypatch, wro
     assert done.returncode == 2
     assert done.stderr.startswith("benchmarks/on_gpu.sh FOLDER")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_the_rehearsal_goes_through(tmp_path):
+    pytest.importorskip("torch")
+    done = on_gpu(tmp_path, "--rehearse", PYTHON=sys.executable)
+    assert done.returncode == 0, (tmp_path / "log.txt").read_text()
+    table = (tmp_path / "table.md").read_text()
+    assert "failed" not in table
+    assert "DIFFER" not in table
+    assert all(f"| {what}" in table for what in ("sngan 1/32", "r3gan 1/32", "dcgan", "article"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", scaling.WAYS)
+def test_two_processes_take_their_steps(way):
+    assert len(scaling.run(scaling.Case("mlp", way, 2, 2), chunks=2)) == 2
