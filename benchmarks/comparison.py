@@ -163,7 +163,7 @@ def options_of(networks: Sequence[str], description: str, *, rounds: int, second
     add("networks", nargs="*", metavar="network", help=f"{', '.join(networks)} (default: all)")
     add("--width-divisor", type=int, help="part of the widths (default: 1 on a GPU; on a CPU 8, of small networks 1)")
     add("--batch", type=int, help="images a step (default: as published on a GPU, 32 or 64 on a CPU)")
-    add("--precision", nargs="+", choices=PRECISIONS, help="default: all on a GPU, float32 on a CPU")
+    add("--precision", nargs="+", choices=PRECISIONS, help="default: all on a GPU, of Keras tf32; float32 on a CPU")
     add("--rounds", type=int, default=rounds, help=f"processes for each side (default {rounds})")
     add("--seconds", type=float, default=seconds, help=f"timed seconds in each (default {seconds:g})")
     add("--eager-only", action="store_true", help="leave the compiled peer, which takes minutes, out")
@@ -191,7 +191,8 @@ def compare(options: argparse.Namespace) -> None:
     turns = Turns(options, gpu)
     notes, table, found = [], [], []
     for network in options.networks:
-        cases = [_case(network, precision, options, gpu) for precision in options.precision or _usual(gpu)]
+        usual = SETUPS[network].precisions if gpu else ["float32"]
+        cases = [_case(network, precision, options, gpu) for precision in options.precision or usual]
         for part in _parts(cases, turns, options.only):
             notes, table, found = notes + part.notes, table + part.rows, found + part.measured
             if options.rows:
@@ -202,10 +203,6 @@ def compare(options: argparse.Namespace) -> None:
     how = f"{options.rounds} rounds of {options.seconds:g} s"
     print(machine.heading([one["device"] for one in found], versions, load, how))
     print(*notes, "", HEAD, *table, sep="\n")
-
-
-def _usual(gpu: bool) -> list[str]:
-    return list(PRECISIONS) if gpu else ["float32"]
 
 
 def _case(network: str, precision: str, options: argparse.Namespace, gpu: bool) -> Case:

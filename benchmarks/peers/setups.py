@@ -25,12 +25,13 @@ class Setup(NamedTuple):
     batch_on_cpu: int = 32
     divisor_on_cpu: int = 8
     peers: tuple[str, ...] = ("PyTorch eager", "PyTorch compiled")
+    precisions: tuple[str, ...] = ("float32", "tf32", "bfloat16")  # on a GPU; on a CPU float32
 
 
 SETUPS = {
     "article": Setup(
         100, 64, "non_saturating", 1e-4, 0.9, 0.999, 1e-7, size=28, channels=1, batch_on_cpu=64, divisor_on_cpu=1,
-        peers=("Keras",),
+        peers=("Keras",), precisions=("tf32",),
     ),
     "dcgan": Setup(100, 128, "non_saturating", 2e-4, 0.5, 0.999, size=64, divisor_on_cpu=1),
     "r3gan": Setup(64, 512, "relativistic", 2e-4, 0.0, 0.9, r1=0.05, r2=0.05),
