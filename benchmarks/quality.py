@@ -69,7 +69,8 @@ def _value(text: str) -> Any:
 
 def row(run: Path, config: Config) -> str:
     """The table's: the last step, and the last scores."""
-    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    metrics = run / "metrics.jsonl"  # not there where the time was up before the first row
+    rows = [json.loads(line) for line in metrics.read_text().splitlines()] if metrics.exists() else []
     step = max((one["step"] for one in rows), default=0)
     scored = [one for one in rows if "scores" in one]
     told = [f"{name} {value:.4g}" for name, value in scored[-1]["scores"].items()] if scored else ["not scored yet"]
@@ -87,7 +88,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=540, help="until it is told to stop (default 540)")
     parser.add_argument("--carry", action="store_true", help="write a dataset to a file, and train nothing")
     parser.add_argument("--data-dir", help="where tensorflow-datasets keeps prepared data")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     if options.carry:
         carry(str(options.run), Path(options.recipe), options.data_dir)
         return
