@@ -32,7 +32,9 @@ from gan_jax.errors import ConfigError, GanJaxError, Stopped
 def carry(name: str, file: Path, data_dir: str | None) -> None:
     """Writes a prepared dataset, images and labels, to an .npz."""
     dataset = prepared.load(name, data_dir=data_dir)
-    np.savez_compressed(file, images=dataset.images, labels=dataset.labels, classes=np.array(dataset.classes))
+    np.savez_compressed(
+        file, images=np.asarray(dataset.images), labels=dataset.labels, classes=np.array(dataset.classes)
+    )
 
 
 def carried(file: Path) -> Any:
@@ -55,7 +57,7 @@ def configured(run: Path, recipe: str, data: Path, settings: list[str]) -> Confi
         raise ConfigError(f"no setting {', '.join(unknown)}; {recipe} has {', '.join(flatten(config))}")
     changes["every.keep"] = 1  # what is carried away and back shall be small
     if data.suffix != ".npz":
-        changes |= {"data.path": str(data.absolute()), "data.size": config.data.image_size}
+        changes |= {"data.path": str(data.absolute()), "data.size": config.data.size or config.data.image_size[0]}
     config = with_values(config, changes)
     return check(config) if goes_on else check_new(config)
 

@@ -15,7 +15,6 @@ for ever when they are handed more. A time is that of ten steps, divided by ten.
 """
 
 import argparse
-import dataclasses
 import json
 import os
 import socket
@@ -84,29 +83,12 @@ def by_jit(gan: Any, example: Any) -> Step:
 def by_pmap(gan: Any, example: Any) -> Step:
     """The same program on every device, with a state of its own."""
     import jax
-    import optax
 
-    from gan_jax import Batch, init, make_step
+    from gan_jax import Batch, init, parallel, per_device
 
-    mean = lambda tree: jax.lax.pmean(tree, "data")
-    averaged = optax.GradientTransformation(
-        lambda params: optax.EmptyState(), lambda gradient, state, params=None: (mean(gradient), state)
-    )
-    gan = dataclasses.replace(
-        gan,
-        generator_optimizer=optax.chain(averaged, gan.generator_optimizer),
-        discriminator_optimizer=optax.chain(averaged, gan.discriminator_optimizer),
-    )
-    own = make_step(gan)
-
-    def one(state: Any, batch: Any) -> tuple[Any, Any]:
-        key = jax.random.fold_in(state.key, jax.lax.axis_index("data"))
-        moved, metrics = own(state._replace(key=key), batch)
-        return moved._replace(key=state.key), mean(metrics)
-
-    here = jax.local_device_count()
-    state = jax.pmap(lambda _: init(gan, jax.random.key(0), example))(np.arange(here))
-    compiled = jax.pmap(one, axis_name="data", donate_argnums=0)
+    mesh = parallel.make_mesh(jax.devices())
+    state = per_device.make_state(lambda: init(gan, jax.random.key(0), example), mesh)
+    compiled, here = per_device.compile_step(per_device.make_step(gan), mesh), jax.local_device_count()
 
     def step(images: np.ndarray) -> Any:
         nonlocal state

@@ -47,6 +47,7 @@ class GAN:
     more_averages: Mapping[str, averaging.Averaging] = field(default_factory=dict, hash=False)  # kept beside, by name
     augment: Augment | Adaptive = as_it_is  # what the discriminator sees of an image, real or fake
     draws: Draws = independent  # of augmentations, for real and for fake images
+    differentiate: Callable[..., Any] = lambda objective: jax.value_and_grad(objective, has_aux=True)  # see per_device
 
     def __post_init__(self) -> None:
         """Raises TypeError or ValueError for what could only fail later, far from here."""
@@ -93,9 +94,8 @@ def init(gan: GAN, key: PRNGKey, example: Batch) -> GANState:
     """Draws the first state. Of `example` only shapes and dtypes matter; the key is consumed.
 
     Of several batches on a leading axis, as a step of several updates takes them, the first is the example. Compiled as
-    one program, once for each GAN that can be hashed. Raises ValueError if the generator's images do not have the shape
-    of the example's, and TypeError or ValueError for networks that are none, and for an example that is no batch of
-    images, floats of 0 to 255 included.
+    one program, once for each GAN that can be hashed. Raises ValueError if the generator's images do not have the
+    example's shape, TypeError or ValueError for what is no network, or no batch of images: floats of 0 to 255 are none.
     """
     example = inputs.one_batch(example)
     try:
@@ -114,8 +114,6 @@ def _init(gan: GAN, key: PRNGKey, example: Batch) -> GANState:
     made = jax.eval_shape(lambda w: generate(gan, w, latents, condition, key=jax.random.key(0)), generator)
     if made.shape != images.shape:
         raise ValueError(f"the generator makes images of {made.shape[1:]}, the data are {images.shape[1:]}")
-    # Copies: a step that donates its state must not be handed one buffer twice.
-    copy = lambda tree: jax.tree.map(jnp.copy, tree)
     return GANState(
         step=jnp.zeros((), jnp.int32),
         key=state_key,
@@ -123,7 +121,8 @@ def _init(gan: GAN, key: PRNGKey, example: Batch) -> GANState:
         discriminator=Player(discriminator, gan.discriminator_optimizer.init(discriminator.params)),
         average=averaging.begin(generator),
         more_averages={name: averaging.begin(generator) for name in gan.more_averages},
-        memories=copy(Memories(*(adaptive(rule).start for rule in _rules(gan)))),
+        # Copies: a step that donates its state must not be handed one buffer twice.
+        memories=jax.tree.map(jnp.copy, Memories(*(adaptive(rule).start for rule in _rules(gan)))),
     )
 
 
@@ -186,7 +185,7 @@ def update_discriminator(gan: GAN, state: GANState, batch: Batch, key: PRNGKey) 
         }
         return loss + extra + smooth, (moved, shown | seen)
 
-    player, metrics = _descend(objective, state.discriminator, gan.discriminator_optimizer, "d")
+    player, metrics = _descend(gan.differentiate(objective), state.discriminator, gan.discriminator_optimizer, "d")
     memories = state.memories._replace(
         penalty=adaptive(gan.penalty).learn(state.memories.penalty, metrics),
         augment=adaptive(gan.augment).learn(state.memories.augment, metrics),
@@ -217,7 +216,7 @@ def update_generator(gan: GAN, state: GANState, batch: Batch, key: PRNGKey) -> t
         extra, seen = latent_penalty.generator(penalty_key, images, latents, marks)
         return loss + extra, (moved, {"g/loss": loss, "g/penalty": extra} | seen)
 
-    player, metrics = _descend(objective, state.generator, gan.generator_optimizer, "g")
+    player, metrics = _descend(gan.differentiate(objective), state.generator, gan.generator_optimizer, "g")
     learned = adaptive(gan.latent_penalty).learn(state.memories.latent_penalty, metrics)
     more = {n: rule(state.more_averages[n], player.weights, state.step) for n, rule in gan.more_averages.items()}
     return state._replace(
@@ -286,18 +285,18 @@ def _judge(
 
 
 def _descend(
-    objective: Callable[[Params, Stats], tuple[Scalar, tuple[Stats, Metrics]]],
+    slope: Callable[[Params, Stats], tuple[tuple[Scalar, tuple[Stats, Metrics]], Params]],
     player: Player,
     optimizer: optax.GradientTransformation,
     side: str,
 ) -> tuple[Player, Metrics]:
-    """One optimizer step on `objective(params, stats)`; adds the norm of the gradient to the metrics.
+    """One optimizer step along `slope`, an objective and its gradient; adds the gradient's norm to the metrics.
 
     Optimizers that ask for more than the gradient, such as `optax.contrib.reduce_on_plateau`, are given it.
     """
     params, stats = player.weights
-    (value, (moved, metrics)), gradient = jax.value_and_grad(objective, has_aux=True)(params, stats)
-    asked = {"value": value, "grad": gradient, "value_fn": lambda params: objective(params, stats)[0]}
+    (value, (moved, metrics)), gradient = slope(params, stats)
+    asked = {"value": value, "grad": gradient, "value_fn": lambda params: slope(params, stats)[0][0]}
     updates, opt_state = optax.with_extra_args_support(optimizer).update(gradient, player.opt_state, params, **asked)
     weights = Weights(optax.apply_updates(params, updates), moved)
     return Player(weights, opt_state), metrics | {f"{side}/gradient_norm": optax.tree.norm(gradient)}

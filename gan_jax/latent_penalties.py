@@ -56,14 +56,14 @@ def zcr(discriminator_weight: float, generator_weight: float, *, deviation: floa
     return LatentPenalty(term(discriminator_weight), term(-generator_weight))
 
 
-def path_length(weight: float, *, decay: float = 0.99) -> Adaptive:
+def path_length(weight: float, *, decay: float = 0.99, mean: Callable[[Any], Scalar] = jnp.mean) -> Adaptive:
     """Steps in the latent make steps of one length in the image: weight · E(‖Jᵀy‖ - a)², for the generator.
 
     Karras et al. 2020 (arXiv:1912.04958), eq. 4: J is the Jacobian of the image with respect to the inner latent, y has
     independent N(0, 1 / (H · W)) entries, a is the moving average of E‖Jᵀy‖, from 0. As in the authors' code a includes
     this batch's lengths, and the gradient flows through their share of it, 1 - decay. The inner latent is what the
-    generator marks (StyleGAN2 its styles), else the latent itself. The metric g/path_length is E‖Jᵀy‖. Takes a double
-    backward pass through the generator: see `lazy`. Remembers a.
+    generator marks (StyleGAN2 its styles), else the latent itself. The metric g/path_length is E‖Jᵀy‖, by the batch's
+    `mean` (see `penalties.Mean`). Takes a double backward pass through the generator: see `lazy`. Remembers a.
     """
     move = lambda target, length: decay * target + (1 - decay) * length
 
@@ -72,8 +72,8 @@ def path_length(weight: float, *, decay: float = 0.99) -> Adaptive:
 
         def stretch(key: PRNGKey, generator: Function, latents: Latents, marks: Any) -> tuple[Scalar, Metrics]:
             lengths = _lengths(key, generator, latents, marks)
-            mean = jnp.mean(lengths)
-            return weight * jnp.mean(jnp.square(lengths - move(target, mean))), {"g/path_length": mean}
+            expected = mean(lengths)
+            return weight * jnp.mean(jnp.square(lengths - move(target, expected))), {"g/path_length": expected}
 
         return LatentPenalty(_nothing, stretch)
 

@@ -6,9 +6,8 @@ which the compiler takes care, `place` and `put_batch` bring others there, and t
 `jax.set_mesh` has set. A jit of one's own over explicit axes takes `jax.sharding.auto_axes(step, out_sharding=
 NamedSharding(mesh, PartitionSpec()))` for the step.
 
-Under `pmap` or `shard_map` a step sees its own device's share of the batch alone, and every device draws the same
-latents unless its place is folded into the key of the state that the step is given: `jax.random.fold_in(state.key,
-jax.lax.axis_index("data"))`.
+`jax.pmap`, and `jax.shard_map` with `check_vma=False`, write the program of one device instead, which sees its share of
+the batch alone; `per_device` has the step for these.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +20,8 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from gan_jax.gan import GANState, Step
-from gan_jax.types import Batch
+from gan_jax.gan import make_step as make_step  # the whole batch's, as `per_device` has that of one device
+from gan_jax.types import Batch, Metrics
 
 
 def make_mesh(devices: Sequence[jax.Device] | None = None) -> Mesh:
@@ -62,9 +62,15 @@ def whole(mesh: Mesh, tree: Any) -> Any:
     return jax.tree.map(lay, tree)
 
 
-def local(state: GANState) -> GANState:
-    """What this process holds of a state that is whole on every device: for programs that it runs by itself."""
-    return jax.tree.map(lambda leaf: leaf.addressable_data(0), state) if jax.process_count() > 1 else state
+def first(tree: Any) -> Any:
+    """What this process holds of a state or of metrics, whole on every device: for programs that it runs by itself."""
+    return jax.tree.map(lambda leaf: leaf.addressable_data(0), tree) if jax.process_count() > 1 else tree
+
+
+def on_mesh(state: GANState, mesh: Mesh) -> GANState:
+    """The state, as it is: programs over the mesh take it so."""
+    del mesh
+    return state
 
 
 def compile_step(step: Step, mesh: Mesh, *, stacked: int = 1) -> Step:
@@ -87,6 +93,15 @@ def own_rows(mesh: Mesh, batch_size: int) -> slice:
     own = [place for place, device in enumerate(devices) if device.process_index == jax.process_index()]
     each = batch_size // len(devices)
     return slice(own[0] * each, (own[-1] + 1) * each)
+
+
+def several(step: Step) -> Callable[[GANState, Sequence[Batch]], tuple[GANState, Metrics]]:
+    """As many steps as there are batches in one program, to be compiled in place of the step; metrics are `[steps]`.
+
+    A call of a program costs the host some time, which a small network on a fast device does not take. Not for CPUs,
+    on which convolutions in a loop are slow (docs/design.md).
+    """
+    return lambda state, batches: jax.lax.scan(step, state, jax.tree.map(lambda *leaves: jnp.stack(leaves), *batches))
 
 
 def put_batch(mesh: Mesh, images: np.ndarray, condition: np.ndarray | None = None, *, stacked: int = 1) -> Batch:

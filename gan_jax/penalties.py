@@ -20,6 +20,9 @@ Critic = Callable[[Images], Logits]
 It is told their conditions by their place. Where it gives several logits an image, slopes are those of their sum.
 """
 
+Mean = Callable[[Logits], Scalar]
+"""What is the batch's mean of some of its values: `jnp.mean`, or over devices `per_device.mean`."""
+
 Penalty = Callable[[PRNGKey, Critic, Images, Images], Scalar]
 """`(key, critic, real, fake) -> scalar`; the key is consumed."""
 
@@ -122,7 +125,7 @@ def bcr(real_weight: float, fake_weight: float, augment: Callable[[PRNGKey, Imag
     return _sum(cr(real_weight, augment), of_fake)
 
 
-def lecam(weight: float, *, decay: float = 0.99, start: int = 0) -> Adaptive:
+def lecam(weight: float, *, decay: float = 0.99, start: int = 0, mean: Mean = jnp.mean) -> Adaptive:
     """Real logits not far above the fake ones' average α_F, fake ones not far below the real ones' α_R:
 
     weight · (E max(0, D(x) - α_F)² + E max(0, α_R - D(G(z)))²). Tseng et al. 2021 (arXiv:2104.03310), for training on
@@ -133,18 +136,18 @@ def lecam(weight: float, *, decay: float = 0.99, start: int = 0) -> Adaptive:
     the paper, 0.3 with BigGAN. Their BigGAN decays by 0.9 and has a `start` of 1000, the step from which on there is a
     penalty; their StyleGAN2 decays by 0.99 from the beginning, and corrects its averages for that. Remembers the two.
     """
-    return _anchored(weight, decay, start, jax.nn.relu)
+    return _anchored(weight, decay, start, mean, jax.nn.relu)
 
 
-def lecam_two_sided(weight: float, *, decay: float = 0.99, start: int = 0) -> Adaptive:
+def lecam_two_sided(weight: float, *, decay: float = 0.99, start: int = 0, mean: Mean = jnp.mean) -> Adaptive:
     """Real logits held at the fake ones' average, fake ones at the real ones'.
 
     weight · (E(D(x) - α_F)² + E(D(G(z)) - α_R)²). Tseng et al. 2021 (arXiv:2104.03310), eq. 3; else as `lecam`.
     """
-    return _anchored(weight, decay, start, lambda excess: excess)
+    return _anchored(weight, decay, start, mean, lambda excess: excess)
 
 
-def _anchored(weight: float, decay: float, start: int, counted: Callable[[Logits], Logits]) -> Adaptive:
+def _anchored(weight: float, decay: float, start: int, mean: Mean, counted: Callable[[Logits], Logits]) -> Adaptive:
     """The mean square of what is `counted` of each side's distance from the other's average."""
     move = lambda anchor, logit: decay * anchor + (1 - decay) * logit
 
@@ -152,7 +155,7 @@ def _anchored(weight: float, decay: float, start: int, counted: Callable[[Logits
         def penalty(key: PRNGKey, critic: Critic, real: Images, fake: Images) -> Scalar:
             del key
             logits = critic(real), critic(fake)
-            means = [jax.lax.stop_gradient(jnp.mean(wide(side))) for side in logits]
+            means = [jax.lax.stop_gradient(mean(wide(side))) for side in logits]
             of_real, of_fake = map(move, anchors, means)
             apart = _mean_square(counted(logits[0] - of_fake)) + _mean_square(counted(of_real - logits[1]))
             return jnp.where(step < start, 0, weight) * apart

@@ -8,14 +8,15 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "gan_jax"
 
 ROOMS = [
-    {"errors", "types"},
-    {"images", "memory", "screen", "layers", "rules", "network"},
+    {"errors", "sizes", "types"},
+    {"images", "memory", "screen", "storage", "layers", "rules", "network", "shares"},
     {
         *("losses", "penalties", "latent_penalties", "averaging", "augment", "clipping", "schedules"),
-        *("data", "metrics", "inputs"),
+        *("data", "metrics", "inputs", "recomputation"),
     },
     {"models", "gan"},
     {"parallel", "statistics", "config"},
+    {"per_device"},
     {"run"},
     {"cli"},
 ]

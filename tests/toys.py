@@ -13,11 +13,13 @@ class Generator(nn.Module):
     """One hidden layer with batch normalisation."""
 
     classes: int = 0
+    axis_name: str | None = None
 
     @nn.compact
     def __call__(self, latents, condition=None, *, train=False):
         x = nn.Dense(16, name="hidden")(join_latent(latents, condition, self.classes))
-        x = nn.relu(nn.BatchNorm(use_running_average=not train, momentum=0.9, name="norm")(x))
+        norm = nn.BatchNorm(use_running_average=not train, momentum=0.9, axis_name=self.axis_name, name="norm")
+        x = nn.relu(norm(x))
         return nn.tanh(nn.Dense(16, name="pixels")(x)).reshape(len(x), 4, 4, 1)
 
 
@@ -25,11 +27,13 @@ class Discriminator(nn.Module):
     """One hidden layer with batch normalisation and dropout."""
 
     classes: int = 0
+    axis_name: str | None = None
 
     @nn.compact
     def __call__(self, images, condition=None, *, train=False):
         x = join_image(images, condition, self.classes).reshape(len(images), -1)
-        x = nn.BatchNorm(use_running_average=not train, momentum=0.9, name="norm")(nn.Dense(16, name="hidden")(x))
+        norm = nn.BatchNorm(use_running_average=not train, momentum=0.9, axis_name=self.axis_name, name="norm")
+        x = norm(nn.Dense(16, name="hidden")(x))
         x = nn.Dropout(0.2, deterministic=not train, name="drop")(nn.leaky_relu(x))
         return nn.Dense(1, name="logit")(x)[:, 0]
 

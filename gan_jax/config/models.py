@@ -5,77 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from gan_jax.config.model import Mixed, Model, Networks
 from gan_jax.config.ranges import Count
-from gan_jax.config.schema import name_of
+from gan_jax.sizes import Sides, doublings, shown
 
 if TYPE_CHECKING:
     from gan_jax.config import Config
+    from gan_jax.config.data import DataConfig
     from gan_jax.losses import AdversarialLoss
-    from gan_jax.types import Network
-
-Networks = tuple["Network", "Network"]
-
-
-@dataclass(frozen=True)
-class Model:
-    """What every model has."""
-
-    latent_size: Count = 128
-    """Dimensions of the latent, standard normal."""
-    generator_width: Count = 64
-    """Channels of the generator's maps beside the image; deeper maps have multiples."""
-    discriminator_width: Count = 64
-    """The same of the discriminator."""
-
-    sizes: ClassVar[tuple[int, ...] | None] = None  # pixels on a side of the images that it makes; None: any
-    least_width: ClassVar[int] = 1
-    normalises: ClassVar[bool] = True  # over the batch, which then has two images or more
-
-    def networks(self, size: int, channels: int, classes: int) -> Networks:
-        """Generator and discriminator of images `[size, size, channels]`; 0 classes are no labels."""
-        raise NotImplementedError
-
-    def loss(self, adversarial: AdversarialLoss) -> AdversarialLoss:
-        """What the networks are trained with, where a loss was asked for."""
-        return adversarial
-
-    def wrong(self, config: Config) -> list[str]:
-        """What does not go together in here, or with the data and the batches."""
-        found, name, size = [], name_of(self), config.data.image_size
-        if self.sizes and size not in self.sizes:
-            nearest = min(self.sizes, key=lambda s: abs(s - size))
-            some = ", ".join(map(str, self.sizes))
-            found.append(f"data.size: model {name} makes {some} pixels, not {size}; try --data.size {nearest}")
-        for key in ("generator_width", "discriminator_width"):
-            if (width := getattr(self, key)) < self.least_width:
-                found.append(f"model.{key}: model {name} needs {self.least_width} or more, got {width}")
-        if config.batch_size == 1 and self.normalises:
-            found.append(f"batch_size: model {name} normalises over the batch and needs 2 or more, got 1")
-        return found
-
-    def idle(self, config: Config) -> list[str]:
-        """What is asked for in here and does nothing."""
-        del config
-        return []
-
-
-@dataclass(frozen=True)
-class _Mixed(Model):
-    """Models that may compute in bfloat16."""
-
-    precision: Literal["float32", "bfloat16"] = "float32"
-    """What layers compute in; weights stay float32."""
-
-    @property
-    def dtype(self) -> Any:
-        """What all layers compute in, of models that have no stages of their own choice."""
-        import jax.numpy as jnp
-
-        return jnp.dtype(self.precision)
-
-    def low_precision_from(self, size: int) -> int | None:
-        """The lowest of the resolutions that compute in bfloat16: of NVlabs' trainers the four highest, from 8x8 up."""
-        return None if self.precision == "float32" else max(8, size // 8)
 
 
 @dataclass(frozen=True)
@@ -89,18 +26,18 @@ class MLP(Model):
 
     normalises: ClassVar[bool] = False
 
-    def networks(self, size: int, channels: int, classes: int) -> Networks:
+    def networks(self, data: DataConfig, classes: int) -> Networks:
         """As in `Model`."""
         from gan_jax.models import mlp
 
         return (
-            mlp.Generator(size, channels, self.generator_width, classes),
+            mlp.Generator(data.image_size, data.image_channels, self.generator_width, classes, data.end),
             mlp.Discriminator(self.discriminator_width, classes=classes),
         )
 
 
 @dataclass(frozen=True)
-class DCGAN(_Mixed):
+class DCGAN(Mixed):
     """All-convolutional networks with batch normalisation. Radford et al. 2015 (arXiv:1511.06434)."""
 
     norm: Literal["batch", "none"] = "batch"
@@ -111,12 +48,12 @@ class DCGAN(_Mixed):
 
     sizes: ClassVar[tuple[int, ...]] = (8, 16, 28, 32, 64, 128)
 
-    def networks(self, size: int, channels: int, classes: int) -> Networks:
+    def networks(self, data: DataConfig, classes: int) -> Networks:
         """As in `Model`."""
         from gan_jax.models import dcgan
 
         return (
-            dcgan.Generator(size, channels, self.generator_width, classes, self.dtype),
+            self.generator(dcgan, data, classes),
             dcgan.Discriminator(self.discriminator_width, classes, self.dtype, self.norm, self.told),
         )
 
@@ -138,30 +75,31 @@ class Article(Model):
     """Channels of the discriminator's maps."""
 
     sizes: ClassVar[tuple[int, ...]] = (28,)
+    square: ClassVar[bool] = True
     normalises: ClassVar[bool] = False
 
-    def networks(self, size: int, channels: int, classes: int) -> Networks:
+    def networks(self, data: DataConfig, classes: int) -> Networks:
         """As in `Model`."""
         from gan_jax.models import article
 
         return (
-            article.Generator(channels, self.generator_width, classes),
+            article.Generator(data.image_channels, self.generator_width, classes, data.end),
             article.Discriminator(self.discriminator_width, classes=classes),
         )
 
 
 @dataclass(frozen=True)
-class ACGAN(_Mixed):
+class ACGAN(Mixed):
     """DCGAN's generator, and a discriminator that also names the class. Odena et al. 2017 (arXiv:1610.09585)."""
 
     sizes: ClassVar[tuple[int, ...]] = DCGAN.sizes
 
-    def networks(self, size: int, channels: int, classes: int) -> Networks:
+    def networks(self, data: DataConfig, classes: int) -> Networks:
         """As in `Model`."""
         from gan_jax.models import acgan, dcgan
 
         return (
-            dcgan.Generator(size, channels, self.generator_width, classes, self.dtype),
+            self.generator(dcgan, data, classes),
             acgan.Discriminator(classes, self.discriminator_width, dtype=self.dtype),
         )
 
@@ -180,21 +118,21 @@ class ACGAN(_Mixed):
 
 
 @dataclass(frozen=True)
-class SNGAN(_Mixed):
+class SNGAN(Mixed):
     """Residual networks with spectral normalisation, for --loss hinge. Miyato et al. 2018 (arXiv:1802.05957)."""
 
     sizes: ClassVar[tuple[int, ...]] = (28, 32, 48, 64, 128)
 
-    def networks(self, size: int, channels: int, classes: int) -> Networks:
+    def networks(self, data: DataConfig, classes: int) -> Networks:
         """As in `Model`."""
         from gan_jax.models import sngan
 
-        return self._residual(sngan, size, channels, classes)
+        return self._residual(sngan, data, classes)
 
-    def _residual(self, model: Any, size: int, channels: int, classes: int) -> Networks:
+    def _residual(self, model: Any, data: DataConfig, classes: int) -> Networks:
         """SNGAN, SAGAN and BigGAN have the same fields."""
         return (
-            model.Generator(size, channels, self.generator_width, classes, self.dtype),
+            self.generator(model, data, classes),
             model.Discriminator(self.discriminator_width, classes, self.dtype),
         )
 
@@ -206,11 +144,11 @@ class SAGAN(SNGAN):
     sizes: ClassVar[tuple[int, ...]] = (32, 64, 128, 256)
     least_width: ClassVar[int] = 8
 
-    def networks(self, size: int, channels: int, classes: int) -> Networks:
+    def networks(self, data: DataConfig, classes: int) -> Networks:
         """As in `Model`."""
         from gan_jax.models import sagan
 
-        return self._residual(sagan, size, channels, classes)
+        return self._residual(sagan, data, classes)
 
 
 @dataclass(frozen=True)
@@ -220,24 +158,25 @@ class BigGAN(SAGAN):
     latent_size: Count = 120
     """Dimensions of the latent, standard normal; a multiple of its parts, one for each block and the start."""
 
-    def networks(self, size: int, channels: int, classes: int) -> Networks:
+    def networks(self, data: DataConfig, classes: int) -> Networks:
         """As in `Model`."""
         from gan_jax.models import biggan
 
-        return self._residual(biggan, size, channels, classes)
+        return self._residual(biggan, data, classes)
 
     def wrong(self, config: Config) -> list[str]:
         """As in `Model`."""
         found, size = super().wrong(config), config.data.image_size
-        parts = max(1, size.bit_length() - 2)
-        if size in self.sizes and self.latent_size % parts:
+        parts = 1 + doublings(size)
+        if max(size) in self.sizes and self.latent_size % parts:
             near = max(parts, round(self.latent_size / parts) * parts)
-            found.append(f"model.latent_size: model biggan splits latents into {parts} at {size} pixels; try {near}")
+            there = f"into {parts} at {shown(size)} pixels"
+            found.append(f"model.latent_size: model biggan splits latents {there}; try {near}")
         return found
 
 
 @dataclass(frozen=True)
-class R3GAN(_Mixed):
+class R3GAN(Mixed):
     """The modern baseline, for --loss relativistic with r1 and r2. Huang et al. 2024 (arXiv:2501.05441)."""
 
     generator_width: Count = 64
@@ -250,16 +189,17 @@ class R3GAN(_Mixed):
     sizes: ClassVar[tuple[int, ...]] = (8, 16, 32, 64, 128, 256)
     normalises: ClassVar[bool] = False
 
-    def networks(self, size: int, channels: int, classes: int) -> Networks:
+    def networks(self, data: DataConfig, classes: int) -> Networks:
         """As in `Model`, with the groups and widths of CIFAR-10, FFHQ and ImageNet-32."""
         from gan_jax.models import r3gan
 
         def fields(width: int) -> dict[str, Any]:
-            widths, group = _stages(width, size)
-            return {"widths": widths, "group_channels": group, "low_precision_from": self.low_precision_from(size)}
+            widths, group = _stages(width, data.image_size)
+            low = self.low_precision_from(data.image_size)
+            return {"widths": widths, "group_channels": group, "low_precision_from": low}
 
         return (
-            r3gan.Generator(size, channels, classes=classes, **fields(self.generator_width)),
+            r3gan.Generator(data.image_size, data.image_channels, classes=classes, **fields(self.generator_width)),
             r3gan.Discriminator(classes=classes, **fields(self.discriminator_width)),
         )
 
@@ -268,25 +208,25 @@ class R3GAN(_Mixed):
         found, size = super().wrong(config), config.data.image_size
         for key in ("generator_width", "discriminator_width"):
             width = getattr(self, key)
-            if size in self.sizes and not _splits(width, size):
+            if max(size) in self.sizes and not _splits(width, size):
                 near = min((w for w in range(8, 2 * width + 64, 8) if _splits(w, size)), key=lambda w: abs(w - width))
                 found.append(f"model.{key}: model r3gan splits {width} channels into no whole groups; try {near}")
         return found
 
 
-def _stages(width: int, size: int) -> tuple[tuple[int, ...], int]:
+def _stages(width: int, size: Sides) -> tuple[tuple[int, ...], int]:
     """R3GAN's channels from 4x4 to the image's size, and how many make a group: 16, or 96 groups if that is fewer."""
-    return tuple(max(8, width >> max(0, i - 3)) for i in range(size.bit_length() - 2)), max(16, width // 48)
+    return tuple(max(8, width >> max(0, i - 3)) for i in range(1 + doublings(size))), max(16, width // 48)
 
 
-def _splits(width: int, size: int) -> bool:
+def _splits(width: int, size: Sides) -> bool:
     """Whether each stage's inner channels, twice its own, are whole groups."""
     widths, group = _stages(width, size)
     return all(2 * w % group == 0 for w in widths)
 
 
 @dataclass(frozen=True)
-class StyleGAN2(_Mixed):
+class StyleGAN2(Mixed):
     """StyleGAN2, for r1: up to 32 pixels StyleGAN2-ADA's choices for CIFAR-10, above them configuration F.
 
     Karras et al. 2020 (arXiv:1912.04958, arXiv:2006.06676).
@@ -298,14 +238,15 @@ class StyleGAN2(_Mixed):
     sizes: ClassVar[tuple[int, ...]] = (8, 16, 32, 64, 128, 256, 512, 1024)
     normalises: ClassVar[bool] = False
 
-    def networks(self, size: int, channels: int, classes: int) -> Networks:
+    def networks(self, data: DataConfig, classes: int) -> Networks:
         """As in `Model`; w has the latent's size."""
         from gan_jax.models import stylegan2
 
-        small, low = size <= 32, self.low_precision_from(size)
+        size = data.image_size
+        small, low = max(size) <= 32, self.low_precision_from(size)
         generator = stylegan2.Generator(
             size,
-            channels,
+            data.image_channels,
             self.generator_width,
             classes,
             mapping_layers=2 if small else 8,
@@ -320,17 +261,18 @@ class StyleGAN2(_Mixed):
     def wrong(self, config: Config) -> list[str]:
         """As in `Model`."""
         found = super().wrong(config)
-        seen = {"batch_size": config.batch_size, "penalty.lazy": config.penalty.images_seen(config.batch_size)}
-        for key, images in seen.items():
-            group = min(images, _group(config.data.image_size))
-            if images % group:
+        whole, most = config.batch_size, _group(config.data.image_size)
+        part, lazy = whole // config.accumulate, config.penalty.images_seen(whole)
+        seen = {"batch_size": (whole, whole), "accumulate": (part, whole), "penalty.lazy": (lazy, lazy)}
+        for key, (images, batch) in seen.items():
+            if images % (group := min(batch, most)):
                 return [*found, f"{key}: model stylegan2 compares groups of {group}; {images} are no multiple of it"]
         return found
 
 
-def _group(size: int) -> int:
+def _group(size: Sides) -> int:
     """Images that StyleGAN2's discriminator compares with each other."""
-    return 32 if size <= 32 else 4
+    return 32 if max(size) <= 32 else 4
 
 
 AnyModel = MLP | DCGAN | Article | ACGAN | SNGAN | SAGAN | BigGAN | R3GAN | StyleGAN2

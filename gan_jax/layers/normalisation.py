@@ -27,11 +27,13 @@ class ConditionalBatchNorm(nn.Module):
 
     Dumoulin et al. 2017 (arXiv:1610.07629, section 2.2), de Vries et al. 2017 (arXiv:1707.00683, section 4). Mean and
     variance are those of the whole batch at each channel, on however many devices; the ones that evaluation reads are
-    in "batch_stats". They are float32, and the result has the dtype of the maps.
+    in "batch_stats". They are float32, and the result has the dtype of the maps. Under `jax.pmap` the batch is that of
+    all devices along the axis that is named, else each device's own.
     """
 
     linear: Linear = flat_linear
     momentum: float = 0.9
+    axis_name: str | None = None
 
     @nn.compact
     def __call__(self, x: Maps, told: Float[Array, "batch k"] | None, *, train: bool) -> Maps:
@@ -43,6 +45,7 @@ class ConditionalBatchNorm(nn.Module):
             use_scale=plain,
             use_bias=plain,
             dtype=jnp.float32,
+            axis_name=self.axis_name,
             name="norm",
         )
         y = norm(x)

@@ -39,9 +39,9 @@ def pixels() -> Extractor:
     def extract(params: Params, images: Bytes) -> Features:
         del params
         x = to_float(images)
-        factor = max(1, x.shape[1] // 16)
-        side = x.shape[1] // factor * factor
-        x = x[:, :side, :side].reshape(len(x), side // factor, factor, side // factor, factor, -1).mean((2, 4))
+        down, right = (max(1, side // 16) for side in x.shape[1:3])
+        rows, columns = x.shape[1] // down, x.shape[2] // right
+        x = x[:, : rows * down, : columns * right].reshape(len(x), rows, down, columns, right, -1).mean((2, 4))
         return Features(x.reshape(len(x), -1))
 
     return Extractor("pixels", "pixels, those of images of 32 and more averaged in blocks", "pixels", (), extract)

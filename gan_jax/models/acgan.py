@@ -4,6 +4,7 @@ Six 3x3 convolutions, every second halving the image, with batch normalisation b
 and dropout. Its generator may be any that takes labels; train the two with `losses.auxiliary`.
 """
 
+from functools import partial
 from typing import Any
 
 import flax.linen as nn
@@ -28,6 +29,7 @@ class Discriminator(nn.Module):
     width: int = 16
     dropout: float = 0.5
     dtype: Any = jnp.float32
+    axis_name: str | None = None
 
     @nn.compact
     def __call__(self, images: Images, condition: Condition = None, *, train: bool = False) -> Logits:
@@ -36,10 +38,11 @@ class Discriminator(nn.Module):
         if told is None:
             raise ValueError("an auxiliary classifier needs classes; build it with classes=N")
         x = images
+        norm = partial(nn.BatchNorm, use_running_average=not train, momentum=0.9, axis_name=self.axis_name)
         for i, stride in enumerate(STRIDES):
             x = Convolution(self.width << i, 3, stride, use_bias=i == 0, dtype=self.dtype, name=f"convolution_{i}")(x)
             if i:
-                x = nn.BatchNorm(use_running_average=not train, momentum=0.9, dtype=x.dtype, name=f"norm_{i}")(x)
+                x = norm(dtype=x.dtype, name=f"norm_{i}")(x)
             x = nn.Dropout(self.dropout, deterministic=not train, name=f"drop_{i}")(nn.leaky_relu(x, 0.2))
         x = x.reshape(x.shape[0], -1).astype(jnp.float32)
         found = nn.Dense(1 + self.classes, kernel_init=nn.initializers.normal(0.02), name="logits")(x)

@@ -24,10 +24,11 @@ import orbax.checkpoint as ocp
 from gan_jax.errors import RunError
 from gan_jax.run import hosts
 from gan_jax.run.files import set_aside
+from gan_jax.storage import absolute, is_remote, out_of_reach, place, reached
 
 Notes = dict[str, Any]
 
-COMMITTED = "commit_success.txt"  # orbax writes it last, and renames the folder into place
+COMMITTED = "commit_success.txt"  # orbax writes it last, and then, but in a bucket, renames the folder into place
 
 _SAVED_AS = "saved_as"  # the step, among the notes: a folder may be renamed, or copied
 
@@ -50,15 +51,18 @@ def _listed(folder: Path) -> tuple[list[int], dict[str, str]]:
     """The steps of all finished checkpoints, oldest first; what else has a number for a name, and what it lacks."""
     steps, strays = [], {}
     try:
-        for path in folder.iterdir() if folder.is_dir() else ():
-            if not path.name.isdigit():
-                continue
-            if not re.fullmatch("0|[1-9][0-9]{0,17}", path.name):
-                strays[path.name] = "no step is written so"
-            elif not (path / COMMITTED).is_file():
-                strays[path.name] = f"{COMMITTED} is missing"
-            else:
-                steps.append(int(path.name))
+        with reached(folder):
+            for path in folder.iterdir():
+                if not path.name.isdigit():
+                    continue
+                if not re.fullmatch("0|[1-9][0-9]{0,17}", path.name):
+                    strays[path.name] = "no step is written so"
+                elif (path / COMMITTED).is_file():
+                    steps.append(int(path.name))
+                elif not is_remote(folder):  # in a bucket that is what a kill leaves, and orbax removes
+                    strays[path.name] = f"{COMMITTED} is missing"
+    except (FileNotFoundError, NotADirectoryError):
+        pass
     except OSError as error:
         raise RunError(f"cannot read {folder}: {error.strerror}") from None
     return sorted(steps), strays
@@ -71,7 +75,7 @@ def newest(folder: Path | str, template: Callable[[Notes], Any]) -> Restored | N
     None if there never was a checkpoint. Raises RunError if there are only damaged ones, or if a good one holds
     another structure.
     """
-    folder = Path(folder).absolute()  # as orbax asks for
+    folder = absolute(place(folder))  # as orbax asks for
     steps, bad = _listed(folder)
     while steps:
         step = steps.pop()
@@ -80,6 +84,8 @@ def newest(folder: Path | str, template: Callable[[Notes], Any]) -> Restored | N
         except MemoryError:
             raise
         except Exception as error:  # whatever a damaged file makes tensorstore raise
+            if is_remote(folder) and out_of_reach(error):
+                raise RunError(f"cannot read {folder / str(step)}: {_in_short(error)}") from None
             if not (folder / str(step)).exists():
                 steps, bad = _listed(folder)  # a run has just replaced it by a newer one
                 continue
@@ -147,23 +153,25 @@ class Checkpoints:
     """
 
     def __init__(self, folder: Path | str, *, keep: int = 2) -> None:
-        self._folder = folder = Path(folder).absolute()  # as orbax asks for
+        self._folder = folder = absolute(place(folder))  # as orbax asks for
         self._trash = folder / ".trash"
         self._saving: tuple[int, int] | None = None  # a step, and how many bytes of it
         _hush()
         try:
             # Orbax takes any folder with a number for a checkpoint, and would then decline to save one of that number.
             self._remarks = hosts.by_first(lambda: [_aside(folder / n, why) for n, why in _listed(folder)[1].items()])
-            self._manager = ocp.CheckpointManager(
-                folder,
-                options=ocp.CheckpointManagerOptions(
-                    max_to_keep=keep,
-                    create=True,
-                    cleanup_tmp_directories=True,
-                    # Deletes by one rename: a kill in the middle of a deletion must not leave half a checkpoint.
-                    todelete_subdir=".trash",
-                ),
-            )
+            with reached(folder):
+                self._manager = ocp.CheckpointManager(
+                    folder,
+                    options=ocp.CheckpointManagerOptions(
+                        max_to_keep=keep,
+                        create=True,
+                        cleanup_tmp_directories=True,
+                        # Deletes by one rename: a kill in the middle of a deletion must not leave half a checkpoint.
+                        # In a bucket it may: an older one than the last, which the next save deletes.
+                        todelete_subdir=".trash",
+                    ),
+                )
         except OSError as error:
             raise RunError(f"cannot write {folder}: {error.strerror or error}") from None
         self._empty_trash()
@@ -264,6 +272,8 @@ class Checkpoints:
 
 
 def _free(folder: Path) -> str:
+    if is_remote(folder):
+        return "a bucket"
     try:
         return f"{shutil.disk_usage(folder).free / 1e6:.1f} MB free"
     except OSError as error:  # removed while the run trained, as may be

@@ -28,7 +28,15 @@ from gan_jax.run.features import Kind, Say
 from gan_jax.run.files import RunFolder
 from gan_jax.run.logs import ASKED, append, read_rows
 from gan_jax.run.pictures import save_scores
-from gan_jax.run.sampling import Counts, bytes_to_draw, latents_by_index, make_drawer, open_run, sampling_weights
+from gan_jax.run.sampling import (
+    Counts,
+    bytes_to_draw,
+    kept_as,
+    latents_by_index,
+    make_drawer,
+    open_run,
+    sampling_weights,
+)
 from gan_jax.run.scoreboard import Evaluation, as_row, curve, name_of, read_all, table
 
 PART = 1024
@@ -71,7 +79,7 @@ def make_judge(
     latents = np.asarray(latents_by_index(gan, latent_key, samples))
     told = None if counts is None else np.asarray(labels_by_frequency(label_key, jnp.asarray(counts), samples))
     asked = told if config.conditional else None  # nobody can say whether an image shows a cluster
-    draw = make_drawer(gan, mesh)
+    draw = make_drawer(gan, kept_as(config), mesh)
     real = "pictures" if config.data.path else data.name  # a folder may be renamed: its images' hash is what counts
     protocol = {
         "features": extractor.name,

@@ -40,6 +40,11 @@ def check(kind: Kind | None, data: Dataset, weights: str | None) -> None:
             f"{data.name}: a classifier is trained on {classifier.LEAST} images and 2 classes or more, not on "
             f"{len(data)} and {len(data.classes)}; choose other features, such as pixels"
         )
+    if kind == "inception" and data.images.dtype != np.uint8:
+        raise ConfigError(
+            f"features: inception looks at pictures, and {data.name} holds floats of a range of their own; choose "
+            "pixels, or classifier"
+        )
     if kind == "inception" and not os.path.exists(path := _inception_file(weights)):
         raise DataError(
             f"{path}: no such file. The Inception weights are {inception.URL}; name the file with --weights (for "

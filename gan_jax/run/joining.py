@@ -41,8 +41,8 @@ def joined(group: HostsConfig) -> Iterator[None]:
     _last_words.be("another process of the run has died, or lost touch with this one; " + _AGAIN, RunError.exit_code)
     threading.Thread(target=_listen, daemon=True).start()
     try:
-        versions = {name: version(name) for name in PACKAGES}
-        hosts.must_agree(versions, mend="install the same versions on all")
+        same = {"hosts.count": str(group.count)} | {name: version(name) for name in PACKAGES}
+        hosts.must_agree(same, mend="start the same versions with the same --hosts.count on all")
         yield
     except Stopped:  # on all at the same step
         jax.distributed.shutdown()

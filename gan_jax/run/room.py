@@ -23,7 +23,7 @@ def require_room(config: Config, devices: Sequence[jax.Device]) -> None:
     except (OverflowError, TypeError, ValueError) as error:
         raise ConfigError(f"networks or batches of such sizes cannot be made: {error}") from None
     parameters = max(_bytes(player.weights.params) for player in (state.generator, state.discriminator))
-    whole, shared = _bytes(state) + 2 * parameters, 4 * _bytes(batches)
+    whole, shared = _bytes(state) + 2 * parameters, 4 * sum(leaf.size for leaf in jax.tree.leaves(batches))
     what, mend = "the networks and batches of a step", "choose narrower networks, or smaller batches or images"
     own = [device for device in devices if device.process_index == jax.process_index()]
     limit = (own[0].memory_stats() or {}).get("bytes_limit")

@@ -124,3 +124,13 @@ def test_a_host_reads_no_more_than_its_share():
 
     read_batch(np.zeros((64, 2, 2, 1), np.uint8).view(Watched), None, 0, batch_size=8, seed=0, share=slice(2, 5))
     assert asked == [3]
+
+
+@pytest.mark.parametrize("count", [200, 300, 70_000])
+def test_the_order_of_an_epoch_is_the_permutation_of_its_key(count):
+    """However few bytes hold it: runs of before go on with the order that they began with."""
+    known = np.random.Generator(np.random.Philox(key=[7, 1])).permutation(count)
+    steps = count // 50
+    found = [batch_indices(step, count=count, batch_size=50, seed=7) for step in range(steps, 2 * steps)]
+    np.testing.assert_array_equal(np.concatenate(found), known)
+    assert found[0].dtype == np.int64
