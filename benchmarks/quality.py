@@ -16,6 +16,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,8 @@ def main() -> None:
         from gan_jax.run.loop import train
 
         alarm.start()
-        train(config, options.run)
+        with redirect_stdout(sys.stderr):  # the table is to have the row alone
+            train(config, options.run)
     except Stopped:
         pass
     except GanJaxError as error:
