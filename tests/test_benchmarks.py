@@ -248,6 +248,28 @@ def test_a_wrong_command_line_is_told_how_to_write_it(tmp_path, monkeypatch, wro
     assert not list(tmp_path.iterdir())
 
 
+def test_a_run_is_packed_and_goes_on_from_its_pieces(tmp_path):
+    """A stand-in trains: it adds a line to the run at each call. The best checkpoint is not packed."""
+    python, out = tmp_path / "python", tmp_path / "out"
+    python.write_text(
+        """#!/bin/sh
+[ "${1##*/}" = quality.py ] || exit 0
+mkdir -p "$4/best" "$GAN_JAX_CACHE" && touch "$4/best/large" && echo "$3 $5 $6 $7" >>"$4/calls" && echo "| a row |"
+"""
+    )
+    python.chmod(0o755)
+    train = ["--minutes", 2, "--pack", "train", "mnist", "mnist.npz", "steps=9"]
+    for calls in (1, 2):
+        done = on_gpu(out, *train, PYTHON=str(python))
+        assert done.returncode == 0, done.stderr
+        assert sorted(path.name for path in out.iterdir()) == ["log.txt", "mnist.tar.00", "table.md"]
+        held = subprocess.run(["tar", "-xOf", out / "mnist.tar.00", "mnist/calls"], capture_output=True, text=True)
+        assert held.stdout.splitlines() == ["75 mnist mnist.npz steps=9"] * calls
+    names = subprocess.run(["tar", "-tf", out / "mnist.tar.00"], capture_output=True, text=True).stdout.split()
+    assert set(names) == {"mnist/", "mnist/calls", "cache/"}
+    assert (out / "table.md").read_text().splitlines() == ["| a row |"] * 2
+
+
 @pytest.mark.slow
 def test_the_rehearsal_goes_through(tmp_path):
     pytest.importorskip("torch")
