@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -80,9 +80,9 @@ def parts(name: str) -> list[str]:
 def _in_folder(folder: str) -> Files:
     below = len(os.path.join(folder, ""))
     found = sorted(((_shown(path[below:]), path, size) for path, size in _files(folder)), key=itemgetter(0))
-    paths = [path for _, path, _ in found]
-    sizes = np.array([size for *_, size in found], np.int64)
-    return Files([name for name, *_ in found], sizes, lambda i: _read(paths[i]))
+    names, sizes = [name for name, *_ in found], np.array([size for *_, size in found], np.int64)
+    odd = {i: path for i, (name, path, _) in enumerate(found) if not path.endswith(name)}
+    return Files(names, sizes, lambda i: _read(odd.get(i) or os.path.join(folder, names[i])))
 
 
 def _files(folder: str, above: frozenset[tuple[int, int]] = frozenset()) -> Iterator[tuple[str, int]]:
@@ -140,17 +140,26 @@ def _read(path: str) -> bytes:
 
 
 def _in_zip(source: Path, shown: str) -> Files:
+    names, columns = _contents(source, shown)
+    # Split only now: names of their own, where zipfile's many objects have been, let the memory of these go.
+    return Files(names.split("\0") if len(columns) else [], columns[:, 2], _Unpacking(source, columns))
+
+
+COLUMNS = ("header_offset", "compress_size", "file_size", "CRC", "compress_type", "flag_bits")
+
+
+def _contents(source: Path, shown: str) -> tuple[str, np.ndarray]:
+    """What is in a zip and not hidden: names, joined by zeros, which none contains, and int64 `[N, 6]`, `COLUMNS`."""
     with zipfile.ZipFile(source) as archive:
-        members = [(i, member) for i, member in enumerate(archive.infolist()) if not member.is_dir()]
-    for _, member in members:
+        members = [member for member in archive.infolist() if not member.is_dir()]
+    for member in members:
         # Nothing is ever unpacked; such a name is still a sign that the archive is not what it seems.
         if member.filename.startswith(("/", "\\")) or ".." in parts(member.filename):
             raise DataError(f"{shown}: its entry {member.filename!r} climbs out of the archive; refused")
-    seen = [(_shown(m.filename), i, m) for i, m in members if not any(map(_is_hidden, parts(m.filename)))]
-    seen.sort(key=itemgetter(0))
-    table = [(i, m.header_offset, m.compress_size, m.file_size, m.CRC, _method(m)) for _, i, m in seen]
-    columns = np.array(table, np.int64).reshape(-1, 6)
-    return Files([name for name, *_ in seen], columns[:, 3], _Unpacking(source, columns))
+    members = [member for member in members if not any(map(_is_hidden, parts(member.filename)))]
+    members.sort(key=lambda member: _shown(member.filename))
+    column = lambda name: np.fromiter(map(attrgetter(name), members), np.int64, len(members))
+    return "\0".join(_shown(member.filename) for member in members), np.stack(list(map(column, COLUMNS)), axis=1)
 
 
 class _Unpacking:
@@ -166,10 +175,11 @@ class _Unpacking:
         weakref.finalize(self, os.close, self._file)
 
     def __call__(self, i: int) -> bytes:
-        place, start, packed, size, checksum, method = self._columns[i].tolist()
-        if method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2):
+        start, packed, size, checksum, method, flags = self._columns[i].tolist()
+        locked = flags & 1  # with a password, of which zipfile tells
+        if locked or method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2):
             with zipfile.ZipFile(self._source) as archive:
-                return archive.read(archive.infolist()[place])
+                return archive.read(next(member for member in archive.infolist() if member.header_offset == start))
         # A header of 30 bytes, whose last four say how long the name and another field after it are.
         lengths = struct.unpack("<HH", os.pread(self._file, 30, start)[26:])
         data = os.pread(self._file, packed, start + 30 + sum(lengths))
@@ -180,11 +190,6 @@ class _Unpacking:
         if zlib.crc32(data) != checksum:
             raise zipfile.BadZipFile("Bad CRC-32, a damaged zip")
         return data
-
-
-def _method(member: zipfile.ZipInfo) -> int:
-    """How a file is packed; -1 if it is locked with a password, of which zipfile tells."""
-    return -1 if member.flag_bits & 1 else member.compress_type
 
 
 def _is_hidden(name: str) -> bool:

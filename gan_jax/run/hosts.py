@@ -62,7 +62,7 @@ def together() -> Iterator[None]:
     try:
         yield
     except GanJaxError as error:
-        own = _wrong(error)
+        own = _wrong(error, f"host {jax.process_index()}: ")
     _settle(own, lambda outcomes: next((found for found in outcomes if "wrong" in found), own))
 
 
@@ -136,5 +136,5 @@ def _outcome(do: Callable[[], Any]) -> dict[str, Any]:
         return _wrong(error)
 
 
-def _wrong(error: GanJaxError) -> dict[str, Any]:
-    return {"wrong": str(error), "code": error.exit_code}
+def _wrong(error: GanJaxError, where: str = "") -> dict[str, Any]:
+    return {"wrong": f"{where}{error}", "code": error.exit_code}

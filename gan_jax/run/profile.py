@@ -1,10 +1,15 @@
 """A trace of some steps, by JAX's profiler: `--profile 100:110`. JAX is imported once there is one to take."""
 
+from __future__ import annotations
+
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gan_jax.errors import ConfigError
-from gan_jax.types import Metrics
+
+if TYPE_CHECKING:
+    from gan_jax.types import Metrics
 
 
 def read_steps(text: str) -> range:
