@@ -153,7 +153,8 @@ def _work(rounds: dict[str, list[dict[str, Any]]]) -> tuple[float, float]:
 
 def words(agreed: dict[str, float]) -> str:
     """The differences, in a line."""
-    return ", ".join(f"{name} {found:.1e}" for name, found in agreed.items()) or "as many parameters"
+    apart = ", ".join(f"{name} {found:.1e}" for name, found in agreed.items())
+    return "as many parameters" + (f", and in float32 differs by: {apart}" if apart else "")
 
 
 def options_of(networks: Sequence[str], description: str, *, rounds: int, seconds: float) -> argparse.Namespace:
@@ -229,7 +230,7 @@ def _parts(cases: Sequence[Case], turns: Turns, only: str | None) -> Iterator[Pa
         else:
             counts, agreed = turns.agree(case, folder)
             sizes = f"{counts['generator']:,} parameters in G, {counts['discriminator']:,} in D"
-            note = f"- {case.network}: {sizes}; both sides differ in float32 by: {words(agreed)}"
+            note = f"- {case.network}: {sizes}; the other side has {words(agreed)}"
             row = f"| {case.network} 1/{case.divisor}, float32 | {OURS} beside {case.setup.peers[0]} "
             yield Part([note], [row + f"| agree: {words(agreed)} | | | |"] if only else [], [])
         for case in cases if only != "agreement" else []:
