@@ -415,7 +415,7 @@ def test_conditions_that_do_not_fit_are_refused(place):
         shapes(small(classes=10)[place], inputs, jnp.ones((2, 8, 8, 1)))
 
 
-@pytest.mark.parametrize("classes", [0, 3])
+@pytest.mark.parametrize("classes", [0, pytest.param(3, marks=pytest.mark.slow)])
 def test_two_steps_of_training_are_one_program_and_stay_finite(classes):
     """With R1, a double backward pass through the discriminator; the conditional pair also with path lengths."""
     generator, discriminator = small(classes=classes, mixing=0.5 if classes else 0.0)
