@@ -25,7 +25,7 @@ first compilation takes minutes; PyTorch keeps it for the next process.
 float32 is float32 throughout; tf32 lets a GPU round what it multiplies to TF32, on both sides, and on a CPU it is
 float32, too. bfloat16 is that of maps from 8x8 pixels up (SNGAN and DCGAN: of all), with float32 parameters, and TF32
 elsewhere. Memory is the largest resident size of the process on a CPU, start and compilation included, and the most
-that arrays took at once on a GPU. FLOPs are those of gan_jax's step as it is written (`flops.py`). Utilisation is
+that arrays took at once on a GPU. FLOPs are those of gan_jax's step as it is written (`gan_jax.flops`). Utilisation is
 those FLOPs over the time, and over the rate of a large matrix product in JAX, in the same precision and process.
 
 Run it on an idle machine: OpenMP threads, which PyTorch uses, spin while they wait, and lose several times their speed

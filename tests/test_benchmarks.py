@@ -19,12 +19,12 @@ sys.path.append(str(BENCHMARKS))
 import comparison  # noqa: E402
 import machine  # noqa: E402
 import scaling  # noqa: E402
-from flops import count  # noqa: E402
 from peers.agreement import disagreement  # noqa: E402
 from peers.setups import SETUPS, Case, Running  # noqa: E402
 from peers.shapes import SHAPES, WHOLE  # noqa: E402
 
 from gan_jax import penalties  # noqa: E402
+from gan_jax.flops import count  # noqa: E402
 from gan_jax.layers.convolution import convolution, transposed_convolution  # noqa: E402
 from gan_jax.layers.grouped import grouped_convolution  # noqa: E402
 
@@ -179,7 +179,7 @@ SHELL = {"PIL", "matplotlib", "sklearn", "threadpoolctl", "tensorflow", "keras"}
 
 def test_what_runs_on_a_gpu_needs_jax_flax_and_optax_alone():
     program = f"""
-import backends, comparison, flops, layers, machine, scaling
+import backends, comparison, layers, machine, scaling
 from peers import ours
 from peers.setups import Case
 from peers.shapes import SHAPES

@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[1] / "gan_jax"
 
 ROOMS = [
     {"errors", "sizes", "types"},
-    {"images", "memory", "screen", "storage", "layers", "rules", "network", "shares"},
+    {"images", "memory", "screen", "storage", "flops", "layers", "rules", "network", "shares"},
     {
         *("losses", "penalties", "latent_penalties", "averaging", "augment", "clipping", "schedules"),
         *("data", "metrics", "inputs", "recomputation"),

@@ -153,9 +153,9 @@ def _flat(tree: Any) -> list[tuple[str, Any]]:
 def begin(case: Case) -> Running:
     """The step as a run of gan_jax compiles it."""
     import jax
-    from flops import count
 
     from gan_jax import Batch, init, make_step, parallel
+    from gan_jax.flops import count
 
     jax.config.update("jax_default_matmul_precision", PRECISIONS[case.precision].products)
     gan, device = build(case, case.batch), jax.local_devices()[0]

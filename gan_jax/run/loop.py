@@ -33,8 +33,7 @@ from gan_jax.run.files import RunFolder, read, write_atomically
 from gan_jax.run.profile import Profile
 from gan_jax.run.record import Record, Silence
 from gan_jax.run.room import require_room
-from gan_jax.run.sampling import abstract_state, example
-from gan_jax.run.speed import flops_of
+from gan_jax.run.sampling import abstract_state, example, step_flops
 from gan_jax.run.stopping import IN_FLIGHT, Stopping
 from gan_jax.run.watch import Watch
 from gan_jax.types import Metrics
@@ -219,7 +218,7 @@ def _run(job: Job, state: GANState, start: int, remarks: list[str], profile: ran
                     )
         checkpoints.wait()
         if goes_on and hosts.is_first():
-            record.speed(flops_of(step, state, given[0]) if way is parallel else None)
+            record.speed(step_flops(config, job.gan))
         record.finish(farewell(config, data, job.folder, start))
     finally:
         traced.close()

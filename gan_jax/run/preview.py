@@ -10,7 +10,7 @@ from gan_jax.gan import init, make_step
 from gan_jax.memory import in_words
 from gan_jax.run.loop import choose_devices
 from gan_jax.run.room import require_room
-from gan_jax.run.sampling import example
+from gan_jax.run.sampling import example, step_flops
 
 
 def preview(config: Config) -> str:
@@ -25,7 +25,7 @@ def preview(config: Config) -> str:
     step = parallel.compile_step(make_step(gan, discriminator_steps=config.discriminator_steps), mesh, stacked=stacked)
     batch = jax.eval_shape(lambda: example(config, stacked=stacked))
     compiled = step.lower(state, batch).compile()  # type: ignore[attr-defined]
-    cost = compiled.cost_analysis() or {}
+    work = step_flops(config, gan)
     memory = compiled.memory_analysis()
     lines = [
         to_json(config).rstrip(),
@@ -34,7 +34,7 @@ def preview(config: Config) -> str:
         f"generator      {_size(state.generator.weights.params):,} parameters",
         f"discriminator  {_size(state.discriminator.weights.params):,} parameters",
         f"devices        {len(devices)} x {devices[0].device_kind}",
-        f"a step         {cost['flops'] / 1e9:.2f} GFLOP a device (XLA's count)" if "flops" in cost else "",
+        f"a step         {work / 1e9:,.2f} GFLOP, {work / config.images_per_step / 1e9:,.2f} an image, on all devices",
         f"memory         {(memory.argument_size_in_bytes + memory.temp_size_in_bytes) / 2**20:.0f} MiB a device "
         "(state, batch and intermediates)" if memory else "",
         "dry run: nothing was written",

@@ -86,8 +86,8 @@ class Record:
         self._speed.resume(step)
         self._reporter.resume()
 
-    def speed(self, flops: float | None) -> None:
-        """Says how fast the run was in all; of programs of so many FLOPs a step, beside what a device can do."""
+    def speed(self, flops: float) -> None:
+        """Says how fast the run was in all, at so many FLOPs a step, beside what its devices can do."""
         own = [device for device in self._mesh.devices.flat if device.process_index == jax.process_index()]
         if line := self._speed.in_all(self._mesh.devices.size, flops, matrix_product_rate(own[0])):
             self.say(line)
@@ -126,7 +126,7 @@ class Silence:
     def row(self, step: int, metrics: dict[str, float], waiting: float) -> None:
         """Keeps nothing."""
 
-    def speed(self, flops: float | None) -> None:
+    def speed(self, flops: float) -> None:
         """Says nothing."""
 
     def scores(self, found: Evaluation) -> None:

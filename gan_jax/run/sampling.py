@@ -15,14 +15,14 @@ import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Array
 
-from gan_jax import parallel
+from gan_jax import flops, parallel
 from gan_jax.config import Config
 from gan_jax.config.build import build_gan
 from gan_jax.config.recipes import load_run
 from gan_jax.data.clusters import labels_by_frequency
 from gan_jax.data.scaling import Scaling
 from gan_jax.errors import ConfigError, RunError
-from gan_jax.gan import GAN, GANState, generate, init
+from gan_jax.gan import GAN, GANState, generate, init, make_step
 from gan_jax.images import to_bytes, to_picture
 from gan_jax.memory import require_memory
 from gan_jax.run.checkpoints import Notes, newest
@@ -80,6 +80,13 @@ def example(config: Config, *, stacked: int = 1) -> Batch:
     dtype = jnp.float32 if config.data.floats else jnp.uint8
     images = jnp.zeros((*lead, *config.data.image_size, config.data.image_channels), dtype)
     return Batch(images, jnp.zeros(lead, jnp.int32) if config.tells else None)
+
+
+def step_flops(config: Config, gan: GAN) -> float:
+    """FLOPs of a step of training as it is written, over all devices. Nothing is computed."""
+    state = jax.eval_shape(lambda: init(gan, jax.random.key(0), example(config)))
+    batch = jax.eval_shape(lambda: example(config, stacked=config.batches_per_step))
+    return flops.count(make_step(gan, discriminator_steps=config.discriminator_steps), state, batch)
 
 
 def sampling_weights(gan: GAN, state: GANState, counts: Counts = None, *, averaged: bool = True) -> Weights:

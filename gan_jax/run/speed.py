@@ -6,9 +6,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from gan_jax.gan import GANState, Step
 from gan_jax.memory import in_words
-from gan_jax.types import Batch
 
 
 class Pace(NamedTuple):
@@ -58,26 +56,19 @@ class Speed:
         )
         return Pace(images / seconds, waiting)
 
-    def in_all(self, devices: int, flops: float | None, rate: float) -> str:
-        """A line that sums up; of FLOPs a step, where they are known, the share of `rate`, a device's at best."""
+    def in_all(self, devices: int, flops: float, rate: float) -> str:
+        """A line that sums up, with the share that FLOPs, so many a step, have of `rate`, a device's own."""
         if not self.images:
             return ""
         each = self.images / self.seconds
         parts = [f"{each:,.0f} images/s"]
         parts += [f"{each / devices:,.0f} a device"] if devices > 1 else []
         parts += [f"{1000 / each:.3g} s per 1,000", f"{self.waited / self.seconds:.0%} of the time waiting for data"]
-        if flops:
-            reached = flops * each / self.images_per_step / devices
-            parts.append(f"{reached / 1e9:,.0f} GFLOP/s a device, {reached / rate:.0%} of its matrix products")
+        reached = flops * each / self.images_per_step / devices
+        parts.append(f"{reached / 1e9:,.0f} GFLOP/s a device, {reached / rate:.0%} of its matrix products")
         if peak := (jax.local_devices()[0].memory_stats() or {}).get("peak_bytes_in_use"):
             parts.append(f"{in_words(peak)} of device memory at the peak")
         return "; ".join(parts)
-
-
-def flops_of(step: Step, state: GANState, batch: Batch) -> float | None:
-    """FLOPs of a compiled step, over all devices, by XLA's count before it optimizes; None where it has none."""
-    cost = step.lower(state, batch).cost_analysis()  # type: ignore[attr-defined]
-    return (cost or {}).get("flops")
 
 
 def matrix_product_rate(device: jax.Device) -> float:
