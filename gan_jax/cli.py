@@ -65,7 +65,8 @@ class Sample:
     run: tyro.conf.Positional[Path]
     """The run folder."""
     out: Path | None = None
-    """A .png (one grid), an .npz (arrays images and labels, uint8), or a folder. Default: a grid in the run folder."""
+    """A .png (one grid), an .npz (arrays images and labels: uint8, or floats in the data's own range), or a folder.
+    Default: a grid in the run folder."""
     count: Count = 64
     """How many images; with --interpolate, how many strips."""
     seed: Seed = 0
@@ -233,8 +234,10 @@ def _sample(arguments: list[str]) -> None:
     if options.out and options.out.suffix not in (".png", ".npz", ""):
         raise ConfigError(f"out: {options.out} should end in .png (a grid), .npz (arrays), or nothing (a folder)")
 
+    from gan_jax.run.cache import keep_programs
     from gan_jax.run.sampling import sample
 
+    keep_programs()
     lines = sample(
         str(options.run),
         out=options.out and recipes.expand(options.out),
@@ -262,8 +265,10 @@ def _evaluate(arguments: list[str]) -> None:
 
     weights = recipes.expand(options.weights) if options.weights else None
 
+    from gan_jax.run.cache import keep_programs
     from gan_jax.run.evaluation import evaluate
 
+    keep_programs()
     moved = {"data.path": options.data_path, "data.data_dir": options.data_dir}
     lines = evaluate(
         str(options.run),
