@@ -90,10 +90,11 @@ def make_state(make: Callable[[], GANState], mesh: Mesh) -> GANState:
 
 
 def place(state: GANState, mesh: Mesh) -> GANState:
-    """Copies a state that has no axis of devices, such as one read from disk, to each of them."""
-    count = mesh.devices.size
-    copies = lambda leaf: jnp.broadcast_to(leaf[None], (count, *leaf.shape))
-    return jax.jit(partial(jax.tree.map, copies), out_shardings=_one_each(mesh))(state)
+    """Copies a state without an axis of devices, such as one read from disk, to each of them."""
+    each = _one_each(mesh)
+    copies = lambda leaf: jnp.broadcast_to(leaf[None], (mesh.devices.size, *leaf.shape))
+    whole = jax.device_put(state, NamedSharding(each.mesh, PartitionSpec()))
+    return jax.jit(partial(jax.tree.map, copies), out_shardings=each)(whole)
 
 
 def first(tree: Any) -> Any:
