@@ -18,10 +18,12 @@ import tyro
 from gan_jax import __version__, screen
 from gan_jax.config import AnyModel, Config, recipes
 from gan_jax.config.checks import MAY_CHANGE, check, check_new, check_same
+from gan_jax.config.hosts import HostsConfig
 from gan_jax.config.ranges import Count, OptionalSteps, Samples, Seed
 from gan_jax.config.schema import flatten, kinds, name_of, with_values, wrong_text, wrong_values
 from gan_jax.errors import ConfigError, GanJaxError
 from gan_jax.run.files import RunFolder
+from gan_jax.storage import absolute
 
 USAGE = f"""gan-jax {__version__}: train GANs in JAX, and draw from them.
 
@@ -49,6 +51,7 @@ class Train:
     """Print the resolved config, parameter counts, FLOPs and memory of a step; write nothing."""
     model: Annotated[str | None, tyro.conf.arg(metavar="|".join(kinds(AnyModel)))] = None
     """Networks in place of the recipe's, with their own settings: --help behind it lists those."""
+    hosts: HostsConfig = dataclasses.field(default_factory=HostsConfig)
     config: Annotated[Config, tyro.conf.arg(name="")] = dataclasses.field(default_factory=Config)
 
 
@@ -144,10 +147,13 @@ def _train(arguments: list[str]) -> None:
     rest = _named(rest, default)
     if (model := _value_of("model", rest)) in kinds(AnyModel) and model != name_of(default.model):
         default = with_values(default, {"model": model})
-    _check_options(rest, [*flatten(default), "run", "dry_run"], default)
+    others = [f"hosts.{f.name}" for f in dataclasses.fields(HostsConfig)]
+    _check_options(rest, [*flatten(default), *others, "run", "dry_run"], default)
     options = tyro.cli(
         Train, args=rest, default=Train(config=default), prog=f"gan-jax train {recipe}", config=_ONE_KIND_A_GROUP
     )
+    if wrong := [*wrong_values(options.hosts), *options.hosts.wrong()]:
+        raise ConfigError("\n".join(wrong))
     config = _absolute(options.config)
     path = recipes.expand(recipe)
     resumes = recipe not in recipes.names() and recipes.is_run(path)
@@ -169,9 +175,11 @@ def _train(arguments: list[str]) -> None:
         screen.tell("compiling one step, to count its work", sys.stderr)
         screen.tell(preview(config))
         return
+    from gan_jax.run.joining import joined
     from gan_jax.run.loop import train
 
-    train(config, run)
+    with joined(options.hosts):
+        train(config, run)
 
 
 def _check_paths(run: Path, config: Config) -> None:
@@ -248,9 +256,8 @@ _PATHS = ("data.path", "data.data_dir", "evaluate.weights")
 
 def _absolute(config: Config) -> Config:
     """Paths as they are from anywhere: the run may be resumed from another folder."""
-    absolute = lambda path: path and str(recipes.expand(path).absolute())
-    paths = {key: value for key, value in flatten(config).items() if key in _PATHS}
-    return with_values(config, {key: absolute(path) for key, path in paths.items()})
+    paths = {key: value for key, value in flatten(config).items() if key in _PATHS and value}
+    return with_values(config, {key: str(absolute(recipes.expand(path))) for key, path in paths.items()})
 
 
 def _sample(arguments: list[str]) -> None:
@@ -299,7 +306,7 @@ def _evaluate(arguments: list[str]) -> None:
         best=options.best,
         weights=str(weights) if weights else None,
         download=options.download,
-        moved={key: str(recipes.expand(path).absolute()) for key, path in moved.items() if path},
+        moved={key: str(absolute(recipes.expand(path))) for key, path in moved.items() if path},
         say=screen.tell,
     )
     screen.tell("\n".join(lines))
@@ -317,6 +324,8 @@ def _options_of(schema: type[AboutRun], arguments: list[str]) -> AboutRun:
     options = tyro.cli(schema, args=arguments, prog=f"gan-jax {command}")
     if wrong := wrong_values(options):
         raise ConfigError("\n".join(wrong))
+    options = dataclasses.replace(options, run=recipes.expand(options.run))
+    RunFolder(options.run)  # says what can be none
     if not recipes.is_run(options.run):
         meant = Path("runs") / options.run
         hint = f"did you mean {meant}?" if recipes.is_run(meant) else "gan-jax train makes one"

@@ -1,4 +1,4 @@
-"""Images as arrays: the two ranges, and the sheet that shows many at once."""
+"""Images as arrays: their ranges, what a person sees of them, and the sheet that shows many at once."""
 
 import jax
 import jax.numpy as jnp
@@ -23,12 +23,17 @@ def to_float(images: Images | Bytes) -> Images:
 
 
 def check_range(images: Images) -> None:
-    """Raises ValueError for floats far outside [-1, 1], such as 0 to 255. Traced ones have no values, and pass."""
+    """Raises ValueError for floats far outside [-1, 1], such as 0 to 255. Traced ones have no values, and pass.
+
+    So do floats around 0 whose root mean square is no larger than pixels' may be: latents of deviation 1, with tails.
+    """
     if isinstance(images, jax.core.Tracer) or not jnp.issubdtype(images.dtype, jnp.floating):
         return
     # On the host: what JAX does to a known array within a trace is unknown until that runs.
-    largest = float(np.max(np.abs(np.asarray(images, np.float32))))
-    if not largest <= FAR_OUTSIDE:
+    known = np.asarray(images, np.float32)
+    largest, typical = float(np.max(np.abs(known))), float(np.sqrt(np.mean(np.square(known))))
+    around_zero = np.min(known) < 0 and typical <= FAR_OUTSIDE
+    if not (largest <= FAR_OUTSIDE or around_zero):
         raise ValueError(f"images are uint8 in [0, 255] or floats in [-1, 1]; these reach {largest:g}")
 
 
@@ -39,6 +44,18 @@ FAR_OUTSIDE = 2.0
 def to_bytes(images: Images) -> Bytes:
     """Float in [-1, 1] becomes uint8 in [0, 255]: rounded to nearest, values outside clipped."""
     return jnp.round(jnp.clip(images * 127.5 + 127.5, 0, 255)).astype(jnp.uint8)
+
+
+def to_picture(images: Array | np.ndarray, deviation: float | None = None) -> Array | np.ndarray:
+    """What a person is shown of images, uint8 `[B, H, W, 1 or 3]`: of many channels the first three, of two the first.
+
+    From black to white is [-1, 1]; for data of a range of their own, two deviations on either side of 0. uint8 ones
+    are pictures as they are.
+    """
+    if images.dtype == jnp.uint8:
+        return images
+    shown = jnp.asarray(images)[..., : 3 if images.shape[-1] > 2 else 1]
+    return to_bytes(shown if deviation is None else shown / (2 * deviation))
 
 
 def sheet(images: Array | np.ndarray, columns: int, *, gap: int = 1) -> np.ndarray:

@@ -12,6 +12,7 @@ the batch alone; `per_device` has the step for these.
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -23,8 +24,8 @@ from gan_jax.types import Batch, Metrics
 
 
 def make_mesh(devices: Sequence[jax.Device] | None = None) -> Mesh:
-    """A mesh of one axis, "data", over `devices` (by default all that this process has)."""
-    return Mesh(np.asarray(devices if devices is not None else jax.local_devices()), ("data",))
+    """A mesh of one axis, "data", over `devices`: by default all, those of other processes of the run included."""
+    return Mesh(np.asarray(devices if devices is not None else jax.devices()), ("data",))
 
 
 def replicated(mesh: Mesh) -> NamedSharding:
@@ -48,6 +49,23 @@ def place(state: GANState, mesh: Mesh) -> GANState:
     return jax.jit(lambda state: jax.tree.map(jnp.copy, state), out_shardings=whole)(jax.device_put(state, whole))
 
 
+def spread(mesh: Mesh, rows: Any) -> Any:
+    """Lays arrays of which every process holds all rows over the mesh, each device's share on that device."""
+    lay = lambda a: jax.make_array_from_callback(np.shape(a), split_batch(mesh), np.asarray(a).__getitem__)
+    return jax.tree.map(lay, rows)
+
+
+def whole(mesh: Mesh, tree: Any) -> Any:
+    """Copies arrays that every process holds to every device."""
+    lay = lambda a: jax.make_array_from_callback(np.shape(a), replicated(mesh), np.asarray(a).__getitem__)
+    return jax.tree.map(lay, tree)
+
+
+def local(state: GANState) -> GANState:
+    """What this process holds of a state that is whole on every device: for programs that it runs by itself."""
+    return jax.tree.map(lambda leaf: leaf.addressable_data(0), state) if jax.process_count() > 1 else state
+
+
 def compile_step(step: Step, mesh: Mesh, *, stacked: int = 1) -> Step:
     """Compiles a step for a mesh; the state that it is given is consumed, its memory used for the new one.
 
@@ -62,6 +80,14 @@ def compile_step(step: Step, mesh: Mesh, *, stacked: int = 1) -> Step:
     )
 
 
+def own_rows(mesh: Mesh, batch_size: int) -> slice:
+    """The rows of a batch that lie on this process's devices, and that it alone has to read."""
+    devices = list(mesh.devices.flat)
+    own = [place for place, device in enumerate(devices) if device.process_index == jax.process_index()]
+    each = batch_size // len(devices)
+    return slice(own[0] * each, (own[-1] + 1) * each)
+
+
 def several(step: Step) -> Callable[[GANState, Sequence[Batch]], tuple[GANState, Metrics]]:
     """As many steps as there are batches in one program, to be compiled in place of the step; metrics are `[steps]`.
 
@@ -72,8 +98,8 @@ def several(step: Step) -> Callable[[GANState, Sequence[Batch]], tuple[GANState,
 
 
 def put_batch(mesh: Mesh, images: np.ndarray, condition: np.ndarray | None = None, *, stacked: int = 1) -> Batch:
-    """Lays a batch over the mesh, each device's share on that device."""
-    put = partial(jax.device_put, device=split_batch(mesh, stacked=stacked))
+    """Lays a batch over the mesh, each device's share on that device; of several processes each gives `own_rows`."""
+    put = partial(jax.make_array_from_process_local_data, split_batch(mesh, stacked=stacked))
     return Batch(put(images), None if condition is None else put(condition))
 
 

@@ -1,7 +1,9 @@
-"""The words that signatures use: arrays with their shapes, and what a network is."""
+"""The words that signatures use: arrays with their shapes, what data are, and what a network is."""
 
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
 from jaxtyping import Array, Float, Int, Key, UInt8
 
 Scalar = Float[Array, ""]
@@ -16,6 +18,7 @@ Condition = None | Labels | Attributes | Images  # what an image shall show: not
 Params = Any  # a pytree of arrays that gradients move
 Stats = dict[str, Any]  # Flax collections that forward passes move: batch means, singular vectors
 Metrics = dict[str, Scalar]
+End = Callable[[Array], Array]  # of a generator: tanh, or the identity where data are not confined to [-1, 1]
 
 
 class Batch(NamedTuple):
@@ -23,6 +26,35 @@ class Batch(NamedTuple):
 
     images: Images | Bytes
     condition: Condition = None
+
+
+Rows = slice | Sequence[int] | np.ndarray
+"""Places in a set, in any order."""
+
+
+class Source(Protocol):
+    """Images `[N, H, W, C]`, any of which can be had by their places.
+
+    An array is one, in memory or mapped; so is whatever reads and decodes them when they are asked for.
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """`(N, H, W, C)`."""
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of what is read."""
+
+    @property
+    def nbytes(self) -> int:
+        """Of memory that it holds: all images, or what it finds them by."""
+
+    def __len__(self) -> int:
+        """N."""
+
+    def __getitem__(self, rows: Rows, /) -> np.ndarray:
+        """Images `[n, H, W, C]`, called from many threads at once. Raises DataError, naming what cannot be read."""
 
 
 class Weights(NamedTuple):

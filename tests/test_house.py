@@ -8,8 +8,8 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "gan_jax"
 
 ROOMS = [
-    {"errors", "types"},
-    {"images", "memory", "screen", "layers", "rules", "network", "shares"},
+    {"errors", "sizes", "types"},
+    {"images", "memory", "screen", "storage", "layers", "rules", "network", "shares"},
     {
         *("losses", "penalties", "latent_penalties", "averaging", "augment", "clipping", "schedules"),
         *("data", "metrics", "inputs", "recomputation"),

@@ -9,13 +9,13 @@ applied to each image with probability p, all drawn independently, in this order
            saturation 2^N(1)
     tune   for each of four octaves of frequencies: its gain 2^N(1), and after each `filtering.balanced`
     grain  noise N(|N(0.1)|) in each value
-    cut    a square of half the size, its middle anywhere, is mid-grey
+    cut    half of each side, with the middle anywhere, is mid-grey
 
-Shifts are in units of the image's size. The two rotations happen with probability 1 - √(1 - p) each, so that one at
-least happens with p. `ada` is the first three, the paper's recommended set ("bgc"), `full` all six ("bgcfnc"): of
-the rest the paper found little use. Two things are simpler than there: blits are made on pixels
-first and not folded into the warp's one resampling, so that borders may be mirrored twice, and an image whose warp or
-gains are the identity is not filtered. See `geometry.resample` for the rest.
+Shifts are in units of the image's size, and images that are no squares are turned by halves, one of two. The two
+rotations happen with probability 1 - √(1 - p) each, so that one at least happens with p. `ada` is the first three, the
+paper's recommended set ("bgc"), `full` all six ("bgcfnc"): of the rest the paper found little use. Two things are
+simpler than there: blits are made on pixels first and not folded into the warp's one resampling, so that borders may be
+mirrored twice, and an image whose warp or gains are the identity is not filtered. See `geometry.resample` for the rest.
 """
 
 from collections.abc import Callable
@@ -36,7 +36,7 @@ def ada(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
 
     `p` in [0, 1] may be traced: another strength is no other program. Generators start to draw augmentations
     themselves where p stays above about 0.8. `lambda key, images: ada(key, images, p)` is an Augment. Raises
-    ValueError for other than 1 or 3 channels and for images that are not square.
+    ValueError for other than 1 or 3 channels.
     """
     blit_key, warp_key, tint_key = jax.random.split(key, 3)
     return tint(tint_key, warp(warp_key, blit(blit_key, images, p), p), p)
@@ -59,7 +59,7 @@ def with_cutout(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
 
 
 def cut(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
-    """Sets a square of half the image's size to zero, mid-grey; the part that hangs over the edge is lost."""
+    """Sets half of each side, a rectangle, to zero, mid-grey; the part that hangs over the edge is lost."""
     count, height, width, _ = images.shape
     middle = _sometimes(key, p, lambda k: jax.random.uniform(k, (count, 2)), 9.0)  # 9: far outside
     near = lambda axis, size: jnp.abs((jnp.arange(size)[None, :] + 0.5) / size - middle[:, axis, None]) < 0.25
@@ -75,7 +75,8 @@ def blit(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
     quarters = _sometimes(turn_key, p, lambda k: jax.random.randint(k, (count,), 0, 4), 0)
     share = _sometimes(shift_key, p, lambda k: jax.random.uniform(k, (count, 2), minval=-0.125, maxval=0.125), 0.0)
     pixels = jnp.round(share * jnp.array([[height, width]])).astype(jnp.int32)
-    return geometry.shift(geometry.turn(geometry.flip(images, flipped), quarters), pixels)
+    turn = geometry.turn if height == width else lambda x, quarters: geometry.turn_over(x, quarters >= 2)
+    return geometry.shift(turn(geometry.flip(images, flipped), quarters), pixels)
 
 
 def warp(key: PRNGKey, images: Images, p: Scalar | float) -> Images:

@@ -46,8 +46,13 @@ def turn(images: Images, quarters: Int[Array, " batch"]) -> Images:
     _, height, width, _ = images.shape
     if height != width:
         raise ValueError(f"quarter turns keep the shape of square images only, not of {height}x{width}; crop them")
-    images = jnp.where((quarters >= 2)[:, None, None, None], images[:, ::-1, ::-1], images)
+    images = turn_over(images, quarters >= 2)
     return jnp.where((quarters % 2 == 1)[:, None, None, None], jnp.rot90(images, axes=(1, 2)), images)
+
+
+def turn_over(images: Images, turned: Bool[Array, " batch"]) -> Images:
+    """Turns the images that are marked by a half, as one turns a page upside down. Images of any shape."""
+    return jnp.where(turned[:, None, None, None], images[:, ::-1, ::-1], images)
 
 
 def shift(images: Images, pixels: Int[Array, "batch 2"]) -> Images:

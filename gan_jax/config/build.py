@@ -1,8 +1,13 @@
 """A config becomes values: a GAN, a dataset."""
 
+import math
+from dataclasses import replace
+
+import numpy as np
+
 from gan_jax import losses
 from gan_jax.config import Config
-from gan_jax.data import digits, pictures, prepared, stacked
+from gan_jax.data import arrays, digits, pictures, prepared, stacked
 from gan_jax.data.dataset import Dataset
 from gan_jax.data.resize import resize_all
 from gan_jax.errors import ConfigError, DataError
@@ -28,7 +33,7 @@ def build_gan(config: Config, classes: int) -> GAN:
     if config.conditional and not classes:
         raise ConfigError("conditional: the data have no classes; put pictures in one sub-folder a class, or drop it")
     data, anneal, images = config.data, config.anneal, config.images_per_step
-    networks = config.model.networks(data.image_size, data.image_channels, config.labels_told(classes))
+    networks = config.model.networks(data, config.labels_told(classes))
     generator, discriminator = (_sparing(config, network) for network in networks)
     return GAN(
         generator=generator,
@@ -53,22 +58,32 @@ def _sparing(config: Config, network: Network) -> Network:
 def load_data(config: Config) -> Dataset:
     """The dataset that a config names, at the config's size and channels. Raises DataError."""
     data = config.data
-    size, channels = data.image_size, data.image_channels
-    if data.path:
-        dataset = pictures.load(data.path, size=size, channels=channels, on_bad=data.on_bad)
+    size, channels, memory = data.image_size, data.image_channels, data.memory * 1e9
+    if data.path and data.arrays:
+        dataset = arrays.load(data.path, size=size, channels=channels, deviation=data.deviation, memory=memory)
+    elif data.path:
+        dataset = pictures.load(data.path, size=size, channels=channels, on_bad=data.on_bad, memory=memory)
     elif data.name == "digits":
         dataset = digits.load()
     elif data.name == "stacked_mnist":
         mnist = prepared.load("mnist", data_dir=data.data_dir, download=data.download)
-        dataset = stacked.load(Dataset("mnist", resize_all(mnist.images, size, 1), mnist.labels, mnist.classes))
+        dataset = stacked.load(replace(mnist, images=resize_all(np.asarray(mnist.images), size, 1)))
     else:
-        dataset = prepared.load(data.name, data_dir=data.data_dir, download=data.download, size=size, channels=channels)
-    if dataset.images.shape[1:] != (size, size, channels):
-        what = f"{dataset.name}: {len(dataset):,} images of {size}x{size} pixels"
-        require_memory(len(dataset) * size**2 * channels, what, "lower --data.size", error=DataError)
+        dataset = prepared.load(
+            data.name,
+            data_dir=data.data_dir,
+            download=data.download,
+            size=size,
+            channels=channels,
+            memory=memory,
+        )
     if len(dataset) < config.batch_size:
         raise DataError(
             f"{dataset.name}: {len(dataset)} images do not fill one batch of {config.batch_size}; "
             "lower --batch-size or add images"
         )
-    return Dataset(dataset.name, resize_all(dataset.images, size, channels), dataset.labels, dataset.classes)
+    if dataset.images.shape[1:] == (*size, channels):
+        return dataset
+    what = f"{dataset.name}: {len(dataset):,} images of {size[0]}x{size[1]} pixels"
+    require_memory(len(dataset) * math.prod(size) * channels, what, "lower --data.size", error=DataError)
+    return replace(dataset, images=resize_all(np.asarray(dataset.images), size, channels))

@@ -6,7 +6,10 @@ from typing import Any
 from gan_jax.config import CadenceConfig, Config, EvaluateConfig, schema
 from gan_jax.errors import ConfigError
 
-MAY_CHANGE = {"steps", "devices", "remat", "tensorboard", "data.path", "data.data_dir", "data.download"} | {
+MAY_CHANGE = {
+    *("steps", "devices", "remat", "tensorboard"),
+    *("data.path", "data.data_dir", "data.download", "data.memory"),
+} | {
     f"{group}.{f.name}"
     for group, kind in (("every", CadenceConfig), ("evaluate", EvaluateConfig))
     for f in dataclasses.fields(kind)
@@ -44,6 +47,11 @@ def _wrong_together(config: Config) -> list[str]:
         found += config.model.wrong(config)
     if config.conditional and config.data.clusters:
         found.append("data.clusters: networks are told these or classes; add --no-conditional, or drop --data.clusters")
+    if config.augment.has_p and config.data.image_channels not in (1, 3):
+        found.append(
+            f"augment.name: {config.augment.name} turns colours, of 1 channel or 3, not of "
+            f"{config.data.image_channels}; take --augment diff_augment, or none"
+        )
     if config.devices and config.batch_size % config.devices:
         low = config.batch_size // config.devices * config.devices
         fitting = " or ".join(str(b) for b in (low, low + config.devices) if b)

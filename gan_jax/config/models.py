@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from gan_jax.config.ranges import Count
 from gan_jax.config.schema import name_of
+from gan_jax.sizes import Sides, doublings, nearest, shown
 
 if TYPE_CHECKING:
     from gan_jax.config import Config
+    from gan_jax.config.data import DataConfig
     from gan_jax.losses import AdversarialLoss
     from gan_jax.types import Network
 
@@ -27,12 +29,13 @@ class Model:
     discriminator_width: Count = 64
     """The same of the discriminator."""
 
-    sizes: ClassVar[tuple[int, ...] | None] = None  # pixels on a side of the images that it makes; None: any
+    sizes: ClassVar[tuple[int, ...] | None] = None  # pixels on the longer side of images; None: any
+    square: ClassVar[bool] = False  # whether both sides are as long, always
     least_width: ClassVar[int] = 1
     normalises: ClassVar[bool] = True  # over the batch, which then has two images or more
 
-    def networks(self, size: int, channels: int, classes: int) -> Networks:
-        """Generator and discriminator of images `[size, size, channels]`; 0 classes are no labels."""
+    def networks(self, data: DataConfig, classes: int) -> Networks:
+        """Generator and discriminator of such images; 0 classes are no labels."""
         raise NotImplementedError
 
     def loss(self, adversarial: AdversarialLoss) -> AdversarialLoss:
@@ -42,10 +45,11 @@ class Model:
     def wrong(self, config: Config) -> list[str]:
         """What does not go together in here, or with the data and the batches."""
         found, name, size = [], name_of(self), config.data.image_size
-        if self.sizes and size not in self.sizes:
-            nearest = min(self.sizes, key=lambda s: abs(s - size))
-            some = ", ".join(map(str, self.sizes))
-            found.append(f"data.size: model {name} makes {some} pixels, not {size}; try --data.size {nearest}")
+        if self.sizes and (near := nearest(size, self.sizes, square=self.square)) != size:
+            some = ", ".join(map(str, self.sizes)) + " pixels"
+            if size[0] != size[1] and not self.square:
+                some += f" on the longer side, multiples of {1 << doublings(near)} on the other"
+            found.append(f"data.size: model {name} makes {some}, not {shown(size)}; try --data.size {shown(near)}")
         for key in ("generator_width", "discriminator_width"):
             if (width := getattr(self, key)) < self.least_width:
                 found.append(f"model.{key}: model {name} needs {self.least_width} or more, got {width}")
@@ -77,9 +81,14 @@ class _Mixed(Model):
 
         return jnp.dtype(self.precision)
 
-    def low_precision_from(self, size: int) -> int | None:
+    def _generator(self, model: Any, data: DataConfig, classes: int) -> Network:
+        """Of the models whose generators have the same fields."""
+        size, channels = data.image_size, data.image_channels
+        return model.Generator(size, channels, self.generator_width, classes, self.dtype, data.end)
+
+    def low_precision_from(self, size: Sides) -> int | None:
         """The lowest of the resolutions that compute in bfloat16: of NVlabs' trainers the four highest, from 8x8 up."""
-        return None if self.precision == "float32" else max(8, size // 8)
+        return None if self.precision == "float32" else max(8, max(size) // 8)
 
 
 @dataclass(frozen=True)
@@ -93,12 +102,12 @@ class MLP(Model):
 
     normalises: ClassVar[bool] = False
 
-    def networks(self, size: int, channels: int, classes: int) -> Networks:
+    def networks(self, data: DataConfig, classes: int) -> Networks:
         """As in `Model`."""
         from gan_jax.models import mlp
 
         return (
-            mlp.Generator(size, channels, self.generator_width, classes),
+            mlp.Generator(data.image_size, data.image_channels, self.generator_width, classes, data.end),
             mlp.Discriminator(self.discriminator_width, classes=classes),
         )
 
@@ -115,12 +124,12 @@ class DCGAN(_Mixed):
 
     sizes: ClassVar[tuple[int, ...]] = (8, 16, 28, 32, 64, 128)
 
-    def networks(self, size: int, channels: int, classes: int) -> Networks:
+    def networks(self, data: DataConfig, classes: int) -> Networks:
         """As in `Model`."""
         from gan_jax.models import dcgan
 
         return (
-            dcgan.Generator(size, channels, self.generator_width, classes, self.dtype),
+            self._generator(dcgan, data, classes),
             dcgan.Discriminator(self.discriminator_width, classes, self.dtype, self.norm, self.told),
         )
 
@@ -142,14 +151,15 @@ class Article(Model):
     """Channels of the discriminator's maps."""
 
     sizes: ClassVar[tuple[int, ...]] = (28,)
+    square: ClassVar[bool] = True
     normalises: ClassVar[bool] = False
 
-    def networks(self, size: int, channels: int, classes: int) -> Networks:
+    def networks(self, data: DataConfig, classes: int) -> Networks:
         """As in `Model`."""
         from gan_jax.models import article
 
         return (
-            article.Generator(channels, self.generator_width, classes),
+            article.Generator(data.image_channels, self.generator_width, classes, data.end),
             article.Discriminator(self.discriminator_width, classes=classes),
         )
 
@@ -160,12 +170,12 @@ class ACGAN(_Mixed):
 
     sizes: ClassVar[tuple[int, ...]] = DCGAN.sizes
 
-    def networks(self, size: int, channels: int, classes: int) -> Networks:
+    def networks(self, data: DataConfig, classes: int) -> Networks:
         """As in `Model`."""
         from gan_jax.models import acgan, dcgan
 
         return (
-            dcgan.Generator(size, channels, self.generator_width, classes, self.dtype),
+            self._generator(dcgan, data, classes),
             acgan.Discriminator(classes, self.discriminator_width, dtype=self.dtype),
         )
 
@@ -189,16 +199,16 @@ class SNGAN(_Mixed):
 
     sizes: ClassVar[tuple[int, ...]] = (28, 32, 48, 64, 128)
 
-    def networks(self, size: int, channels: int, classes: int) -> Networks:
+    def networks(self, data: DataConfig, classes: int) -> Networks:
         """As in `Model`."""
         from gan_jax.models import sngan
 
-        return self._residual(sngan, size, channels, classes)
+        return self._residual(sngan, data, classes)
 
-    def _residual(self, model: Any, size: int, channels: int, classes: int) -> Networks:
+    def _residual(self, model: Any, data: DataConfig, classes: int) -> Networks:
         """SNGAN, SAGAN and BigGAN have the same fields."""
         return (
-            model.Generator(size, channels, self.generator_width, classes, self.dtype),
+            self._generator(model, data, classes),
             model.Discriminator(self.discriminator_width, classes, self.dtype),
         )
 
@@ -210,11 +220,11 @@ class SAGAN(SNGAN):
     sizes: ClassVar[tuple[int, ...]] = (32, 64, 128, 256)
     least_width: ClassVar[int] = 8
 
-    def networks(self, size: int, channels: int, classes: int) -> Networks:
+    def networks(self, data: DataConfig, classes: int) -> Networks:
         """As in `Model`."""
         from gan_jax.models import sagan
 
-        return self._residual(sagan, size, channels, classes)
+        return self._residual(sagan, data, classes)
 
 
 @dataclass(frozen=True)
@@ -224,19 +234,20 @@ class BigGAN(SAGAN):
     latent_size: Count = 120
     """Dimensions of the latent, standard normal; a multiple of its parts, one for each block and the start."""
 
-    def networks(self, size: int, channels: int, classes: int) -> Networks:
+    def networks(self, data: DataConfig, classes: int) -> Networks:
         """As in `Model`."""
         from gan_jax.models import biggan
 
-        return self._residual(biggan, size, channels, classes)
+        return self._residual(biggan, data, classes)
 
     def wrong(self, config: Config) -> list[str]:
         """As in `Model`."""
         found, size = super().wrong(config), config.data.image_size
-        parts = max(1, size.bit_length() - 2)
-        if size in self.sizes and self.latent_size % parts:
+        parts = 1 + doublings(size)
+        if max(size) in self.sizes and self.latent_size % parts:
             near = max(parts, round(self.latent_size / parts) * parts)
-            found.append(f"model.latent_size: model biggan splits latents into {parts} at {size} pixels; try {near}")
+            there = f"into {parts} at {shown(size)} pixels"
+            found.append(f"model.latent_size: model biggan splits latents {there}; try {near}")
         return found
 
 
@@ -254,16 +265,17 @@ class R3GAN(_Mixed):
     sizes: ClassVar[tuple[int, ...]] = (8, 16, 32, 64, 128, 256)
     normalises: ClassVar[bool] = False
 
-    def networks(self, size: int, channels: int, classes: int) -> Networks:
+    def networks(self, data: DataConfig, classes: int) -> Networks:
         """As in `Model`, with the groups and widths of CIFAR-10, FFHQ and ImageNet-32."""
         from gan_jax.models import r3gan
 
         def fields(width: int) -> dict[str, Any]:
-            widths, group = _stages(width, size)
-            return {"widths": widths, "group_channels": group, "low_precision_from": self.low_precision_from(size)}
+            widths, group = _stages(width, data.image_size)
+            low = self.low_precision_from(data.image_size)
+            return {"widths": widths, "group_channels": group, "low_precision_from": low}
 
         return (
-            r3gan.Generator(size, channels, classes=classes, **fields(self.generator_width)),
+            r3gan.Generator(data.image_size, data.image_channels, classes=classes, **fields(self.generator_width)),
             r3gan.Discriminator(classes=classes, **fields(self.discriminator_width)),
         )
 
@@ -272,18 +284,18 @@ class R3GAN(_Mixed):
         found, size = super().wrong(config), config.data.image_size
         for key in ("generator_width", "discriminator_width"):
             width = getattr(self, key)
-            if size in self.sizes and not _splits(width, size):
+            if max(size) in self.sizes and not _splits(width, size):
                 near = min((w for w in range(8, 2 * width + 64, 8) if _splits(w, size)), key=lambda w: abs(w - width))
                 found.append(f"model.{key}: model r3gan splits {width} channels into no whole groups; try {near}")
         return found
 
 
-def _stages(width: int, size: int) -> tuple[tuple[int, ...], int]:
+def _stages(width: int, size: Sides) -> tuple[tuple[int, ...], int]:
     """R3GAN's channels from 4x4 to the image's size, and how many make a group: 16, or 96 groups if that is fewer."""
-    return tuple(max(8, width >> max(0, i - 3)) for i in range(size.bit_length() - 2)), max(16, width // 48)
+    return tuple(max(8, width >> max(0, i - 3)) for i in range(1 + doublings(size))), max(16, width // 48)
 
 
-def _splits(width: int, size: int) -> bool:
+def _splits(width: int, size: Sides) -> bool:
     """Whether each stage's inner channels, twice its own, are whole groups."""
     widths, group = _stages(width, size)
     return all(2 * w % group == 0 for w in widths)
@@ -302,14 +314,15 @@ class StyleGAN2(_Mixed):
     sizes: ClassVar[tuple[int, ...]] = (8, 16, 32, 64, 128, 256, 512, 1024)
     normalises: ClassVar[bool] = False
 
-    def networks(self, size: int, channels: int, classes: int) -> Networks:
+    def networks(self, data: DataConfig, classes: int) -> Networks:
         """As in `Model`; w has the latent's size."""
         from gan_jax.models import stylegan2
 
-        small, low = size <= 32, self.low_precision_from(size)
+        size = data.image_size
+        small, low = max(size) <= 32, self.low_precision_from(size)
         generator = stylegan2.Generator(
             size,
-            channels,
+            data.image_channels,
             self.generator_width,
             classes,
             mapping_layers=2 if small else 8,
@@ -333,9 +346,9 @@ class StyleGAN2(_Mixed):
         return found
 
 
-def _group(size: int) -> int:
+def _group(size: Sides) -> int:
     """Images that StyleGAN2's discriminator compares with each other."""
-    return 32 if size <= 32 else 4
+    return 32 if max(size) <= 32 else 4
 
 
 AnyModel = MLP | DCGAN | Article | ACGAN | SNGAN | SAGAN | BigGAN | R3GAN | StyleGAN2

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 from tyro.conf import arg
 
+from gan_jax.sizes import read, shown, sides
+
 INFINITE = 1e30
 """Beyond it float32 is infinite, or nearly."""
 
@@ -37,8 +39,10 @@ class Range:
 
 COUNT = Range("whole", "from 1", 1, 2**31 - 1)  # steps are counted in 32 bits
 FEW = Range("whole", "from 1", 1, 100)  # each is compiled anew
+INDEX = Range("whole", "from 0", 0, 2**31 - 1)
 STEPS = Range("whole", "from 2", 2, 10**6)
 MANY = Range("whole", "from 1", 1, 10**15)
+CHANNELS = Range("whole", "in [1, 16]", 1, 16)
 SAMPLES = Range("whole", "from 20", 20, 10**9)
 SEED = Range("whole", "in [0, 2**32)", 0, 2**32, open_high=True)
 WEIGHT = Range("finite", "from 0", 0)
@@ -48,9 +52,33 @@ DECAY = Range("finite", "in [0, 1)", 0, 1, open_high=True)
 SIGN = Range("finite", "in (-1, 1)", -1, 1, open_low=True, open_high=True)
 WIDTH = Range("finite", "in [0.001, 0.2886]", 0.001, 0.2886)
 
+
+@dataclass(frozen=True)
+class Pixels:
+    """Sizes of images: a whole number for squares, else a text of height x width."""
+
+    def complain(self, value: int | str) -> str | None:
+        """As in `Range`."""
+        if (size := read(value)) is None:
+            return f"expected pixels on a side, such as 64, or height x width, such as 48x64, got {value!r}"
+        if str(value) != shown(size):
+            return f"expected {shown(size)} for images of that size, got {value!r}"
+        return next((complaint for side in sides(size) if (complaint := COUNT.complain(side))), None)
+
+    @property
+    def shown(self) -> Any:
+        """How `--help` shows it."""
+        return arg(metavar="INT|HxW")
+
+
+PIXELS = Pixels()
+
 FewSteps = Annotated[int, FEW, FEW.shown]
 Count = Annotated[int, COUNT, COUNT.shown]
 OptionalCount = Annotated[int | None, COUNT, COUNT.shown]
+OptionalIndex = Annotated[int | None, INDEX, INDEX.shown]
+OptionalChannels = Annotated[int | None, CHANNELS, CHANNELS.shown]
+OptionalSize = Annotated[int | str | None, PIXELS, PIXELS.shown]
 OptionalSteps = Annotated[int | None, STEPS, STEPS.shown]
 OptionalMany = Annotated[int | None, MANY, MANY.shown]
 Samples = Annotated[int, SAMPLES, SAMPLES.shown]

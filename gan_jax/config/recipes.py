@@ -10,7 +10,8 @@ from typing import Any
 
 from gan_jax.config import Config
 from gan_jax.config.checks import check_values, from_json
-from gan_jax.errors import ConfigError
+from gan_jax.errors import ConfigError, RunError
+from gan_jax.storage import is_remote, place, reached
 
 _PACKAGE = Path(__file__).parents[1]
 FOLDER = next(folder for folder in (_PACKAGE / "configs", _PACKAGE.parent / "configs") if folder.is_dir())
@@ -42,23 +43,36 @@ def load(recipe: str) -> Config:
 
 
 def expand(path: Path | str) -> Path:
-    """The path with its `~` spelled out. Raises ConfigError where it means nobody's home."""
+    """The path with its `~` spelled out, or that of an object. Raises ConfigError where it means nobody's home."""
     try:
-        return Path(path).expanduser()
+        return place(path).expanduser()
     except RuntimeError:
         raise ConfigError(f"{path}: there is no such user, whose home ~ could be; write the folder out") from None
 
 
 def is_run(folder: Path) -> bool:
-    """Whether a folder holds a run."""
-    return os.path.isfile(expand(folder) / "config.json")
+    """Whether a folder holds a run. Raises RunError for a bucket that cannot be asked."""
+    file = expand(folder) / "config.json"
+    if not is_remote(file):
+        return os.path.isfile(file)
+    if str(file).startswith("s3:"):  # where orbax keeps no checkpoints
+        return False
+    try:
+        with reached(file):
+            return bool(file.read_bytes())
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise RunError(f"cannot read {file}: {error.strerror}") from None
 
 
 def load_run(folder: Path) -> Config:
     """Reads the config that a run folder was begun with. Raises ConfigError if it cannot be read."""
     file = expand(folder) / "config.json"
     try:
-        return from_json(file.read_text("utf-8"))
+        with reached(file):
+            text = file.read_text("utf-8")
+        return from_json(text)
     except (ConfigError, OSError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{file}: {error}") from None
 

@@ -12,7 +12,7 @@ import typing
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from gan_jax.config.ranges import Range
+from gan_jax.config.ranges import Pixels, Range
 from gan_jax.errors import ConfigError
 
 T = TypeVar("T")
@@ -56,7 +56,7 @@ def _complain_of_group(groups: dict[str, type], given: Any) -> str:
 
 def _range(annotation: Any, value: Any) -> str | None:
     """What a value's range has against it."""
-    ranges = (extra for extra in getattr(annotation, "__metadata__", ()) if isinstance(extra, Range))
+    ranges = (extra for extra in getattr(annotation, "__metadata__", ()) if isinstance(extra, Range | Pixels))
     return next((complaint for r in ranges if (complaint := r.complain(value))), None)
 
 

@@ -10,12 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
+from gan_jax.data.reading import in_blocks
 from gan_jax.data.resize import resize_all
 from gan_jax.errors import DataError
-from gan_jax.types import Labels, PRNGKey
+from gan_jax.types import Labels, PRNGKey, Source
 
 PIXELS = 32
-"""On a side, at most: larger images are compared as if they were so small."""
+"""On the longer side, at most: larger images are compared as if they were so small."""
 
 COMPONENTS = 40
 """Principal components of the pixels, at most, in which images are compared."""
@@ -23,11 +24,8 @@ COMPONENTS = 40
 FITTED = 10_000
 """Images, chosen at random, from which components and centres are learnt; the others only go to the nearest centre."""
 
-BLOCK = 4096
-"""Images brought to floats at once: all together may not fit into memory."""
 
-
-def partition(images: np.ndarray, clusters: int, *, seed: int = 0) -> np.ndarray:
+def partition(images: Source, clusters: int, *, seed: int = 0) -> np.ndarray:
     """Labels int32 `[N]`, in [0, clusters) and each at least once, of uint8 images `[N, H, W, C]`: like to like.
 
     k-means in principal components, the best of four starts (Arthur & Vassilvitskii 2007). A function of its arguments:
@@ -40,9 +38,12 @@ def partition(images: np.ndarray, clusters: int, *, seed: int = 0) -> np.ndarray
 
     if clusters < 1:
         raise DataError(f"clusters: images are parted into 1 or more, not into {clusters}")
-    small = resize_all(images, min(PIXELS, *images.shape[1:3]), None)
+    height, width = images.shape[1:3]
+    times = max(1, max(height, width) / PIXELS)
+    small = lambda block: resize_all(block, (max(1, round(height / times)), max(1, round(width / times))), None)
     rng = np.random.RandomState(np.random.MT19937(seed))
-    chosen = small[np.sort(rng.permutation(len(small))[:FITTED])]
+    rows = np.sort(rng.permutation(len(images))[:FITTED])
+    chosen = np.concatenate([small(block) for block in in_blocks(images, rows)])
     # Threads sum in an order of their own; images that are all alike have no variance to take shares of.
     with threadpool_limits(1), np.errstate(invalid="ignore"):
         sample = _vectors(chosen)
@@ -56,7 +57,7 @@ def partition(images: np.ndarray, clusters: int, *, seed: int = 0) -> np.ndarray
                 "at; ask for fewer"
             )
         means = KMeans(clusters, n_init=4, tol=0, random_state=rng).fit(points)
-        parts = [means.predict(seen(small[i : i + BLOCK])) for i in range(0, len(small), BLOCK)]
+        parts = [means.predict(seen(small(block))) for block in in_blocks(images)]
     return np.concatenate(parts).astype(np.int32)
 
 

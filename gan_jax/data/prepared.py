@@ -1,22 +1,65 @@
 """Datasets that tensorflow-datasets has prepared, read without TensorFlow."""
 
+import hashlib
 import logging
+import math
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from gan_jax.data.dataset import Dataset
-from gan_jax.data.resize import resize_all, to_square
+from gan_jax.data.dataset import Dataset, places
+from gan_jax.data.reading import read_ahead
+from gan_jax.data.resize import fitted, resize_all
 from gan_jax.errors import DataError
 from gan_jax.memory import require_memory
+from gan_jax.sizes import Size
+from gan_jax.types import Rows, Source
 
 TFDS_NAMES = {"imagenet32": "imagenet_resized/32x32"}
 """What tensorflow-datasets calls a dataset, where that is not our name."""
 
-CHUNK = 1024
-"""Images read at once: at their own size, all together may not fit into memory."""
+CHUNK = 256
+"""Records read at once: at their own size, all together may not fit into memory."""
+
+
+class Records:
+    """Images of records that are read when they are asked for: a `Source`."""
+
+    dtype = np.dtype(np.uint8)
+    nbytes = 0  # of memory: where a record lies is known by its number
+
+    def __init__(self, name: str, folder: Path, records: Any, size: Size | None, channels: int | None) -> None:
+        self._name, self._folder, self._records, self._size, self._channels = name, folder, records, size, channels
+        self.shape = (len(records), *self[:1].shape[1:])
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __getitem__(self, rows: Rows, /) -> np.ndarray:
+        """Raises DataError, naming the first record that cannot be read."""
+        return self.labelled(rows)[0]
+
+    def labelled(self, rows: Rows) -> tuple[np.ndarray, list[int]]:
+        """Images and their labels, of which there are none where the records have none."""
+        chosen = list(places(rows, len(self)))
+        try:
+            records = self._records.__getitems__(chosen)
+            return _to_size([record["image"] for record in records], self._size, self._channels), _labels_in(records)
+        except Exception as error:
+            first, why = self._first_bad(chosen) or (chosen[0], error)
+            raise _damaged(self._name, self._folder, why, f"record {first} of ") from None
+
+    def _first_bad(self, chosen: list[int]) -> tuple[int, Exception] | None:
+        for row in chosen:
+            try:
+                self._records[row]
+            except Exception as error:
+                return row, error
+        return None
 
 
 def load(
@@ -24,11 +67,13 @@ def load(
     *,
     data_dir: str | None = None,
     download: bool = False,
-    size: int | None = None,
+    size: Size | None = None,
     channels: int | None = None,
+    memory: float = math.inf,
 ) -> Dataset:
-    """The training split of an image dataset, in memory; resized and cropped to `size`, in so many channels.
+    """The training split of an image dataset, resized and cropped to `size`, in so many channels.
 
+    Up to `memory` bytes of images are read and decoded now; more, as they are needed, and then now the labels alone.
     Looks on disk first, and goes to the network only if `download` says so. Raises DataError if the data are
     not there, or if preparing them fails; the message says what to type.
     """
@@ -42,7 +87,7 @@ def load(
                 "pip install tensorflow)"
             )
         _prepare(name, folder)
-    return _read(name, folder, size, channels)
+    return _read(name, folder, size, channels, memory)
 
 
 def _prepare(name: str, folder: Path) -> None:
@@ -62,53 +107,83 @@ def _prepare(name: str, folder: Path) -> None:
         raise DataError(f"could not download and prepare {name} in {folder}: {type(error).__name__}: {error}") from None
 
 
-def _read(name: str, folder: Path, size: int | None, channels: int | None) -> Dataset:
+def _read(name: str, folder: Path, size: Size | None, channels: int | None, memory: float) -> Dataset:
     import tensorflow_datasets as tfds
 
     logging.getLogger("absl").setLevel(logging.ERROR)  # or it recommends OpenCV at every start
+    where = f"{name} in {folder}"
     try:
         builder = tfds.builder(name, data_dir=str(folder))
-        source = builder.as_data_source(split="train")
-        parts = []
-        for start in range(0, len(source), CHUNK):
-            parts.append(_read_part(source, start, size, channels))
-            if not start:
-                _require_room(name, len(source), parts[0][0])
+        records = builder.as_data_source(split="train")
+        if not len(records):
+            raise DataError(f"{where} has no images in its training split")
+        source = Records(name, folder, records, size, channels)
+        images: Source
+        if math.prod(source.shape) <= memory:
+            images, labels = _hold(name, source)
+        else:
+            bare = builder.as_data_source(split="train", decoders={"image": tfds.decode.SkipDecoding()})
+            images, labels = source, _labels(bare)
+        classes = tuple(builder.info.features["label"].names) if labels else ()
+        origin = _origin(builder.info)
     except DataError:
         raise
     except NotImplementedError:
         raise DataError(
-            f"{name} in {folder} was prepared as TFRecord, which cannot be read by index; prepare it again with "
+            f"{where} was prepared as TFRecord, which cannot be read by index; prepare it again with "
             f"tfds build {name} --file_format=array_record --data_dir={folder}"
         ) from None
     except Exception as error:
-        raise DataError(
-            f"{name} in {folder} cannot be read: {type(error).__name__}: {error}. If its files are damaged, "
-            f"delete {folder / name} and prepare it again"
-        ) from None
-    if not parts:
-        raise DataError(f"{name} in {folder} has no images in its training split")
-    images = np.concatenate([images for images, _ in parts])
-    if parts[0][1] is None:
-        return Dataset(name, images)
-    labels = np.concatenate([labels for _, labels in parts if labels is not None])
-    return Dataset(name, images, labels, tuple(builder.info.features["label"].names))
+        raise _damaged(name, folder, error) from None
+    return Dataset(name, images, np.array(labels, np.int32) if labels else None, classes, origin)
 
 
-def _require_room(name: str, count: int, first: np.ndarray) -> None:
-    """Once in parts, and once joined."""
-    what = f"{name}: {count:,} images of {'x'.join(map(str, first.shape[1:]))}"
-    require_memory(2 * count * first[0].nbytes, what, "choose a smaller --data.size", error=DataError)
+def _damaged(name: str, folder: Path, error: Exception, what: str = "") -> DataError:
+    return DataError(
+        f"{what}{name} in {folder} cannot be read: {type(error).__name__}: {error}. If its files are damaged, "
+        f"delete {folder / name} and prepare it again"
+    )
 
 
-def _read_part(source: Any, start: int, size: int | None, channels: int | None) -> tuple[np.ndarray, np.ndarray | None]:
-    """Images and labels of the next CHUNK records. Raises KeyError if they hold no images."""
-    records = source.__getitems__(range(start, min(start + CHUNK, len(source))))
-    images = [record["image"] for record in records]
+def _hold(name: str, source: Records) -> tuple[np.ndarray, list[int]]:
+    """All images, and their labels."""
+    what = f"{name}: {len(source):,} images of {'x'.join(map(str, source.shape[1:]))}"
+    mend = "choose a smaller --data.size, or decode them as they are needed with --data.memory 0"
+    require_memory(math.prod(source.shape), what, mend, error=DataError)
+    images, labels = np.empty(source.shape, np.uint8), list[int]()
+    with read_ahead(lambda k: source.labelled(_chunk(k)), 0, -(-len(source) // CHUNK)) as parts:
+        for k, (part, told) in enumerate(parts):
+            images[_chunk(k)] = part
+            labels += told
+    return images, labels
+
+
+def _labels(records: Any) -> list[int]:
+    """Of all records, whose images are not decoded for it; of none if the first has none."""
+    if not _labels_in(records.__getitems__([0])):
+        return []
+    rows = range(len(records))
+    with read_ahead(lambda k: _labels_in(records.__getitems__(rows[_chunk(k)])), 0, -(-len(rows) // CHUNK)) as parts:
+        return [label for part in parts for label in part]
+
+
+def _chunk(k: int) -> slice:
+    return slice(k * CHUNK, (k + 1) * CHUNK)
+
+
+def _labels_in(records: Sequence[Any]) -> list[int]:
+    return [int(record["label"]) for record in records if "label" in record]
+
+
+def _to_size(images: list[np.ndarray], size: Size | None, channels: int | None) -> np.ndarray:
     if len({image.shape for image in images}) == 1:
-        stacked = resize_all(np.stack(images), size, channels)
-    else:
-        pictures = (Image.fromarray(image.squeeze()) for image in images)
-        stacked = np.stack([to_square(picture, size, channels or images[0].shape[-1]) for picture in pictures])
-    labels = np.array([record["label"] for record in records], np.int32) if "label" in records[0] else None
-    return stacked, labels
+        return resize_all(np.stack(images), size, channels)
+    pictures = (Image.fromarray(image.squeeze()) for image in images)
+    return np.stack([fitted(picture, size, channels or images[0].shape[-1]) for picture in pictures])
+
+
+def _origin(info: Any) -> str:
+    """SHA-256 over the dataset's version, and the sizes of its files."""
+    split = info.splits["train"]
+    told = (info.full_name, list(split.shard_lengths), [os.path.getsize(file) for file in split.filepaths])
+    return hashlib.sha256(repr(told).encode()).hexdigest()

@@ -1,11 +1,13 @@
-"""Brings pictures of any size and mode to one square size and one number of channels."""
+"""Brings pictures of any size and mode to one size and one number of channels."""
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from gan_jax.sizes import Size, sides
 
-def to_square(picture: Image.Image, size: int | None, channels: int) -> np.ndarray:
-    """A picture as uint8 `[size, size, channels]`: resized until it covers the square, then cropped in the middle.
+
+def fitted(picture: Image.Image, size: Size | None, channels: int) -> np.ndarray:
+    """A picture as uint8 `[*size, channels]`: resized until it covers that rectangle, then cropped in the middle.
 
     Transparent parts lie on white; 16-bit greys are scaled to 8 bits; `size` None keeps the picture's own. Raises
     ValueError for 32-bit pixels, whose black and white nobody knows.
@@ -13,23 +15,27 @@ def to_square(picture: Image.Image, size: int | None, channels: int) -> np.ndarr
     # Pillow has no other mode for the 16 bits of a PGM, which it scales to all of them.
     if picture.mode == "F" or (picture.mode == "I" and picture.format not in ("PPM", "PNG")):
         raise ValueError("32-bit pixels, whose black and white are not known; convert them to 8 or 16 bits")
-    picture = _flatten(ImageOps.exif_transpose(picture)).convert("L" if channels == 1 else "RGB")
-    if size is not None and picture.size != (size, size):
-        width, height = picture.size
-        side = min(width, height)
-        left, top = (width - side) / 2, (height - side) / 2
-        middle = (left, top, left + side, top + side)
-        picture = picture.resize((size, size), Image.Resampling.LANCZOS, box=middle, reducing_gap=3.0)
+    ImageOps.exif_transpose(picture, in_place=True)
+    picture = _flatten(picture)
+    if picture.mode != (mode := "L" if channels == 1 else "RGB"):  # else it would be copied
+        picture = picture.convert(mode)
+    height, width = sides(size) if size is not None else (picture.height, picture.width)
+    if picture.size != (width, height):
+        across = min(picture.width, picture.height * width / height)
+        down = min(picture.height, picture.width * height / width)
+        left, top = (picture.width - across) / 2, (picture.height - down) / 2
+        middle = (left, top, left + across, top + down)
+        picture = picture.resize((width, height), Image.Resampling.LANCZOS, box=middle, reducing_gap=3.0)
     return np.asarray(picture, np.uint8).reshape(picture.height, picture.width, channels)
 
 
-def resize_all(images: np.ndarray, size: int | None, channels: int | None) -> np.ndarray:
+def resize_all(images: np.ndarray, size: Size | None, channels: int | None) -> np.ndarray:
     """The same for an array of images, uint8 `[N, H, W, C]`; what is None stays as it is."""
     channels = channels or images.shape[-1]
-    if images.shape[1:] == (size or images.shape[1], size or images.shape[2], channels):
+    if images.shape[1:] == (*(images.shape[1:3] if size is None else sides(size)), channels):
         return images
     pictures = (Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image) for image in images)
-    return np.stack([to_square(picture, size, channels) for picture in pictures])
+    return np.stack([fitted(picture, size, channels) for picture in pictures])
 
 
 def _flatten(picture: Image.Image) -> Image.Image:

@@ -22,10 +22,11 @@ def load(digits: Dataset, *, count: int = COUNT, seed: int = 0) -> Dataset:
             f"{digits.name}: expected one channel and ten classes to stack, got {digits.images.shape[-1]} and "
             f"{len(digits.classes)}"
         )
+    shown = np.asarray(digits.images)
     height, width = digits.images.shape[1:3]
     what = f"stacked_{digits.name}: {count:,} images of {height}x{width}x3"
     require_memory(2 * 3 * count * height * width, what, "choose a smaller --data.size", error=DataError)
     picked = np.random.Generator(np.random.Philox(key=seed)).integers(len(digits), size=(count, 3))
-    images = np.stack([digits.images[picked[:, channel], ..., 0] for channel in range(3)], axis=-1)
+    images = np.stack([shown[picked[:, channel], ..., 0] for channel in range(3)], axis=-1)
     labels = digits.labels[picked] @ np.array([100, 10, 1], np.int32)
     return Dataset(f"stacked_{digits.name}", images, labels.astype(np.int32), tuple(f"{i:03d}" for i in range(1000)))

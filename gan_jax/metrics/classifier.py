@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 
 from gan_jax.images import to_float
 from gan_jax.layers.convolution import Convolution
-from gan_jax.types import Bytes, Images, Labels, Params, PRNGKey, Scalar
+from gan_jax.types import Bytes, Images, Labels, Params, PRNGKey, Scalar, Source
 
 WIDTH = 64
 """Features of an image: few, so that a covariance of them is estimated well from a few thousand images."""
@@ -26,10 +26,10 @@ class Classifier(nn.Module):
 
     @nn.compact
     def __call__(self, images: Images, *, train: bool = False) -> tuple[Float[Array, "B 64"], Float[Array, "B K"]]:
-        """Halves the image until it is at most 8 pixels wide, with twice the channels each time."""
+        """Halves the image until its longer side is 8 pixels at most, with twice the channels each time."""
         x = nn.relu(Convolution(32, 5, 2, kernel_init=_he, name="down_0")(images))
         stage = 1
-        while x.shape[1] > 8:
+        while max(x.shape[1:3]) > 8:
             x = nn.relu(Convolution(min(32 << stage, 128), 5, 2, kernel_init=_he, name=f"down_{stage}")(x))
             stage += 1
         x = nn.Dropout(0.3, deterministic=not train)(x.reshape(len(x), -1))
@@ -51,7 +51,7 @@ class Trained(NamedTuple):
 
 
 def train(
-    images: np.ndarray,
+    images: Source,
     labels: np.ndarray,
     classes: int,
     *,
@@ -64,7 +64,7 @@ def train(
     """Trains on all but a random `held_out` share of uint8 images `[N, H, W, C]`, which measure the accuracy.
 
     Adam with a cosine from 2e-3 to 0 over `steps`, by default a tenth of the images, within [1000, 6000]. Images are
-    shifted by up to a twelfth of their side at random. A function of its arguments alone; `tell(done, steps)` is
+    shifted by up to a twelfth of the shorter side at random. A function of its arguments alone; `tell(done, steps)` is
     called now and then. Raises ValueError where fewer than 20 images, or fewer than two classes, are given.
     """
     if len(images) < LEAST or classes < 2:
@@ -85,8 +85,8 @@ def train(
         if step % 20 == 0:
             jax.block_until_ready(state)
             tell(step, steps)
-    features, _ = _apply(network, state[0], images[used[:10_000]])
-    _, logits = _apply(network, state[0], images[held])
+    features, _ = _apply(network, state[0], images, used[:10_000])
+    _, logits = _apply(network, state[0], images, held)
     accuracy = float(np.mean(np.argmax(logits, -1) == labels[held]))
     return Trained(state[0], features.mean(0), features.std(0) + 1e-6, accuracy)
 
@@ -108,17 +108,17 @@ def _update(
 
 def _shifted(images: Images, key: PRNGKey) -> Images:
     """Each image moved by its own whole number of pixels, its border pixels repeated."""
-    reach = max(1, images.shape[1] // 12)
+    reach = max(1, min(images.shape[1:3]) // 12)
     padded = jnp.pad(images, ((0, 0), (reach, reach), (reach, reach), (0, 0)), mode="edge")
     places = jax.random.randint(key, (len(images), 2), 0, 2 * reach + 1)
     cut = lambda image, place: jax.lax.dynamic_slice(image, (place[0], place[1], 0), images.shape[1:])
     return jax.vmap(cut)(padded, places)
 
 
-def _apply(network: Classifier, params: Params, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Features and logits of many images."""
+def _apply(network: Classifier, params: Params, images: Source, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Features and logits of those images at `rows`."""
     apply = jax.jit(lambda params, part: network.apply({"params": params}, to_float(part)))
-    parts = [jax.device_get(apply(params, images[i : i + 500])) for i in range(0, len(images), 500)]
+    parts = [jax.device_get(apply(params, images[rows[i : i + 500]])) for i in range(0, len(rows), 500)]
     features, logits = zip(*parts, strict=True)
     return np.concatenate(features), np.concatenate(logits)
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Sharding
+from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array, Float
 
 from gan_jax.images import to_float
@@ -39,9 +39,9 @@ def pixels() -> Extractor:
     def extract(params: Params, images: Bytes) -> Features:
         del params
         x = to_float(images)
-        factor = max(1, x.shape[1] // 16)
-        side = x.shape[1] // factor * factor
-        x = x[:, :side, :side].reshape(len(x), side // factor, factor, side // factor, factor, -1).mean((2, 4))
+        down, right = (max(1, side // 16) for side in x.shape[1:3])
+        rows, columns = x.shape[1] // down, x.shape[2] // right
+        x = x[:, : rows * down, : columns * right].reshape(len(x), rows, down, columns, right, -1).mean((2, 4))
         return Features(x.reshape(len(x), -1))
 
     return Extractor("pixels", "pixels, those of images of 32 and more averaged in blocks", "pixels", (), extract)
@@ -92,19 +92,20 @@ def _applied(network: classifier.Classifier, params: Params, images: Images) -> 
 
 
 def extract_all(
-    extractor: Extractor, images: Bytes | np.ndarray, *, batch_size: int = 256, sharding: Sharding | None = None
+    extractor: Extractor, images: Bytes | np.ndarray, *, batch_size: int = 256, sharding: NamedSharding | None = None
 ) -> Any:
     """Features of uint8 images `[N, H, W, C]`, as NumPy arrays; `sharding` lays each batch over devices.
 
     Every batch has `batch_size` images, the last one filled up, so that one program serves for all.
     """
-    compiled = jax.jit(extractor.extract)
+    whole = None if sharding is None else NamedSharding(sharding.mesh, PartitionSpec())
+    compiled = jax.jit(extractor.extract, out_shardings=whole)
     parts = []
     for start in range(0, len(images), batch_size):
         part = np.asarray(images[start : start + batch_size])
         filled = np.concatenate([part, part[:1].repeat(batch_size - len(part), axis=0)])
-        placed = filled if sharding is None else jax.device_put(filled, sharding)
-        found = jax.device_get(compiled(extractor.params, placed))
+        lay = lambda a: a if sharding is None else jax.make_array_from_callback(a.shape, sharding, a.__getitem__)
+        found = jax.device_get(compiled(extractor.params, lay(filled)))
         parts.append(jax.tree.map(lambda a: a[: len(part)], found))  # noqa: B023 - called at once
     return jax.tree.map(lambda *arrays: np.concatenate(arrays), *parts)
 

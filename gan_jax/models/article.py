@@ -15,7 +15,7 @@ import flax.linen as nn
 
 from gan_jax.layers.conditioning import join_image, join_latent
 from gan_jax.layers.convolution import Convolution, TransposedConvolution
-from gan_jax.types import Condition, Images, Latents, Logits
+from gan_jax.types import Condition, End, Images, Latents, Logits
 
 _glorot = nn.initializers.glorot_uniform()  # Keras's default; its fans of a transposed kernel have the same sum
 
@@ -26,6 +26,7 @@ class Generator(nn.Module):
     channels: int = 1
     width: int = 128
     classes: int = 0
+    end: End = nn.tanh
 
     @nn.compact
     def __call__(self, latents: Latents, condition: Condition = None, *, train: bool = False) -> Images:
@@ -37,7 +38,7 @@ class Generator(nn.Module):
         for i, stride in enumerate((1, 2), start=1):
             x = TransposedConvolution(self.width, 5, stride, kernel_init=_glorot, name=f"up_{i}")(x)
             x = nn.leaky_relu(x, 0.01)
-        return nn.tanh(TransposedConvolution(self.channels, 5, 2, kernel_init=_glorot, name="pixels")(x))
+        return self.end(TransposedConvolution(self.channels, 5, 2, kernel_init=_glorot, name="pixels")(x))
 
 
 class Discriminator(nn.Module):

@@ -23,13 +23,14 @@ from gan_jax.layers.convolution import Maps
 from gan_jax.layers.normalisation import ConditionalBatchNorm
 from gan_jax.layers.residual import ConvolutionLayer, DoublingBlock, HalvingBlock
 from gan_jax.layers.spectral import SpectralConvolution, SpectralDense
-from gan_jax.types import Condition, Images, Latents, Logits
+from gan_jax.sizes import Size, coarsest, shown, sides
+from gan_jax.types import Condition, End, Images, Latents, Logits
 
 SHARED = 128
 """Entries of the label's embedding that all blocks share."""
 
 ATTENTION = 64
-"""Pixels a side of the maps that look at themselves."""
+"""Pixels on the longer side of the maps that look at themselves."""
 
 
 class Plan(NamedTuple):
@@ -46,22 +47,23 @@ PLANS = {
     128: Plan((16, 16, 8, 4, 2, 1), (1, 2, 4, 8, 16, 16), 5),
     256: Plan((16, 16, 8, 8, 4, 2, 1), (1, 2, 4, 8, 8, 16, 16), 6),
 }
-"""By the image's size: tables 4 to 6 of the paper, and 32 from the authors' code."""
+"""By the image's longer side: tables 4 to 6 of the paper, and 32 from the authors' code."""
 
 
 class Generator(nn.Module):
-    """Latents `[B, L]` to images `[B, size, size, channels]` in [-1, 1].
+    """Latents `[B, L]` to images `[B, H, W, channels]` in [-1, 1], where `size` is the side of a square, or (H, W).
 
     L is a multiple of one more than the blocks: of 4 at 32 pixels, 6 at 128. Without classes, blocks are told their
     part of the latent alone. Computes in `dtype`; parameters are float32. Raises ValueError for sizes and latents that
     do not fit.
     """
 
-    size: int
+    size: Size
     channels: int = 3
     width: int = 96
     classes: int = 0
     dtype: Any = jnp.float32
+    end: End = nn.tanh
     axis_name: str | None = None
 
     @nn.compact
@@ -71,7 +73,7 @@ class Generator(nn.Module):
         parts = len(plan.up)
         if latents.shape[-1] % parts:
             raise ValueError(
-                f"BigGAN at {self.size} pixels splits latents into {parts}; {latents.shape[-1]} is no multiple of it"
+                f"BigGAN at {shown(self.size)} pixels splits latents into {parts}; {latents.shape[-1]} is no multiple"
             )
         first, *rest = jnp.split(latents, parts, axis=-1)
         shared = as_vectors(condition, self.classes)
@@ -80,16 +82,17 @@ class Generator(nn.Module):
         layer = _layer(self.dtype)
         linear = lambda features, name: SpectralDense(features, use_bias=False, kernel_init=_orthogonal, name=name)
         norm = lambda name: ConditionalBatchNorm(linear, axis_name=self.axis_name, name=name)
+        rows, columns = coarsest(self.size)
         start = self.width * plan.up[0]
-        x: Maps = SpectralDense(16 * start, kernel_init=_orthogonal, name="project")(first)
-        x = x.reshape(-1, 4, 4, start).astype(self.dtype)
+        x: Maps = SpectralDense(rows * columns * start, kernel_init=_orthogonal, name="project")(first)
+        x = x.reshape(-1, rows, columns, start).astype(self.dtype)
         for i, (factor, part) in enumerate(zip(plan.up[1:], rest, strict=True)):
             told = part if shared is None else jnp.concatenate([shared, part], axis=-1)
             x = DoublingBlock(self.width * factor, layer, norm, name=f"block_{i}")(x, told, train=train)
-            if x.shape[1] == ATTENTION:
+            if max(x.shape[1:3]) == ATTENTION:
                 x = SelfAttention(layer, name="attention")(x)
         x = nn.relu(ConditionalBatchNorm(axis_name=self.axis_name, name="norm")(x, None, train=train))
-        return nn.tanh(layer(self.channels, 3, name="pixels")(x).astype(jnp.float32))
+        return self.end(layer(self.channels, 3, name="pixels")(x).astype(jnp.float32))
 
 
 class Discriminator(nn.Module):
@@ -103,11 +106,11 @@ class Discriminator(nn.Module):
     def __call__(self, images: Images, condition: Condition = None, *, train: bool = False) -> Logits:
         """Scores each image; positive means real."""
         del train
-        plan, layer = _plan(images.shape[1]), _layer(self.dtype)
+        plan, layer = _plan(images.shape[1:3]), _layer(self.dtype)
         x: Maps = images.astype(self.dtype)
         for i, factor in enumerate(plan.down):
             x = HalvingBlock(self.width * factor, layer, i < plan.halvings, i == 0, name=f"block_{i}")(x)
-            if x.shape[1] == ATTENTION and i < plan.halvings:
+            if max(x.shape[1:3]) == ATTENTION and i < plan.halvings:
                 x = SelfAttention(layer, name="attention")(x)
         features = jnp.sum(nn.relu(x.astype(jnp.float32)), axis=(1, 2))
         logits = SpectralDense(1, kernel_init=_orthogonal, name="logit")(features)[:, 0]
@@ -126,7 +129,7 @@ def _layer(dtype: Any) -> ConvolutionLayer:
     )
 
 
-def _plan(size: int) -> Plan:
-    if size not in PLANS:
-        raise ValueError(f"BigGAN makes images of {', '.join(map(str, PLANS))} pixels, not {size}")
-    return PLANS[size]
+def _plan(size: Size) -> Plan:
+    if (longer := max(sides(size))) not in PLANS:
+        raise ValueError(f"BigGAN makes images of {', '.join(map(str, PLANS))} pixels, not {shown(size)}")
+    return PLANS[longer]

@@ -8,26 +8,32 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from gan_jax.layers.conditioning import join_image, join_latent
-from gan_jax.types import Condition, Images, Latents, Logits
+from gan_jax.sizes import Size, sides
+from gan_jax.types import Condition, End, Images, Latents, Logits
 
 
 class Generator(nn.Module):
-    """Two layers of rectified linear units: latents `[B, L]` to images `[B, size, size, channels]` in [-1, 1]."""
+    """Two layers of rectified linear units: latents `[B, L]` to images `[B, H, W, channels]` in [-1, 1].
 
-    size: int
+    `size` is the side of a square, or (H, W).
+    """
+
+    size: Size
     channels: int = 1
     width: int = 1200
     classes: int = 0
+    end: End = nn.tanh
 
     @nn.compact
     def __call__(self, latents: Latents, condition: Condition = None, *, train: bool = False) -> Images:
         """Draws one image for each latent."""
         del train
+        height, width = sides(self.size)
         x = join_latent(latents, condition, self.classes)
         x = nn.relu(nn.Dense(self.width, name="hidden_0")(x))
         x = nn.relu(nn.Dense(self.width, name="hidden_1")(x))
-        x = nn.tanh(nn.Dense(self.size * self.size * self.channels, name="pixels")(x))
-        return x.reshape(-1, self.size, self.size, self.channels)
+        x = self.end(nn.Dense(height * width * self.channels, name="pixels")(x))
+        return x.reshape(-1, height, width, self.channels)
 
 
 class Discriminator(nn.Module):

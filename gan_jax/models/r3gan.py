@@ -25,24 +25,26 @@ from jaxtyping import Array, Float
 from gan_jax.layers.conditioning import as_vectors
 from gan_jax.layers.grouped import GroupedConvolution
 from gan_jax.layers.resampling import downsample, upsample
+from gan_jax.sizes import Size, coarsest, shown, sides
 from gan_jax.types import Condition, Images, Latents, Logits
 
 Maps = Float[Array, "batch height width channels"]
 Vectors = Float[Array, "batch channels"]
 
 START = 4
-"""Pixels of the coarsest stage."""
+"""Pixels on the longer side of the coarsest stage."""
 
 
 class Generator(nn.Module):
-    """Latents `[B, L]` to images `[B, size, size, channels]`, float32, not confined to [-1, 1].
+    """Latents `[B, L]` to images `[B, H, W, channels]`, float32, not confined to [-1, 1].
 
-    `widths` holds the channels of each stage, from 4x4 to the image's size. Stages of `low_precision_from` pixels or
-    more compute in bfloat16 (None: nowhere): the larger of 8 and size / 8 as published. Parameters are float32. A label
-    enters as an embedding of the latent's length, behind the latent. Raises ValueError where sizes do not fit.
+    `size` is the side of a square, or (H, W); stages are called by their longer side. `widths` holds the channels of
+    each, from 4x4 (3x4 for 48x64) to the image's size. Stages of `low_precision_from` pixels or more compute in
+    bfloat16 (None: nowhere): the larger of 8 and size / 8 as published. Parameters are float32. A label enters as an
+    embedding of the latent's length, behind the latent. Raises ValueError where sizes do not fit.
     """
 
-    size: int = 32
+    size: Size = 32
     channels: int = 3
     widths: tuple[int, ...] = (768, 768, 768, 768)
     blocks: int = 2
@@ -59,7 +61,7 @@ class Generator(nn.Module):
         told = as_vectors(condition, self.classes)
         if told is not None:
             latents = jnp.concatenate([latents, _linear(latents.shape[-1], "embed")(told)], axis=-1)
-        basis = self.param("basis", nn.initializers.normal(1.0), (START, START, self.widths[0]))
+        basis = self.param("basis", nn.initializers.normal(1.0), (*coarsest(self.size), self.widths[0]))
         x = basis[None] * _linear(self.widths[0], "scale")(latents)[:, None, None, :]
         for i, width in enumerate(self.widths):
             pixels = START << i
@@ -77,8 +79,9 @@ class Discriminator(nn.Module):
     """Images `[B, H, W, C]` to logits `[B]`, float32: the generator's stages in reverse.
 
     `widths` holds the channels of each stage from 4x4 to the image's size, as in the generator; so do the other fields.
-    The 4x4 maps become a vector by a 4x4 kernel for every channel and a linear map. Without classes that vector is the
-    logit; with them it has widths[0] entries, and the logit is its inner product with an embedding of the label.
+    The coarsest maps become a vector by a kernel of their size for every channel and a linear map. Without classes that
+    vector is the logit; with them it has widths[0] entries, and the logit is its inner product with an embedding of the
+    label.
     """
 
     widths: tuple[int, ...] = (768, 768, 768, 768)
@@ -92,12 +95,10 @@ class Discriminator(nn.Module):
     def __call__(self, images: Images, condition: Condition = None, *, train: bool = False) -> Logits:
         """Scores each image; positive means real."""
         del train
-        _, height, size, channels = images.shape
-        if height != size:
-            raise ValueError(f"R3GAN judges square images, not {height}x{size}")
-        _check(size, channels, self.widths, self.blocks)
+        size = images.shape[1:3]
+        _check(size, images.shape[-1], self.widths, self.blocks)
         told = as_vectors(condition, self.classes)
-        dtype = _dtype(size, self.low_precision_from)
+        dtype = _dtype(max(size), self.low_precision_from)
         x = _linear(self.widths[-1], "extract", dtype)(images.astype(dtype))
         for i in reversed(range(len(self.widths))):
             pixels = START << i
@@ -107,7 +108,8 @@ class Discriminator(nn.Module):
                 x = downsample(x)
             if i and self.widths[i - 1] != self.widths[i]:
                 x = _linear(self.widths[i - 1], f"to_{pixels // 2}", dtype)(x)
-        basis = self.param("basis", nn.initializers.normal(1 / START), (START, START, x.shape[-1]))
+        start = coarsest(size)
+        basis = self.param("basis", nn.initializers.normal(1 / math.sqrt(math.prod(start))), (*start, x.shape[-1]))
         vectors = jnp.einsum("bhwc,hwc->bc", x.astype(jnp.float32), basis)
         if told is None:
             return _linear(1, "logit")(vectors)[:, 0]
@@ -163,14 +165,15 @@ def _dtype(pixels: int, low_precision_from: int | None) -> Any:
     return jnp.bfloat16 if low_precision_from is not None and pixels >= low_precision_from else jnp.float32
 
 
-def _check(size: int, channels: int, widths: tuple[int, ...], blocks: int) -> None:
+def _check(size: Size, channels: int, widths: tuple[int, ...], blocks: int) -> None:
     made = START << (len(widths) - 1) if widths else 0
-    if size != made:
+    if max(sides(size)) != made:
         raise ValueError(
-            f"{len(widths)} widths are those of images of {made} pixels, not {size}: "
-            f"one for each power of two from {START} to the image's size"
+            f"{len(widths)} widths are those of images of {made} pixels, not {shown(size)}: "
+            f"one for each power of two from {START} to the image's longer side"
         )
-    if not 1 <= channels <= 4:
-        raise ValueError(f"images have 1 to 4 channels, not {channels}")
+    coarsest(size)
+    if not 1 <= channels <= 16:
+        raise ValueError(f"images have 1 to 16 channels, not {channels}")
     if blocks < 1:
         raise ValueError(f"every stage has at least one block, not {blocks}")

@@ -37,6 +37,7 @@ from gan_jax.layers.equalised import EqualisedConvolution, EqualisedDense, Opera
 from gan_jax.layers.minibatch import minibatch_deviation
 from gan_jax.layers.modulated import ModulatedConvolution
 from gan_jax.layers.resampling import downsample, downsampling_convolution, upsample, upsampling_convolution
+from gan_jax.sizes import Size, coarsest, shown, sides
 from gan_jax.types import Condition, Images, Latents, Logits, PRNGKey
 
 Maps = Float[Array, "batch height width channels"]
@@ -44,7 +45,7 @@ Vectors = Float[Array, "batch features"]
 Styles = Float[Array, "batch layers style"]
 
 START = 4
-"""Pixels of the coarsest layers."""
+"""Pixels on the longer side of the coarsest layers."""
 
 WIDEST = 512
 """Channels of a layer at most."""
@@ -57,20 +58,23 @@ CLAMP = 256.0
 
 
 class Generator(nn.Module):
-    """Latents `[B, L]` to images `[B, size, size, channels]`, float32, not confined to [-1, 1].
+    """Latents `[B, L]` to images `[B, H, W, channels]`, float32, not confined to [-1, 1].
 
-    `width` counts the channels at the image's size, `style_size` those of w. In training passes a share `mixing` of the
-    images takes the style of another latent from a random layer on, and noise is drawn anew; both come from the random
-    stream "dropout". In evaluation passes noise is the collection "noise", and w is drawn to the mean style by the
-    truncation trick: mean + truncation · (w - mean). The mean is the collection "mean_style", which training passes
-    move to 0.995 · mean + 0.005 · the batch's. Layers at `low_precision_from` pixels or more compute in bfloat16 (None:
-    none do), and all activations and the images of each resolution are then clamped to ±256; parameters are float32.
+    `size` is the side of a square, or (H, W): the constant is then of that shape, 3x4 for 48x64, and layers are called
+    by their longer side. `width` counts the channels at the image's size, `style_size` those of w.
+
+    In training passes a share `mixing` of the images takes the style of another latent from a random layer on,
+    and noise is drawn anew; both come from the random stream "dropout". In evaluation passes noise is the collection
+    "noise", and w is drawn to the mean style by the truncation trick: mean + truncation · (w - mean). The mean is the
+    collection "mean_style", which training passes move to 0.995 · mean + 0.005 · the batch's. Layers at
+    `low_precision_from` pixels or more compute in bfloat16 (None: none do), and all activations and the images of each
+    resolution are then clamped to ±256; parameters are float32.
 
     Marks the styles (`Module.perturb`) of all n layers as "styles", scaled by 1 / √n: as the authors' code does, path
     lengths are the root of the mean of ‖∂ / ∂w‖² over layers. Raises ValueError where fields do not fit.
     """
 
-    size: int
+    size: Size
     channels: int = 3
     width: int = 64
     classes: int = 0
@@ -95,7 +99,7 @@ class Generator(nn.Module):
 
     def _styles(self, latents: Latents, told: Vectors | None, train: bool) -> Styles:
         """What every layer is told of each image."""
-        layers = 2 * (self.size.bit_length() - 1) - 2
+        layers = 2 * max(sides(self.size)).bit_length() - 4
         mapping = Mapping(self.mapping_layers, self.style_size, name="mapping")
         w = mapping(latents, told)
         mean = self.variable("mean_style", "mean", jnp.zeros, (self.style_size,))
@@ -110,14 +114,15 @@ class Generator(nn.Module):
         return mixed_styles(mix_key, w, other, layers, self.mixing)
 
     def _synthesise(self, styles: Styles, train: bool) -> Images:
-        shape = (START, START, _features(START, self.size, self.width))
+        size = max(sides(self.size))
+        shape = (*coarsest(self.size), _features(START, size, self.width))
         constant = self.param("constant", nn.initializers.normal(1.0), shape)
         x: Maps = jnp.broadcast_to(constant[None], (styles.shape[0], *shape))
         image: Images | None = None
         limit = _limit(self.low_precision_from)
-        for i in range(self.size.bit_length() - 2):
+        for i in range(size.bit_length() - 2):
             pixels = START << i
-            features, dtype = _features(pixels, self.size, self.width), _dtype(pixels, self.low_precision_from)
+            features, dtype = _features(pixels, size, self.width), _dtype(pixels, self.low_precision_from)
             if i:
                 up = StyledLayer(features, upsampling_convolution, dtype, limit, name=f"layer_{pixels}_up")
                 x = up(x, styles[:, 2 * i - 1], train=train)
@@ -209,11 +214,10 @@ class Discriminator(nn.Module):
     def __call__(self, images: Images, condition: Condition = None, *, train: bool = False) -> Logits:
         """Scores each image; positive means real."""
         del train
-        batch, height, size, channels = images.shape
-        if height != size:
-            raise ValueError(f"StyleGAN2 judges square images, not {height}x{size}")
-        _check(size, channels, self.width)
+        batch, height, width, channels = images.shape
+        _check((height, width), channels, self.width)
         told = as_vectors(condition, self.classes)
+        size = max(height, width)
         features, dtype = _features(size, size, self.width), _dtype(size, self.low_precision_from)
         limit = _limit(self.low_precision_from)
         x: Maps = _leaky(EqualisedConvolution(features, 1, dtype=dtype, name="extract")(images), limit)
@@ -284,10 +288,11 @@ def _dtype(pixels: int, low_precision_from: int | None) -> Any:
     return jnp.bfloat16 if low_precision_from is not None and pixels >= low_precision_from else jnp.float32
 
 
-def _check(size: int, channels: int, width: int) -> None:
-    if size not in (8, 16, 32, 64, 128, 256, 512, 1024):
-        raise ValueError(f"StyleGAN2 makes images of a power of two from 8 to 1024 pixels, not {size}")
-    if not 1 <= channels <= 4:
-        raise ValueError(f"images have 1 to 4 channels, not {channels}")
+def _check(size: Size, channels: int, width: int) -> None:
+    if max(sides(size)) not in (8, 16, 32, 64, 128, 256, 512, 1024):
+        raise ValueError(f"StyleGAN2 makes images of a power of two from 8 to 1024 pixels, not {shown(size)}")
+    coarsest(size)
+    if not 1 <= channels <= 16:
+        raise ValueError(f"images have 1 to 16 channels, not {channels}")
     if width < 1:
         raise ValueError(f"the width is a number of channels from 1, not {width}")

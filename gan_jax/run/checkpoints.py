@@ -1,4 +1,7 @@
-"""Checkpoints with one commit point, checked bit by bit: orbax writes them, SHA-256 vouches for them."""
+"""Checkpoints with one commit point, checked bit by bit: orbax writes them, SHA-256 vouches for them.
+
+They are written while the run goes on. Of several hosts each writes its share of the arrays, into one checkpoint.
+"""
 
 import contextlib
 import errno
@@ -9,7 +12,8 @@ import logging
 import re
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,11 +22,13 @@ import numpy as np
 import orbax.checkpoint as ocp
 
 from gan_jax.errors import RunError
+from gan_jax.run import hosts
 from gan_jax.run.files import set_aside
+from gan_jax.storage import absolute, is_remote, out_of_reach, place, reached
 
 Notes = dict[str, Any]
 
-COMMITTED = "commit_success.txt"  # orbax writes it last, and renames the folder into place
+COMMITTED = "commit_success.txt"  # orbax writes it last, and then, but in a bucket, renames the folder into place
 
 _SAVED_AS = "saved_as"  # the step, among the notes: a folder may be renamed, or copied
 
@@ -33,15 +39,7 @@ class Restored(NamedTuple):
     state: Any
     notes: Notes
     bad: dict[str, str]  # a folder's name to what is wrong with it
-
-
-def require_one_process() -> None:
-    """Raises RunError in a group of processes: only the first would save, and each would train a GAN of its own."""
-    if (count := jax.process_count()) > 1:
-        raise RunError(
-            f"this is process {jax.process_index()} of {count}, and runs over several processes do not work yet; start "
-            "one process, without jax.distributed: it uses all devices of its machine"
-        )
+    step: int
 
 
 def committed(folder: Path) -> list[int]:
@@ -53,15 +51,18 @@ def _listed(folder: Path) -> tuple[list[int], dict[str, str]]:
     """The steps of all finished checkpoints, oldest first; what else has a number for a name, and what it lacks."""
     steps, strays = [], {}
     try:
-        for path in folder.iterdir() if folder.is_dir() else ():
-            if not path.name.isdigit():
-                continue
-            if not re.fullmatch("0|[1-9][0-9]{0,17}", path.name):
-                strays[path.name] = "no step is written so"
-            elif not (path / COMMITTED).is_file():
-                strays[path.name] = f"{COMMITTED} is missing"
-            else:
-                steps.append(int(path.name))
+        with reached(folder):
+            for path in folder.iterdir():
+                if not path.name.isdigit():
+                    continue
+                if not re.fullmatch("0|[1-9][0-9]{0,17}", path.name):
+                    strays[path.name] = "no step is written so"
+                elif (path / COMMITTED).is_file():
+                    steps.append(int(path.name))
+                elif not is_remote(folder):  # in a bucket that is what a kill leaves, and orbax removes
+                    strays[path.name] = f"{COMMITTED} is missing"
+    except (FileNotFoundError, NotADirectoryError):
+        pass
     except OSError as error:
         raise RunError(f"cannot read {folder}: {error.strerror}") from None
     return sorted(steps), strays
@@ -74,7 +75,7 @@ def newest(folder: Path | str, template: Callable[[Notes], Any]) -> Restored | N
     None if there never was a checkpoint. Raises RunError if there are only damaged ones, or if a good one holds
     another structure.
     """
-    folder = Path(folder).absolute()  # as orbax asks for
+    folder = absolute(place(folder))  # as orbax asks for
     steps, bad = _listed(folder)
     while steps:
         step = steps.pop()
@@ -83,6 +84,8 @@ def newest(folder: Path | str, template: Callable[[Notes], Any]) -> Restored | N
         except MemoryError:
             raise
         except Exception as error:  # whatever a damaged file makes tensorstore raise
+            if is_remote(folder) and out_of_reach(error):
+                raise RunError(f"cannot read {folder / str(step)}: {_in_short(error)}") from None
             if not (folder / str(step)).exists():
                 steps, bad = _listed(folder)  # a run has just replaced it by a newer one
                 continue
@@ -90,7 +93,7 @@ def newest(folder: Path | str, template: Callable[[Notes], Any]) -> Restored | N
                 raise RunError(f"cannot read {folder / str(step)}: {error.strerror}") from None
             bad[str(step)] = _in_short(error)
             continue
-        return Restored(from_arrays(template(notes), arrays, where=f"{folder}/{step}"), notes, bad)
+        return Restored(from_arrays(template(notes), arrays, where=f"{folder}/{step}"), notes, bad, step)
     aside = sorted(path.name for path in folder.glob("*.damaged-*"))
     if bad or aside:
         told = "; ".join(f"checkpoint {name}: {why}" for name, why in bad.items())
@@ -104,20 +107,34 @@ def newest(folder: Path | str, template: Callable[[Notes], Any]) -> Restored | N
 _NOT_DAMAGE = {errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE}
 
 
+def _restored(folder: Path, step: int, template: Callable[[Notes], Any]) -> Restored:
+    """A checkpoint that another host has read, and found to be good. Raises RunError."""
+    try:
+        arrays, notes = _read(folder, step)
+    except Exception as error:
+        raise RunError(f"host {jax.process_index()} cannot read {folder}/{step}: {_in_short(error)}") from None
+    return Restored(from_arrays(template(notes), arrays, where=f"{folder}/{step}"), notes, {}, step)
+
+
 def _read(folder: Path, step: int) -> tuple[dict[str, np.ndarray], Notes]:
+    """All arrays, whole, whatever devices and hosts wrote them: no other host is asked. Raises whatever orbax does."""
     _hush()
-    items = ocp.args.Composite(state=ocp.args.StandardRestore(), notes=ocp.args.JsonRestore())
+    me = jax.process_index()
+    alone = ocp.options.MultiprocessingOptions(me, {me}, f"read_by_{me}")
+    options = ocp.CheckpointManagerOptions(read_only=True, multiprocessing_options=alone)
     # Where one array is damaged, the reads of the others end, a little later, in a closed event loop, each with a
     # traceback of its own; what matters is raised.
     with contextlib.redirect_stderr(io.StringIO()):
         try:
-            with ocp.CheckpointManager(folder, options=ocp.CheckpointManagerOptions(read_only=True)) as manager:
-                item = manager.restore(step, args=items)
+            with ocp.CheckpointManager(folder, options=options) as manager:
+                notes = dict(manager.restore(step, args=ocp.args.Composite(notes=ocp.args.JsonRestore())).notes)
+                expected = notes.pop("sha256")
+                whole = {name: ocp.RestoreArgs(restore_type=np.ndarray) for name in expected if name != "notes"}
+                items = ocp.args.Composite(state=ocp.args.PyTreeRestore(restore_args=whole))
+                arrays = {name: np.asarray(array) for name, array in manager.restore(step, args=items).state.items()}
         except Exception:
             time.sleep(0.5)
             raise
-    arrays, notes = {name: np.asarray(array) for name, array in item.state.items()}, dict(item.notes)
-    expected = notes.pop("sha256")
     found = _hashes(arrays, notes)
     wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
     if wrong:
@@ -129,89 +146,134 @@ def _read(folder: Path, step: int) -> tuple[dict[str, np.ndarray], Notes]:
 
 
 class Checkpoints:
-    """Writes the checkpoints of one run, whose lock the caller holds. A save is on disk when the call returns.
+    """Writes the checkpoints of one run, whose lock the caller holds; every host of it calls all of this alike.
 
-    Raises RunError where the folder cannot be written, and in a group of processes.
+    A save is on disk once `wait`, the next `save`, or `close` has returned. Raises RunError where the folder cannot be
+    written.
     """
 
     def __init__(self, folder: Path | str, *, keep: int = 2) -> None:
-        require_one_process()
-        self._folder = folder = Path(folder).absolute()  # as orbax asks for
+        self._folder = folder = absolute(place(folder))  # as orbax asks for
         self._trash = folder / ".trash"
+        self._saving: tuple[int, int] | None = None  # a step, and how many bytes of it
         _hush()
         try:
             # Orbax takes any folder with a number for a checkpoint, and would then decline to save one of that number.
-            self._remarks = [_aside(folder / name, why) for name, why in _listed(folder)[1].items()]
-            self._manager = ocp.CheckpointManager(
-                folder,
-                options=ocp.CheckpointManagerOptions(
-                    max_to_keep=keep,
-                    create=True,
-                    enable_async_checkpointing=False,
-                    cleanup_tmp_directories=True,
-                    # Deletes by one rename: a kill in the middle of a deletion must not leave half a checkpoint.
-                    todelete_subdir=".trash",
-                ),
-            )
+            self._remarks = hosts.by_first(lambda: [_aside(folder / n, why) for n, why in _listed(folder)[1].items()])
+            with reached(folder):
+                self._manager = ocp.CheckpointManager(
+                    folder,
+                    options=ocp.CheckpointManagerOptions(
+                        max_to_keep=keep,
+                        create=True,
+                        cleanup_tmp_directories=True,
+                        # Deletes by one rename: a kill in the middle of a deletion must not leave half a checkpoint.
+                        # In a bucket it may: an older one than the last, which the next save deletes.
+                        todelete_subdir=".trash",
+                    ),
+                )
         except OSError as error:
             raise RunError(f"cannot write {folder}: {error.strerror or error}") from None
-        shutil.rmtree(self._trash, ignore_errors=True)
+        self._empty_trash()
 
     def steps(self) -> list[int]:
-        """The steps of all finished checkpoints, oldest first."""
+        """The steps of all finished checkpoints, oldest first, once what is being written is."""
+        self.wait()
         return committed(self._folder)
 
     def save(self, step: int, state: Any, notes: Notes) -> None:
-        """Saves a pytree of arrays, and notes that JSON can hold. Raises RunError; older checkpoints stay.
+        """Begins to save a pytree of arrays, and notes that JSON can hold; older checkpoints stay.
 
-        A checkpoint of the same number that holds anything else is set aside.
+        The arrays are copied first: they may be given up at once. A checkpoint of the same number that holds anything
+        else is set aside. Raises RunError, for the save before this one, too.
         """
-        arrays, notes = to_arrays(state), notes | {_SAVED_AS: step}
-        notes = notes | {"sha256": _hashes(arrays, notes)}
-        if step in self.steps():
-            if self._holds(step, notes["sha256"]):
-                return
-            set_aside(self._folder / str(step), "other")
-            self._manager.reload()
+        self.wait()
+        arrays, notes = _named(state), notes | {_SAVED_AS: step}
+        if hosts.is_first():
+            notes = notes | {"sha256": _hashes(arrays, notes)}
+        if hosts.by_first(lambda: self._has(step, notes)):
+            return
+        self._manager.reload()
+        self._saving = step, sum(array.nbytes for array in arrays.values())
         try:
             items = ocp.args.Composite(state=ocp.args.StandardSave(arrays), notes=ocp.args.JsonSave(notes))
             if not self._manager.save(step, args=items, force=True):
                 raise ValueError("orbax declined")
+        except Exception as error:
+            raise self._failed(error) from None
+
+    def wait(self) -> None:
+        """Returns once the last save is on disk. Raises RunError if it failed."""
+        if self._saving is None:
+            return
+        try:
             self._manager.wait_until_finished()
-        except Exception as error:  # tensorstore wraps a full disk in ValueError, orbax in others
-            for leftover in self._folder.glob("*.orbax-checkpoint-tmp*"):
-                shutil.rmtree(leftover, ignore_errors=True)
-            size = sum(array.nbytes for array in arrays.values()) / 1e6
-            good = f"the last good one is step {self.steps()[-1]}" if self.steps() else "there is none before it"
-            raise RunError(
-                f"could not save checkpoint {step} ({size:.1f} MB) in {self._folder}, {_free(self._folder)}: "
-                f"{_in_short(error)}; {good}. Make room, and start the same command again"
-            ) from None
-        shutil.rmtree(self._trash, ignore_errors=True)
+        except Exception as error:
+            raise self._failed(error) from None
+        self._saving = None
+        self._empty_trash()
 
     def restore(self, template: Callable[[Notes], Any]) -> tuple[Any, Notes, list[str]] | None:
         """As `newest`: state, notes, and a line for each damaged checkpoint, which is set aside, never deleted."""
-        found = newest(self._folder, template)
-        if found is None:
+        self.wait()
+        own: list[Restored] = []
+
+        def find() -> tuple[int, list[str]] | None:
+            if (found := newest(self._folder, template)) is None:
+                return None
+            own.append(found)
+            return found.step, [_aside(self._folder / name, why) for name, why in found.bad.items()]
+
+        if (answer := hosts.by_first(find)) is None:
             return None
-        remarks = self._remarks + [_aside(self._folder / name, why) for name, why in found.bad.items()]
-        self._remarks = []
+        step, remarks = answer
+        with hosts.together():  # the others read the one that the first found to be good
+            found = own[0] if own else _restored(self._folder, step, template)
+        remarks, self._remarks = self._remarks + remarks, []
         self._manager.reload()
         return found.state, found.notes, remarks
 
-    def _holds(self, step: int, hashes: dict[str, str]) -> bool:
-        try:
-            arrays, notes = _read(self._folder, step)
-        except Exception:  # damaged
-            return False
-        return _hashes(arrays, notes | {_SAVED_AS: step}) == hashes
-
     def close(self) -> None:
-        """Lets orbax finish."""
-        self._manager.close()
+        """Waits for what is being written. Raises RunError if that failed."""
+        try:
+            self.wait()
+        finally:
+            self._manager.close()
+
+    def _has(self, step: int, notes: Notes) -> bool:
+        """Whether a checkpoint holds the same already; what else has its number is set aside."""
+        if step not in committed(self._folder):
+            return False
+        try:
+            arrays, found = _read(self._folder, step)
+            same = _hashes(arrays, found | {_SAVED_AS: step}) == notes["sha256"]
+        except Exception:  # damaged
+            same = False
+        if not same:
+            set_aside(self._folder / str(step), "other")
+        return same
+
+    def _failed(self, error: Exception) -> RunError:
+        """What to say of a save that failed; tensorstore wraps a full disk in ValueError, orbax in others."""
+        assert self._saving is not None
+        (step, size), self._saving = self._saving, None
+        for leftover in self._folder.glob("*.orbax-checkpoint-tmp*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        good = committed(self._folder)
+        last = f"the last good one is step {good[-1]}" if good else "there is none before it"
+        return RunError(
+            f"could not save checkpoint {step} ({size / 1e6:.1f} MB) in {self._folder}, {_free(self._folder)}: "
+            f"{_in_short(error)}; {last}. Make room, and start the same command again"
+        )
+
+    def _empty_trash(self) -> None:
+        if hosts.is_first():
+            shutil.rmtree(self._trash, ignore_errors=True)
 
 
 def _free(folder: Path) -> str:
+    if is_remote(folder):
+        return "a bucket"
     try:
         return f"{shutil.disk_usage(folder).free / 1e6:.1f} MB free"
     except OSError as error:  # removed while the run trained, as may be
@@ -228,8 +290,12 @@ def _aside(path: Path, why: str) -> str:
 
 def to_arrays(state: Any) -> dict[str, np.ndarray]:
     """A pytree as NumPy arrays by name, such as "generator.weights.params.project.kernel"; keys as their bits."""
+    return {name: np.asarray(leaf) for name, leaf in _named(state).items()}
+
+
+def _named(state: Any) -> dict[str, Any]:
     leaves = jax.tree_util.tree_leaves_with_path(jax.tree.map(_bits, state))
-    return {jax.tree_util.keystr(path, simple=True, separator="."): np.asarray(leaf) for path, leaf in leaves}
+    return {jax.tree_util.keystr(path, simple=True, separator="."): leaf for path, leaf in leaves}
 
 
 def from_arrays(template: Any, arrays: dict[str, np.ndarray], *, where: str) -> Any:
@@ -259,15 +325,18 @@ def _key(bits: np.ndarray, dtype: Any, where: str) -> Any:
     raise RunError(f"{where} is a {dtype}, a kind of random keys that checkpoints do not know")
 
 
-def _sha256(array: np.ndarray) -> str:
-    return hashlib.sha256(repr((array.shape, str(array.dtype))).encode() + array.tobytes()).hexdigest()
+def _sha256(leaf: Any) -> str:
+    array = np.asarray(leaf)
+    digest = hashlib.sha256(repr((array.shape, str(array.dtype))).encode())
+    digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
 
 
-def _hashes(arrays: dict[str, np.ndarray], notes: Notes) -> dict[str, str]:
+def _hashes(arrays: Mapping[str, Any], notes: Notes) -> dict[str, str]:
     text = json.dumps(notes, sort_keys=True)
-    return {name: _sha256(array) for name, array in arrays.items()} | {
-        "notes": hashlib.sha256(text.encode()).hexdigest()
-    }
+    with ThreadPoolExecutor() as pool:  # hashing lets other threads run
+        found = dict(zip(arrays, pool.map(_sha256, arrays.values()), strict=True))
+    return found | {"notes": hashlib.sha256(text.encode()).hexdigest()}
 
 
 def _in_short(error: BaseException) -> str:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 
 from gan_jax import __version__, parallel
 from gan_jax.config import Config
@@ -22,12 +23,20 @@ from gan_jax.memory import require_memory
 from gan_jax.metrics.extractor import Extractor, Features, extract_all
 from gan_jax.metrics.moments import Moments, moments, update
 from gan_jax.metrics.scores import Reference, scores, subset_size
-from gan_jax.run import cache, features
+from gan_jax.run import cache, features, hosts
 from gan_jax.run.features import Kind, Say
 from gan_jax.run.files import RunFolder
 from gan_jax.run.logs import ASKED, append, read_rows
 from gan_jax.run.pictures import save_scores
-from gan_jax.run.sampling import Counts, bytes_to_draw, latents_by_index, make_drawer, open_run, sampling_weights
+from gan_jax.run.sampling import (
+    Counts,
+    bytes_to_draw,
+    kept_as,
+    latents_by_index,
+    make_drawer,
+    open_run,
+    sampling_weights,
+)
 from gan_jax.run.scoreboard import Evaluation, as_row, curve, name_of, read_all, table
 
 PART = 1024
@@ -48,12 +57,15 @@ def make_judge(
     extractor: Extractor,
     counts: Counts,
     *,
+    mesh: Mesh,
     samples: int,
     say: Say,
     seed: int = 0,
     averaged: bool = True,
 ) -> Judge:
-    """Builds the judge of a run. The real images are looked at once, or found in the cache; `say` is told warnings.
+    """Builds the judge of a run, who draws and compares on all devices of the mesh.
+
+    The real images are looked at once, or found in the cache; `say` is told warnings.
 
     Raises DataError where there are too few images to compare, ConfigError for more samples than memory holds.
     """
@@ -61,12 +73,13 @@ def make_judge(
     features.check_count(data, compared)
     shapes = jax.eval_shape(extractor.extract, extractor.params, data.images[:1])
     check_samples(config, samples, width=sum(leaf.size for leaf in jax.tree.leaves(shapes)))
-    reference = _reference(data, extractor, compared)
+    extractor = extractor._replace(params=parallel.whole(mesh, extractor.params))
+    reference = _reference(data, extractor, compared, mesh)
     latent_key, label_key, score_key = jax.random.split(jax.random.key(seed), 3)
     latents = np.asarray(latents_by_index(gan, latent_key, samples))
     told = None if counts is None else np.asarray(labels_by_frequency(label_key, jnp.asarray(counts), samples))
     asked = told if config.conditional else None  # nobody can say whether an image shows a cluster
-    draw = make_drawer(gan)
+    draw = make_drawer(gan, kept_as(config), mesh)
     real = "pictures" if config.data.path else data.name  # a folder may be renamed: its images' hash is what counts
     protocol = {
         "features": extractor.name,
@@ -89,12 +102,12 @@ def make_judge(
         for start in range(0, samples, PART):
             labels = None if told is None else jnp.asarray(told[start : start + PART])
             images = draw(weights, jnp.asarray(latents[start : start + PART]), labels)
-            parts.append(_extract(extractor, images))
+            parts.append(_extract(extractor, images, mesh))
         fake: Features = jax.tree.map(lambda *arrays: np.concatenate(arrays), *parts)
         key = jax.random.clone(score_key)  # every step is compared over the same subsets
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
-            found = scores(reference, fake, key, classes=len(data.classes), asked=asked)
+            found = hosts.by_first(lambda: scores(reference, fake, key, classes=len(data.classes), asked=asked))
         for message in dict.fromkeys(str(warning.message) for warning in caught):
             say(f"warning: {message}")
         return Evaluation(int(state.step), {name_of(extractor.name, k): v for k, v in found.items()}, protocol)
@@ -108,25 +121,24 @@ def check_samples(config: Config, samples: int, *, width: int = 1) -> None:
     require_memory(needed, f"samples: {samples:,} images and their features", "take fewer")
 
 
-def _extract(extractor: Extractor, images: np.ndarray) -> Features:
-    devices = len(jax.local_devices())
-    sharding = parallel.split_batch(parallel.make_mesh()) if 256 % devices == 0 else None
-    return extract_all(extractor, images, batch_size=256, sharding=sharding)
+def _extract(extractor: Extractor, images: np.ndarray, mesh: Mesh) -> Features:
+    batch_size = -(-256 // mesh.devices.size) * mesh.devices.size
+    return extract_all(extractor, images, batch_size=batch_size, sharding=parallel.split_batch(mesh))
 
 
-def _reference(data: Dataset, extractor: Extractor, compared: int) -> Reference:
+def _reference(data: Dataset, extractor: Extractor, compared: int, mesh: Mesh) -> Reference:
     """Moments of all real images, and the features of a fixed random choice of them."""
     chosen = np.sort(np.random.Generator(np.random.Philox(key=0)).permutation(len(data))[:compared])
     labels = None if data.labels is None else data.labels[chosen]
     told = f"{data.fingerprint} {extractor.fingerprint} {compared} v1"
     name = f"references/{extractor.name}-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
-    if (arrays := cache.load(name)) is not None:
+    if hosts.all_of((arrays := cache.load(name)) is not None) and arrays is not None:
         known = Moments(int(arrays["count"]), arrays["mean"], arrays["scatter"])
         return Reference(known, Features(arrays["values"]), labels)
     found: Moments | None = None
     kept = []
     for start in range(0, len(data), PART):
-        values = np.asarray(_extract(extractor, data.images[start : start + PART]).values)
+        values = np.asarray(_extract(extractor, data.images[start : start + PART], mesh).values)
         found = moments(values) if found is None else update(found, values)
         kept.append(values[chosen[(chosen >= start) & (chosen < start + PART)] - start])
     assert found is not None
@@ -165,9 +177,18 @@ def evaluate(
     extractor = features.make(kind, config, data, weights=weights, download=download, say=say)
     say(f"comparing {samples:,} images of step {int(trained.state.step)} with {len(data):,} of {data.name}")
     judge = make_judge(
-        config, trained.gan, data, extractor, trained.counts, samples=samples, say=say, seed=seed, averaged=averaged
+        config,
+        trained.gan,
+        data,
+        extractor,
+        trained.counts,
+        mesh=(mesh := parallel.make_mesh()),
+        samples=samples,
+        say=say,
+        seed=seed,
+        averaged=averaged,
     )
-    found = judge.evaluate(trained.state)
+    found = judge.evaluate(parallel.place(trained.state, mesh))
     row = as_row(found) | {ASKED: True}
     if row not in read_rows(folder.metrics):
         try:

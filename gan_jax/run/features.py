@@ -20,7 +20,7 @@ from gan_jax.data.dataset import Dataset
 from gan_jax.errors import ConfigError, DataError, Stopped
 from gan_jax.metrics import classifier, extractor, inception, torch_file
 from gan_jax.metrics.extractor import Extractor
-from gan_jax.run import cache, signals
+from gan_jax.run import cache, hosts, signals
 from gan_jax.run.checkpoints import from_arrays, to_arrays
 
 Kind = Literal["classifier", "inception", "pixels"]
@@ -39,6 +39,11 @@ def check(kind: Kind | None, data: Dataset, weights: str | None) -> None:
         raise DataError(
             f"{data.name}: a classifier is trained on {classifier.LEAST} images and 2 classes or more, not on "
             f"{len(data)} and {len(data.classes)}; choose other features, such as pixels"
+        )
+    if kind == "inception" and data.images.dtype != np.uint8:
+        raise ConfigError(
+            f"features: inception looks at pictures, and {data.name} holds floats of a range of their own; choose "
+            "pixels, or classifier"
         )
     if kind == "inception" and not os.path.exists(path := _inception_file(weights)):
         raise DataError(
@@ -88,9 +93,12 @@ def _classifier(data: Dataset, say: Say) -> classifier.Trained:
     name = f"classifiers/{data.fingerprint[:16]}-v2"  # not by the data's name, which may be that of a folder
     network = classifier.Classifier(len(data.classes))
     template = jax.eval_shape(lambda: network.init(jax.random.key(0), jnp.zeros(data.images[:1].shape)))["params"]
-    if (arrays := cache.load(name)) is not None:
-        mean, deviation, accuracy = (arrays.pop(key) for key in ("mean", "deviation", "accuracy"))
-        return classifier.Trained(from_arrays(template, arrays, where=name), mean, deviation, float(accuracy))
+    arrays = hosts.arrays_by_first(lambda: cache.load(name) or _trained(name, data, say))
+    mean, deviation, accuracy = (arrays.pop(key) for key in ("mean", "deviation", "accuracy"))
+    return classifier.Trained(from_arrays(template, arrays, where=name), mean, deviation, float(accuracy))
+
+
+def _trained(name: str, data: Dataset, say: Say) -> cache.Arrays:
     assert data.labels is not None
     say(f"training a classifier on {data.name}, once: its features are what images are compared in")
 
@@ -106,10 +114,11 @@ def _classifier(data: Dataset, say: Say) -> classifier.Trained:
 
     trained = classifier.train(data.images, data.labels, len(data.classes), tell=tell)
     rest = {"mean": trained.mean, "deviation": trained.deviation, "accuracy": np.array(trained.accuracy)}
-    kept = cache.save(name, to_arrays(trained.params) | rest)
+    arrays = to_arrays(trained.params) | jax.tree.map(np.asarray, rest)
+    kept = cache.save(name, arrays)
     where = f"kept in {cache.folder()}" if kept else f"not kept: {cache.folder()} cannot be written to"
     say(f"classifier of {data.name}: held-out accuracy {100 * trained.accuracy:.2f} %, {where}")
-    return trained
+    return arrays
 
 
 def _inception_file(weights: str | None) -> Path:

@@ -2,8 +2,8 @@
 
 import json
 import math
-import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,8 +14,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
 from gan_jax.errors import ConfigError, RunError
-from gan_jax.run.files import RunFolder, open_to_append, read, write_atomically
+from gan_jax.run import files
+from gan_jax.run.files import Lines, RunFolder, read, write_atomically
 from gan_jax.screen import tell
+from gan_jax.storage import is_remote
 
 ASKED = "asked"
 """Marks the rows of `gan-jax evaluate`, which no training makes again."""
@@ -32,7 +34,7 @@ class MetricLog:
 
         Where lines are damaged, the file as it was is kept beside it, and `remarks` says so. Raises RunError.
         """
-        self._path = path
+        self._file = Lines(path)
         self.remarks: list[str] = []
         content = read(path) or b""
         lines = _lines(content)
@@ -46,25 +48,21 @@ class MetricLog:
         write_atomically(path, "".join(f"{line}\n" for line in kept).encode())
 
     def write(self, row: dict[str, Any]) -> None:
-        """Appends one row."""
-        append(self._path, row)
+        """Appends one row. Raises RunError."""
+        self._file.add(_line(row))
+
+    def flush(self) -> None:
+        """Writes the rows that a bucket waits for: before the checkpoint that vouches for them. Raises RunError."""
+        self._file.flush()
 
 
 def append(path: Path, row: dict[str, Any]) -> None:
-    """Appends a row to a metrics.jsonl, on a line of its own even if a kill cut the last one. Raises RunError."""
-    size: int | None = None
-    try:
-        with open_to_append(path) as file:  # closing it writes, too
-            size = os.fstat(file.fileno()).st_size
-            if size:
-                file.seek(-1, 2)
-                file.write(b"" if file.read(1) == b"\n" else b"\n")
-            file.write(json.dumps(row).encode() + b"\n")
-    except OSError as error:
-        if size is not None:
-            with suppress(OSError):
-                os.truncate(path, size)  # a disk that is full may have taken half of the row
-        raise RunError(f"cannot write {path}: {error.strerror}") from None
+    """Appends a row to a metrics.jsonl, at once. Raises RunError."""
+    files.append(path, _line(row))
+
+
+def _line(row: dict[str, Any]) -> bytes:
+    return json.dumps(row).encode() + b"\n"
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
@@ -89,7 +87,7 @@ class Reporter:
     """The progress bar on a terminal, a line every ten seconds elsewhere; every line also goes to log.txt."""
 
     def __init__(self, folder: RunFolder, *, start: int, steps: int, batch_size: int) -> None:
-        self._log, self._start, self._steps, self._batch = folder.log, start, steps, batch_size
+        self._log, self._start, self._steps, self._batch = Lines(folder.log), start, steps, batch_size
         self._spoke = self._ticked = time.monotonic()
         self._began: float | None = None
         self._last = start
@@ -131,12 +129,14 @@ class Reporter:
         if on_screen:
             with suppress(OSError, ValueError):  # nobody reads any more; log.txt still does
                 self._bar.console.print(line, highlight=False, markup=False) if self._bar else tell(line)
-        with suppress(OSError, RunError), open_to_append(self._log) as file:  # a log line is not worth a run
-            stamped = f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {line}\n"
-            file.write(stamped.encode("utf-8", errors="backslashreplace"))
+        stamped = f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {line}\n"
+        with suppress(RunError):  # a log line is not worth a run
+            self._log.add(stamped.encode("utf-8", errors="backslashreplace"))
 
     def close(self) -> None:
-        """Leaves the terminal as it was; what is said afterwards stands below the bar."""
+        """Leaves the terminal as it was, and nothing held; what is said afterwards stands below the bar."""
+        with suppress(RunError):
+            self._log.flush()
         bar, self._bar = self._bar, None
         with suppress(OSError, ValueError):
             if bar:
@@ -169,9 +169,13 @@ class Events:
             raise ConfigError("tensorboard: needs tensorboardX; pip install tensorboardX") from None
         self._event, self._scalar, self._say = event_pb2.Event, scalar, say
         self._writer: Any = None
+        self._folder = folder
+        # A bucket takes whole files: there they are written elsewhere first.
+        self._scratch = tempfile.TemporaryDirectory(prefix="gan_jax-") if is_remote(folder) else None
+        written = Path(self._scratch.name) if self._scratch else folder
         try:
-            folder.mkdir(exist_ok=True)
-            self._writer = EventsWriter(str(folder / "events"), f".{time.time_ns()}")
+            written.mkdir(exist_ok=True)
+            self._writer = EventsWriter(str(written / "events"), f".{time.time_ns()}")
         except OSError as error:
             self._give_up(error)
         # What a killed process wrote beyond the step that the run goes on from is not to be shown.
@@ -189,7 +193,9 @@ class Events:
         try:
             if self._writer:
                 self._writer.flush()
-        except OSError as error:
+                for file in Path(self._scratch.name).iterdir() if self._scratch else ():
+                    write_atomically(self._folder / file.name, file.read_bytes())
+        except (OSError, RunError) as error:
             self._give_up(error)
 
     def close(self) -> None:
@@ -197,6 +203,8 @@ class Events:
         self.flush()
         if self._writer:
             self._writer.close()
+        if self._scratch:
+            self._scratch.cleanup()
 
     def _add(self, **what: Any) -> None:
         try:
@@ -205,9 +213,9 @@ class Events:
         except OSError as error:
             self._give_up(error)
 
-    def _give_up(self, error: OSError) -> None:
+    def _give_up(self, error: OSError | RunError) -> None:
         self._writer = None
-        self._say(f"no more TensorBoard events: {error.strerror}")
+        self._say(f"no more TensorBoard events: {getattr(error, 'strerror', error)}")
 
 
 def _clock(seconds: float) -> str:

@@ -12,11 +12,12 @@ from gan_jax.images import sheet
 from gan_jax.run.files import read, write_atomically
 from gan_jax.run.logs import read_rows
 from gan_jax.run.scoreboard import Evaluation, curve, heading
+from gan_jax.sizes import Sides
 
 
 def save_grid(path: Path, images: np.ndarray, columns: int) -> None:
     """Writes uint8 images `[N, H, W, C]` as one PNG; small ones are enlarged by a whole factor, pixels kept sharp."""
-    write_atomically(path, _png(_enlarged(_picture(sheet(images, columns)), images.shape[1])))
+    write_atomically(path, _png(_enlarged(_picture(sheet(images, columns)), images.shape[1:3])))
 
 
 def save_image(path: Path, image: np.ndarray) -> None:
@@ -116,12 +117,12 @@ def _picture(image: np.ndarray) -> Image.Image:
     return Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
 
 
-def enlargement(size: int) -> int:
-    """The whole factor by which grids of images so wide are enlarged."""
-    return max(1, 64 // size)
+def enlargement(size: Sides) -> int:
+    """The whole factor by which grids of images of so many pixels are enlarged."""
+    return max(1, 64 // max(size))
 
 
-def _enlarged(picture: Image.Image, size: int) -> Image.Image:
+def _enlarged(picture: Image.Image, size: Sides) -> Image.Image:
     factor = enlargement(size)
     return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
 

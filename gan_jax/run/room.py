@@ -23,11 +23,12 @@ def require_room(config: Config, devices: Sequence[jax.Device]) -> None:
     except (OverflowError, TypeError, ValueError) as error:
         raise ConfigError(f"networks or batches of such sizes cannot be made: {error}") from None
     parameters = max(_bytes(player.weights.params) for player in (state.generator, state.discriminator))
-    whole, shared = _bytes(state) + 2 * parameters, 4 * _bytes(batches)
+    whole, shared = _bytes(state) + 2 * parameters, 4 * sum(leaf.size for leaf in jax.tree.leaves(batches))
     what, mend = "the networks and batches of a step", "choose narrower networks, or smaller batches or images"
-    limit = (devices[0].memory_stats() or {}).get("bytes_limit")
+    own = [device for device in devices if device.process_index == jax.process_index()]
+    limit = (own[0].memory_stats() or {}).get("bytes_limit")
     if limit is None:  # a CPU: devices share the machine's memory, and a state is whole on each
-        require_memory(whole * len(devices) + shared, what, mend)
+        require_memory(whole * len(own) + shared * len(own) // len(devices), what, mend)
     elif whole + shared // len(devices) > limit:
         needed, has = in_words(whole + shared // len(devices)), in_words(limit)
         raise ConfigError(f"{what} need {needed} of a device's memory, {devices[0].device_kind} has {has}; {mend}")

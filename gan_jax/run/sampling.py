@@ -1,30 +1,35 @@
 """Pictures from a trained generator: for the grids of a run, and for `gan-jax sample`."""
 
 import io
+import math
 import re
 import shlex
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 from jaxtyping import Array
 
+from gan_jax import parallel
 from gan_jax.config import Config
 from gan_jax.config.build import build_gan
 from gan_jax.config.recipes import load_run
 from gan_jax.data.clusters import labels_by_frequency
+from gan_jax.data.scaling import Scaling
 from gan_jax.errors import ConfigError, RunError
 from gan_jax.gan import GAN, GANState, generate, init
-from gan_jax.images import to_bytes
+from gan_jax.images import to_bytes, to_picture
 from gan_jax.memory import require_memory
 from gan_jax.run.checkpoints import Notes, newest
 from gan_jax.run.files import RunFolder, write_atomically
 from gan_jax.run.pictures import enlargement, save_grid, save_image
 from gan_jax.statistics import standing_statistics
-from gan_jax.types import Batch, Bytes, Labels, Latents, PRNGKey, Weights
+from gan_jax.types import Batch, Bytes, Images, Labels, Latents, PRNGKey, Weights
 
 Counts = Sequence[int] | None
 
@@ -72,8 +77,8 @@ def abstract_state(config: Config, classes: int) -> GANState:
 def example(config: Config, *, stacked: int = 1) -> Batch:
     """A batch of the shapes that a config trains on, all zeros."""
     lead = (config.batch_size,) if stacked == 1 else (stacked, config.batch_size)
-    size = config.data.image_size
-    images = jnp.zeros((*lead, size, size, config.data.image_channels), jnp.uint8)
+    dtype = jnp.float32 if config.data.floats else jnp.uint8
+    images = jnp.zeros((*lead, *config.data.image_size, config.data.image_channels), dtype)
     return Batch(images, jnp.zeros(lead, jnp.int32) if config.tells else None)
 
 
@@ -122,35 +127,45 @@ def between(start: Latents, end: Latents, steps: int) -> Latents:
 
 
 CHUNK = 64
-"""Images drawn at once, always: another size could round differently."""
+"""Images drawn at once, always: another size could round differently. As many more as devices need to share them."""
 
 
 def bytes_to_draw(config: Config, count: int, *, copies: int = 2, held: int | None = None) -> int:
     """Memory that so many images take, in some copies, with their latents; of the images, only `held` at once."""
-    pixels = config.data.image_size**2 * config.data.image_channels
+    pixels = math.prod(config.data.image_size) * config.data.image_channels * (4 if config.data.floats else 1)
     return 4 * 4 * config.model.latent_size * count + copies * pixels * (count if held is None else min(held, count))
+
+
+def kept_as(config: Config) -> Callable[[Images], Images | Bytes]:
+    """What generated images become before they leave the device: bytes, as pictures are; floats stay what they are."""
+    return jax.nn.identity if config.data.floats else to_bytes
 
 
 Drawer = Callable[[Weights, Latents, Labels | None], np.ndarray]
 
 
-def make_drawer(gan: GAN) -> Drawer:
-    """Builds `draw(weights, latents, labels)`: uint8 images `[N, H, W, C]`, compiled once.
+def make_drawer(gan: GAN, finish: Callable[[Images], Images | Bytes] = to_bytes, mesh: Mesh | None = None) -> Drawer:
+    """Builds `draw(weights, latents, labels)`: images `[N, H, W, C]` as `finish` leaves them, compiled once.
+
+    On all devices of a mesh, if one is given.
 
     Each depends on its own latent and label only, bit for bit. Raises RunError if an image is not finite.
     """
+    size = CHUNK if mesh is None else -(-CHUNK // mesh.devices.size) * mesh.devices.size
+    lay = (lambda rows: rows) if mesh is None else partial(parallel.spread, mesh)
 
-    @jax.jit
-    def chunk(weights: Weights, latents: Latents, labels: Labels | None) -> tuple[Bytes, Array]:
+    @partial(jax.jit, out_shardings=None if mesh is None else parallel.replicated(mesh))
+    def chunk(weights: Weights, latents: Latents, labels: Labels | None) -> tuple[Images | Bytes, Array]:
         images = generate(gan, weights, latents, labels)
-        return to_bytes(images), jnp.all(jnp.isfinite(images))
+        return finish(images), jnp.all(jnp.isfinite(images))
 
     def draw(weights: Weights, latents: Latents, labels: Labels | None) -> np.ndarray:
         count = len(latents)
-        pad = -count % CHUNK
+        pad = -count % size
         padded: Any = jax.tree.map(lambda a: jnp.concatenate([a, a[:1].repeat(pad, 0)]), (latents, labels))
         parts = [
-            chunk(weights, *jax.tree.map(lambda a, i=i: a[i : i + CHUNK], padded)) for i in range(0, count + pad, CHUNK)
+            chunk(weights, *lay(jax.tree.map(lambda a, i=i: a[i : i + size], padded)))
+            for i in range(0, count + pad, size)
         ]
         if not all(finite for _, finite in parts):
             raise RunError("the generator draws images that are not finite; an earlier checkpoint may do better")
@@ -196,7 +211,7 @@ def sample(
     best: bool,
 ) -> list[str]:
     """`gan-jax sample`: draws, writes, and returns what to tell."""
-    config, gan, state, _, classes, counts, remarks = open_run(run, best=best)
+    config, gan, state, notes, classes, counts, remarks = open_run(run, best=best)
     told = read_labels(labels, classes) if labels is not None else []
     each = interpolate or 1  # all pictures of a strip have one label
     grid = out is None or out.suffix == ".png"
@@ -213,10 +228,14 @@ def sample(
         told = list(range(len(classes))) if config.conditional else []
     chosen = None if chosen is None else jnp.repeat(chosen, each)
     weights = sampling_weights(gan, state, counts, averaged=averaged)
-    images = make_drawer(gan)(weights, latents, chosen)
+    images = make_drawer(gan, kept_as(config))(weights, latents, chosen)
     cycle = len(told) * max(1, 10 // len(told)) if told else 0  # whole rounds of the labels, about ten wide
     columns = min(len(images), interpolate or (cycle if 0 < cycle <= 16 else round(len(images) ** 0.5)))
     path = out or RunFolder(run).path / _file_name(seed, len(images), labels, interpolate, averaged, best)
+    if config.data.floats and path.suffix == ".npz":
+        images = Scaling(*notes["scaling"]).back(images)
+    elif config.data.floats:
+        images = np.asarray(to_picture(images, config.data.deviation))
     _write(path, images, None if chosen is None else np.asarray(chosen), columns)
     which = "averaged" if averaged else "raw"
     return [*remarks, f"{len(images)} images from the {which} weights of step {int(state.step)}: {path}"]

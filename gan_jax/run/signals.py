@@ -8,14 +8,15 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
-STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
+"""SIGUSR1 is what SLURM is told to send ahead of its SIGTERM: `sbatch --signal=USR1@120`."""
 
 _wished: int | None = None
 
 
 @contextmanager
 def listening() -> Iterator[None]:
-    """Takes note of SIGTERM, SIGINT and SIGHUP meanwhile; a second one ends the process at once."""
+    """Takes note of SIGTERM, SIGINT, SIGHUP and SIGUSR1 meanwhile; a second one ends the process at once."""
     global _wished
     _wished = None
     with _handled_by(_note):
@@ -33,8 +34,8 @@ def leaving() -> Iterator[None]:
 
 
 def wished() -> int | None:
-    """The number of the signal that has come, if one has."""
-    return _wished
+    """The number of the signal that has come, if one has; SIGTERM's for SIGUSR1, which only comes before it."""
+    return signal.SIGTERM if _wished == signal.SIGUSR1 else _wished
 
 
 @contextmanager
@@ -52,7 +53,7 @@ def _handled_by(handler: Callable[[int, FrameType | None], Any]) -> Iterator[Non
 def _note(number: int, frame: FrameType | None) -> None:
     del frame
     global _wished
-    if _wished is not None:
+    if _wished is not None and _wished != signal.SIGUSR1:
         os._exit(128 + number)
     _wished = number
     _say("stopping after this step; once more to stop at once, without saving")

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from jax.sharding import Mesh
 
 from gan_jax.config import Config
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import RunError
 from gan_jax.gan import GAN, GANState
-from gan_jax.run import features
+from gan_jax.run import features, hosts
 from gan_jax.run.checkpoints import Checkpoints, Notes
 from gan_jax.run.evaluation import make_judge
 from gan_jax.run.features import Say
@@ -27,10 +28,14 @@ SATURATED = 0.01
 class Watch:
     """The evaluations of a run, each compared with those before it."""
 
-    def __init__(self, config: Config, gan: GAN, data: Dataset, folder: RunFolder, notes: Notes, say: Say) -> None:
+    def __init__(
+        self, config: Config, gan: GAN, data: Dataset, mesh: Mesh, folder: RunFolder, notes: Notes, say: Say
+    ) -> None:
         judged = config.evaluate
         extractor = features.make(judged.features, config, data, weights=judged.weights, download=False, say=say)
-        self._judge = make_judge(config, gan, data, extractor, notes["counts"], samples=judged.samples, say=say)
+        self._judge = make_judge(
+            config, gan, data, extractor, notes["counts"], mesh=mesh, samples=judged.samples, say=say
+        )
         self._metric = name_of(extractor.name, judged.best)
         self._folder, self._notes, self._say = folder, notes, say
         self._rows: list[dict[str, float]] = []
@@ -53,6 +58,7 @@ class Watch:
         if better(self._metric, value, self._best):
             try:
                 self._kept.save(found.step, state, self._notes | {"best": self._told(found)})
+                self._kept.wait()
                 self._best = value
                 self._say(f"step {found.step} is the best so far: kept in {self._folder.best}")
             except RunError as error:
@@ -88,9 +94,9 @@ class Watch:
 
     def _begin_anew(self, why: str, reason: str) -> None:
         self._kept.close()
-        aside = set_aside(self._folder.best, why)
+        aside = hosts.by_first(lambda: set_aside(self._folder.best, why).name)
         self._kept = Checkpoints(self._folder.best, keep=1)
-        self._say(f"the best checkpoint is set aside as {aside.name}: {reason}")
+        self._say(f"the best checkpoint is set aside as {aside}: {reason}")
 
 
 def alarms(earlier: Sequence[Evaluation], now: Evaluation, rows: Sequence[dict[str, float]]) -> list[str]:

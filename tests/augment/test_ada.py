@@ -73,6 +73,13 @@ def test_blits_move_pixels_and_make_none():
         }
 
 
+def test_images_that_are_no_squares_keep_their_shape_and_their_pixels():
+    source = images((8, 8, 12, 3))
+    assert jax.eval_shape(ada.full, KEY, source, 1.0).shape == source.shape
+    for before, after in zip(source, ada.blit(KEY, source, 1.0), strict=True):
+        assert {p.tobytes() for p in np.reshape(after, (-1, 3))} <= {p.tobytes() for p in np.reshape(before, (-1, 3))}
+
+
 @pytest.mark.parametrize("p", [0.2, 0.7])
 def test_images_are_left_alone_as_often_as_the_probabilities_say(p):
     # Flips do nothing half of the time, turns one time in four, and shifts of 8 pixels by U[-1, 1] round to (0, 0)

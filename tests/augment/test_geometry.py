@@ -37,6 +37,12 @@ def test_only_square_images_can_be_turned():
         geometry.turn(jnp.zeros((4, 8, 6, 1)), jnp.arange(4))
 
 
+def test_images_of_any_shape_are_turned_by_a_half():
+    turned = geometry.turn_over(images((2, 8, 6, 3)), jnp.array([True, False]))
+    np.testing.assert_array_equal(turned[0], np.rot90(images((2, 8, 6, 3))[0], 2))
+    np.testing.assert_array_equal(turned[1], images((2, 8, 6, 3))[1])
+
+
 def test_shifts_are_those_of_an_image_mirrored_at_its_edges():
     pixels = np.array([[0, 0], [2, -3], [-5, 1], [7, 7]])
     shifted = geometry.shift(images((4, 8, 9, 3)), jnp.array(pixels))

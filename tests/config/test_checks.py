@@ -26,11 +26,13 @@ OTHERS = {
     "data.path": "/pictures",
     "data.size": 32,
     "data.channels": 3,
+    "data.deviation": 0.5,
     "data.flip": True,
     "data.clusters": 5,
     "data.data_dir": "/tfds",
     "data.download": True,
     "data.on_bad": "skip",
+    "data.memory": 1.0,
     "model": "r3gan",
     "model.latent_size": 7,
     "model.generator_width": 7,
@@ -79,7 +81,9 @@ OTHERS = {
 
 
 ADA, SOME_IMAGES = {"augment.name": "ada", "augment.p": 0.1}, {"anneal.images": 1000}
+FLOATS = {"data.path": "/latents.npz", "data.size": 8, "data.channels": 4, "data.deviation": 0.5}
 NEEDS = {
+    "data.deviation": {"data.path": "/latents.npz"},
     "model.told": {"conditional": True},
     "augment.p": ADA,
     "augment.target": ADA,
@@ -196,7 +200,6 @@ def test_wrong_types_and_wrong_values_are_named_together():
         ("steps", True),
         ("steps", None),
         ("data.size", "16"),
-        ("data.channels", 2),
         ("data.channels", True),
         ("data.path", 3),
         ("conditional", 1),
@@ -221,6 +224,22 @@ def test_a_whole_number_will_do_for_a_number():
     ("values", "said"),
     [
         ({"data.path": "/pictures"}, "data.size: your own pictures need a size"),
+        (
+            {"data.size": "50x64"},
+            "128 pixels on the longer side, multiples of 16 on the other, not 50x64; try --data.size 48x64",
+        ),
+        ({"data.size": "24x28", "model": "article"}, "model article makes 28 pixels, not 24x28; try --data.size 28"),
+        ({"data.size": "64x64"}, "data.size: expected 64 for images of that size, got '64x64'"),
+        ({"data.size": "0x64"}, "data.size: expected a whole number from 1, got 0"),
+        ({"data.channels": 2}, "data.channels: pictures have 1 (greyscale) or 3 (RGB), not 2; for floats add"),
+        ({"data.channels": 17}, "data.channels: expected a whole number in [1, 16], got 17"),
+        ({"data.deviation": 0.5}, "data.deviation: is of floats in an .npz or .npy, not of the named data digits"),
+        (FLOATS | {"data.path": "/pictures"}, "data.deviation: is of floats in an .npz or .npy, not of /pictures"),
+        (
+            FLOATS | {"augment.name": "ada", "augment.p": 0.5},
+            "augment.name: ada turns colours, of 1 channel or",
+        ),
+        (FLOATS | {"data.clusters": 5}, "data.clusters: are found among pictures, not among floats"),
         ({"data.size": 30}, "data.size: model dcgan makes 8, 16, 28, 32, 64, 128 pixels"),
         ({"model": "article"}, "data.size: model article makes 28 pixels, not 8; try --data.size 28"),
         ({"devices": 3}, "batch_size: 64 cannot be shared by 3 devices; try 63 or 66"),
@@ -316,7 +335,7 @@ def test_r3gans_widths_are_those_that_its_groups_divide(size):
     """Against the networks' own refusal, which comes later."""
     for width in (8, 16, 24, 40, 56, 64, 104, 200, 768, 776, 1536, 1544):
         config = Config(data=DataConfig(size=size), model=R3GAN(generator_width=width))
-        generator, _ = config.model.networks(size, 1, 0)
+        generator, _ = config.model.networks(config.data, 0)
         shapes = lambda generator=generator: generator.init(jax.random.key(0), jnp.zeros((1, 128)))
         try:
             jax.eval_shape(shapes)

@@ -1,6 +1,7 @@
 import pytest
 
 from gan_jax.config import Config, DataConfig
+from gan_jax.sizes import sides
 
 
 @pytest.mark.parametrize(
@@ -11,10 +12,11 @@ from gan_jax.config import Config, DataConfig
         (DataConfig(name="cifar10", size=16, channels=1), 16, 1),
         (DataConfig(path="/pictures", size=64), 64, 3),
         (DataConfig(path="/pictures", size=64, channels=1), 64, 1),
+        (DataConfig(path="/pictures", size="48x64"), (48, 64), 3),
     ],
 )
 def test_size_and_channels_are_the_datas_own_unless_set(data, size, channels):
-    assert (data.image_size, data.image_channels) == (size, channels)
+    assert (data.image_size, data.image_channels) == (sides(size), channels)
 
 
 def test_a_step_takes_a_batch_for_each_update_that_has_its_own():

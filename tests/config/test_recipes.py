@@ -94,7 +94,7 @@ def test_the_nearest_recipe_is_offered():
 def test_names_in_configs_and_values_behind_them_are_the_same():
     hints = typing.get_type_hints(Config)
     assert set(typing.get_args(hints["loss"])) == set(LOSSES)
-    assert DCGAN.sizes == tuple(dcgan.STAGES)
+    assert DCGAN.sizes == dcgan.SIZES
 
 
 @pytest.mark.parametrize(

@@ -102,3 +102,35 @@ def test_stacked_batches_are_flipped_like_those_of_as_many_steps():
         np.testing.assert_array_equal(
             stacked[i], read_batch(data.images, data.labels, 2 + i, batch_size=8, seed=0, flip=True)[0]
         )
+
+
+@pytest.mark.parametrize("stacked", [1, 2])
+def test_the_shares_of_hosts_side_by_side_are_the_batch_of_one(stacked):
+    rng = np.random.default_rng(0)
+    images, labels = rng.integers(0, 256, (64, 3, 4, 1), np.uint8), np.arange(64, dtype=np.int32)
+    read = lambda **share: read_batch(images, labels, 3, batch_size=8, seed=1, stacked=stacked, flip=True, **share)
+    parts = [read(share=slice(start, start + 2)) for start in range(0, 8, 2)]
+    for whole, shares in zip(read(), zip(*parts, strict=True), strict=True):
+        np.testing.assert_array_equal(np.concatenate(shares, axis=0 if stacked == 1 else 1), whole)
+
+
+def test_a_host_reads_no_more_than_its_share():
+    asked = []
+
+    class Watched(np.ndarray):
+        def __getitem__(self, rows):
+            asked.append(len(rows))
+            return np.asarray(self)[rows]
+
+    read_batch(np.zeros((64, 2, 2, 1), np.uint8).view(Watched), None, 0, batch_size=8, seed=0, share=slice(2, 5))
+    assert asked == [3]
+
+
+@pytest.mark.parametrize("count", [200, 300, 70_000])
+def test_the_order_of_an_epoch_is_the_permutation_of_its_key(count):
+    """However few bytes hold it: runs of before go on with the order that they began with."""
+    known = np.random.Generator(np.random.Philox(key=[7, 1])).permutation(count)
+    steps = count // 50
+    found = [batch_indices(step, count=count, batch_size=50, seed=7) for step in range(steps, 2 * steps)]
+    np.testing.assert_array_equal(np.concatenate(found), known)
+    assert found[0].dtype == np.int64

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from gan_jax.data import clusters
+from gan_jax.data import clusters, reading
 from gan_jax.errors import DataError
 
 KINDS = 3
@@ -29,6 +29,17 @@ def test_like_goes_to_like():
     assert len(set(zip(labels.tolist(), kinds.tolist(), strict=True))) == KINDS
 
 
+def test_all_of_an_image_counts_whatever_its_shape():
+    """Kinds that differ at the ends of wide images, which a square cut out of their middle would not show."""
+    rng = np.random.default_rng(0)
+    kinds = rng.integers(KINDS, size=90)
+    wide = rng.integers(0, 60, size=(90, 8, 96, 1)).astype(np.uint8)
+    for i, kind in enumerate(kinds):
+        wide[i, :, 6 * kind : 6 * kind + 6] += 180
+    labels = clusters.partition(wide, KINDS)
+    assert len(set(zip(labels.tolist(), kinds.tolist(), strict=True))) == KINDS
+
+
 @pytest.mark.parametrize("wanted", [1, 7, 90])
 def test_no_cluster_is_empty(wanted):
     labels = clusters.partition(blots()[0], wanted)
@@ -44,7 +55,7 @@ def test_it_is_a_function_of_images_and_seed():
 
 def test_all_are_parted_where_only_some_are_learnt_from(monkeypatch):
     monkeypatch.setattr(clusters, "FITTED", 30)
-    monkeypatch.setattr(clusters, "BLOCK", 16)
+    monkeypatch.setattr(reading, "BLOCK_BYTES", 16 * 64)
     images, kinds = blots()
     labels = clusters.partition(images, KINDS)
     assert len(labels) == len(images)
@@ -54,7 +65,7 @@ def test_all_are_parted_where_only_some_are_learnt_from(monkeypatch):
 def test_blocks_change_nothing(monkeypatch):
     images = np.random.default_rng(0).integers(0, 256, size=(100, 6, 6, 1)).astype(np.uint8)
     whole = clusters.partition(images, 5)
-    monkeypatch.setattr(clusters, "BLOCK", 7)
+    monkeypatch.setattr(reading, "BLOCK_BYTES", 7 * 36)
     np.testing.assert_array_equal(clusters.partition(images, 5), whole)
 
 
@@ -90,7 +101,7 @@ def test_images_that_are_all_alike_are_one_cluster():
 
 PROGRAM = """
 import hashlib, numpy as np
-from gan_jax.data import clusters
+from gan_jax.data import clusters, reading
 images = np.random.default_rng(0).integers(0, 256, size=(3000, 12, 12, 1)).astype(np.uint8)
 print(hashlib.sha256(clusters.partition(images, 20).data).hexdigest())
 """

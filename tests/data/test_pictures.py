@@ -1,4 +1,5 @@
 import io
+import json
 import os
 import time
 import tracemalloc
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image, features
 
 from gan_jax import memory
-from gan_jax.data import pictures
+from gan_jax.data import listing, pictures
 from gan_jax.errors import DataError
 
 
@@ -165,25 +166,27 @@ def test_a_file_that_unpacks_to_more_than_any_photograph_is_not_unpacked(tmp_pat
     with zipfile.ZipFile(tmp_path / "mine.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.png", bytes(150_000))
         archive.writestr("b.png", encoded())
-    monkeypatch.setattr(zipfile.ZipFile, "read", lambda self, member: encoded() if member.filename == "b.png" else None)
+    unpacked, own = [], listing._Unpacking.__call__
+    monkeypatch.setattr(listing._Unpacking, "__call__", lambda self, i: unpacked.append(i) or own(self, i))
     path = str(tmp_path / "mine.zip")
     assert "  a.png: 150.0 kB, of which 100.0 kB are read at most" in refusal(path)
     assert len(load(path, on_bad="skip")) == 1
     assert "a.png" in capsys.readouterr().out
+    assert unpacked == [1, 1]
 
 
 def test_pictures_of_too_many_pixels_are_not_decoded_but_jpegs_in_part(packed, monkeypatch):
     monkeypatch.setattr(pictures, "MOST_PIXELS", 1000)
     monkeypatch.setattr(pictures, "MOST_OF_JPEG", 6000)
     decoded = []
-    monkeypatch.setattr(pictures, "to_square", lambda picture, *_: decoded.append(picture.size) or np.zeros((1, 1, 3)))
+    monkeypatch.setattr(pictures, "fitted", lambda picture, *_: decoded.append(picture.size) or np.zeros((1, 1, 3)))
     files = {"a.png": encoded(size=(33, 33)), "b.jpg": encoded(size=(64, 80), kind="JPEG")}
     files |= {"c.jpg": encoded(size=(80, 80), kind="JPEG"), "d.jpg": encoded(size=(128, 128), kind="JPEG")}
     said = refusal(packed(files), size=1)
     assert "3 of 4" in said
     assert "a.png: 33x33 pixels, of which 89 million are read at most, 358 of a JPEG; reduce it" in said
     assert "c.jpg: 80x80 pixels, of which" in said
-    assert "d.jpg: more than" in said
+    assert "d.jpg: 128x128 pixels, of which" in said
     assert decoded == [(8, 10)]
 
 
@@ -204,7 +207,7 @@ def test_large_pictures_are_decoded_one_at_a_time(packed, monkeypatch):
         inside.pop()
         return np.zeros((6, 6, 3))
 
-    monkeypatch.setattr(pictures, "to_square", slow)
+    monkeypatch.setattr(pictures, "fitted", slow)
     load(packed({f"{i}.png": encoded() for i in range(5)}))
     assert most == [1] * 5
 
@@ -327,7 +330,7 @@ def test_bad_pictures_are_left_out_and_named_if_so_wished(packed, capsys):
 
 
 def test_leaving_pictures_out_takes_no_second_array(packed, monkeypatch):
-    monkeypatch.setattr(pictures, "_decode", lambda entry, *_: "bad" if entry.name == "00.png" else np.uint8(7))
+    monkeypatch.setattr(pictures, "_decode", lambda files, i, *_: np.uint8(7) if i else "bad")
     path = packed({f"{i:02}.png": b"" for i in range(20)})
     tracemalloc.start()
     data = load(path, size=256, on_bad="skip")
@@ -368,7 +371,7 @@ def test_another_file_is_neither_folder_nor_zip(tmp_path):
     assert "neither a folder nor a readable zip" in refusal(str(tmp_path / "mine.zip"))
 
 
-def test_a_zip_is_opened_once_a_thread_not_once_a_picture(tmp_path, monkeypatch):
+def test_a_zip_is_opened_once_not_once_a_picture(tmp_path, monkeypatch):
     path = zip_of(tmp_path / "mine.zip", {f"{i:03}.png": encoded() for i in range(200)})
     opened, own = [], zipfile.ZipFile
 
@@ -378,7 +381,28 @@ def test_a_zip_is_opened_once_a_thread_not_once_a_picture(tmp_path, monkeypatch)
 
     monkeypatch.setattr(zipfile, "ZipFile", count)
     assert len(load(path)) == 200
-    assert len(opened) <= 1 + min(32, (os.cpu_count() or 1) + 4)  # the pool's threads
+    assert len(opened) == 1
+
+
+@pytest.mark.parametrize("kind", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_may_be_packed_in_any_way_and_lie_behind_something_else(tmp_path, kind):
+    files = {f"{i}.png": encoded((i, 0, 0)) for i in range(3)}
+    with zipfile.ZipFile(tmp_path / "packed.zip", "w", kind) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    (tmp_path / "mine.zip").write_bytes(b"unpacks itself" + (tmp_path / "packed.zip").read_bytes())
+    found = listing.list_files(tmp_path / "mine.zip", "mine.zip")
+    assert {name: found.read(i) for i, name in enumerate(found.names)} == files
+
+
+def test_a_picture_behind_a_password_is_named(tmp_path):
+    path = tmp_path / "mine.zip"
+    zip_of(path, {"a.png": encoded(), "b.png": encoded()})
+    content, place = path.read_bytes(), path.read_bytes().index(b"PK\x01\x02")
+    path.write_bytes(content[: place + 8] + b"\x01" + content[place + 9 :])
+    said = refusal(str(path))
+    assert "1 of 2 pictures cannot be read:\n  a.png: " in said
+    assert "is encrypted, password required" in said
 
 
 def test_a_zip_that_ends_early_is_refused(tmp_path):
@@ -408,3 +432,67 @@ def test_zip_whose_paths_climb_out_is_refused(tmp_path, name):
     assert repr(name) in said
     assert "climbs out" in said
     assert [path.name for path in tmp_path.iterdir()] == ["mine.zip"]
+
+
+MANY = {f"{kind}/{i}.png": encoded((i, 0, 10 * i)) for kind in ("dog", "cat") for i in range(5)}
+
+
+def test_pictures_decoded_as_needed_are_those_in_memory(packed):
+    path = packed(MANY | {"cat/10.jpg": noise("JPEG")})
+    held, needed = load(path, memory=11 * 6 * 6 * 3), load(path, memory=11 * 6 * 6 * 3 - 1)
+    assert (held.in_memory, needed.in_memory) == (True, False)
+    assert needed.images.shape == held.images.shape
+    for rows in (slice(None), slice(2, 9, 3), [4, 4, 0], np.array([10, -1])):
+        np.testing.assert_array_equal(needed.images[rows], held.images[rows])
+    assert needed.labels.tolist() == held.labels.tolist()
+    assert needed.classes == held.classes
+    needed.must_be(held.fingerprint, 11)
+    held.must_be(needed.fingerprint, 11)
+
+
+def test_nothing_is_decoded_before_it_is_needed(packed, monkeypatch):
+    decoded, own = [], pictures._decode
+    monkeypatch.setattr(pictures, "_decode", lambda files, i, *rest: decoded.append(i) or own(files, i, *rest))
+    data = load(packed(MANY), memory=0)
+    assert decoded == []
+    _ = data.images[[7, 3]]
+    assert decoded == [7, 3]
+
+
+def test_a_folder_and_a_zip_around_it_are_known_alike_without_reading_all(tmp_path):
+    folder = load(folder_of(tmp_path / "mine", MANY), memory=0)
+    archive = load(zip_of(tmp_path / "mine.zip", {f"all/{name}": data for name, data in MANY.items()}), memory=0)
+    assert folder.fingerprint == archive.fingerprint
+    (tmp_path / "mine" / "cat" / "0.png").rename(tmp_path / "mine" / "cat" / "9.png")
+    assert load(str(tmp_path / "mine"), memory=0).fingerprint != folder.fingerprint
+
+
+def test_a_bad_picture_is_named_when_it_is_needed(packed):
+    data = load(packed(MANY | BAD), memory=0)
+    assert len(data) == 14
+    with pytest.raises(DataError, match=r"cat/empty\.png cannot be read: empty file\n.*--data\.on-bad skip"):
+        _ = data.images[:]
+
+
+def test_bad_pictures_that_are_left_out_are_found_before(packed, capsys):
+    path = packed(MANY | BAD)
+    needed = load(path, memory=0, on_bad="skip")
+    assert "4 of 14" in capsys.readouterr().out
+    np.testing.assert_array_equal(needed.images[:], load(path, on_bad="skip").images)
+    assert len(needed) == 10
+
+
+@pytest.mark.parametrize("around", ["", "all/mine/"])
+def test_labels_come_from_a_dataset_json_where_there_is_one(packed, around):
+    names = [f"{shard}/{i}.png" for shard in ("00000", "00001") for i in range(2)]
+    told = json.dumps({"labels": [[name, i % 3] for i, name in enumerate(names)]}).encode()
+    data = load(packed({f"{around}{name}": encoded() for name in names} | {f"{around}dataset.json": told}))
+    assert data.labels.tolist() == [0, 1, 2, 0]
+    assert data.classes == ("0", "1", "2")
+
+
+def test_a_dataset_json_among_the_pictures_of_a_class_is_none(packed):
+    data = load(packed(MANY | {"cat/dataset.json": b"{}"}))
+    assert data.classes == ("cat", "dog")
+    with pytest.raises(DataError, match=r"its dataset\.json is not as it should be"):
+        load(packed(MANY | {"dataset.json": b"{}"}))

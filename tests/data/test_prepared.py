@@ -61,20 +61,29 @@ def test_damaged_data_are_refused_by_their_folder(tmp_path):
     assert f"delete {tmp_path / 'mnist'}" in str(refused.value)
 
 
+def png(shade):
+    stream = io.BytesIO()
+    Image.new("L", (28, 28), shade).save(stream, "PNG")
+    return stream.getvalue()
+
+
 @pytest.fixture
 def tiny_mnist(tmp_path):
-    """Three images, laid out as tensorflow-datasets does: image i is filled with i and has label 9 - i."""
+    """Three images: image i is filled with i and has label 9 - i."""
+    return lay_out(tmp_path, map(png, range(3)))
+
+
+def lay_out(path, pictures):
+    """Writes three encoded pictures as tensorflow-datasets does."""
     from array_record.python.array_record_module import ArrayRecordWriter
     from tensorflow_datasets.proto import tf_example_pb2
 
-    folder = tmp_path / "mnist" / "3.0.1"
+    folder = path / "mnist" / "3.0.1"
     folder.mkdir(parents=True)
     writer = ArrayRecordWriter(str(folder / "mnist-train.array_record-00000-of-00001"), "group_size:1")
-    for i in range(3):
-        png = io.BytesIO()
-        Image.new("L", (28, 28), i).save(png, "PNG")
+    for i, picture in enumerate(pictures):
         example = tf_example_pb2.Example()
-        example.features.feature["image"].bytes_list.value.append(png.getvalue())
+        example.features.feature["image"].bytes_list.value.append(picture)
         example.features.feature["label"].int64_list.value.append(9 - i)
         writer.write(example.SerializeToString())
     writer.close()
@@ -97,7 +106,7 @@ def tiny_mnist(tmp_path):
     info = {"name": "mnist", "version": "3.0.1", "fileFormat": "array_record", "splits": [split]}
     (folder / "features.json").write_text(json.dumps(group))
     (folder / "dataset_info.json").write_text(json.dumps(info))
-    return tmp_path
+    return path
 
 
 def test_prepared_images_are_read_without_tensorflow_or_network(tiny_mnist, monkeypatch):
@@ -115,6 +124,26 @@ def test_images_are_resized_part_by_part_as_they_are_read(tiny_mnist, monkeypatc
     assert data.images.shape == (3, 16, 16, 3)
     assert data.images[:, 5, 5].tolist() == [[i] * 3 for i in range(3)]
     assert data.labels.tolist() == [9, 8, 7]
+
+
+def test_prepared_images_decoded_as_needed_are_those_in_memory(tiny_mnist):
+    held = prepared.load("mnist", data_dir=str(tiny_mnist), size=16, channels=3)
+    needed = prepared.load("mnist", data_dir=str(tiny_mnist), size=16, channels=3, memory=0)
+    assert (held.in_memory, needed.in_memory) == (True, False)
+    assert needed.images.shape == held.images.shape == (3, 16, 16, 3)
+    for rows in (slice(None), slice(1, 3), np.array([2, 0, 2])):
+        np.testing.assert_array_equal(needed.images[rows], held.images[rows])
+    assert needed.labels.tolist() == held.labels.tolist()
+    assert needed.classes == held.classes
+    needed.must_be(held.fingerprint, 3)
+    held.must_be(needed.fingerprint, 3)
+
+
+@pytest.mark.parametrize("memory", [0, 1e9])
+def test_a_record_that_cannot_be_decoded_is_named(tmp_path, memory):
+    lay_out(tmp_path, [png(0), b"no picture", png(2)])
+    with pytest.raises(DataError, match=rf"record 1 of mnist in {tmp_path} cannot be read: .* delete {tmp_path}/mnist"):
+        _ = prepared.load("mnist", data_dir=str(tmp_path), memory=memory).images[[0, 1, 2]]
 
 
 def test_names_of_our_own_are_those_of_tensorflow_datasets_to_the_user(tmp_path):
@@ -162,9 +191,8 @@ class Endless:
         return 10**12
 
     def __getitems__(self, places):
-        assert len(places) == prepared.CHUNK, "read on"
-        assert places.start == 0, "read on"
-        return [{"image": np.zeros((28, 28, 1), np.uint8)}] * 2
+        assert places == [0], "read on"
+        return [{"image": np.zeros((28, 28, 1), np.uint8)}]
 
 
 def test_more_images_than_memory_holds_are_refused_once_their_size_is_known(tmp_path, monkeypatch):
@@ -174,6 +202,6 @@ def test_more_images_than_memory_holds_are_refused_once_their_size_is_known(tmp_
     builder = SimpleNamespace(as_data_source=lambda split: Endless())
     monkeypatch.setattr("tensorflow_datasets.builder", lambda *_, **__: builder)
     with pytest.raises(
-        DataError, match=r"^mnist: 1,000,000,000,000 images of 28x28x1 need 1,568\.0 TB .* are free; choose"
+        DataError, match=r"^mnist: 1,000,000,000,000 images of 28x28x1 need 784\.0 TB .* are free; choose"
     ):
         prepared.load("mnist", data_dir=str(tmp_path))

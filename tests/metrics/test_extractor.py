@@ -44,6 +44,12 @@ def test_pixels_of_large_images_are_averaged_in_blocks():
     np.testing.assert_allclose(found[3, 5], some[0, 12:16, 20:24].mean() / 127.5 - 1, atol=1e-5)
 
 
+def test_pixels_of_images_that_are_no_squares_are_averaged_along_each_side_by_itself():
+    some = np.random.default_rng(0).integers(0, 256, (1, 48, 20, 1)).astype(np.uint8)
+    found = extractor.pixels().extract((), some).values.reshape(16, 20)
+    np.testing.assert_allclose(found[3, 5], some[0, 9:12, 5].mean() / 127.5 - 1, atol=1e-5)
+
+
 def test_a_fingerprint_tells_values_shapes_and_names_apart():
     base = {"a": np.zeros((2, 3), np.float32)}
     others = [{"a": np.ones((2, 3), np.float32)}, {"a": np.zeros((3, 2), np.float32)}, {"b": base["a"]}]

@@ -49,8 +49,8 @@ def test_unconditional_pair_loses_its_embeddings_only():
 
 
 @pytest.mark.parametrize("stages", [1, 2, 4, 7])
-@pytest.mark.parametrize("channels", [1, 2, 3, 4])
-def test_every_power_of_two_and_up_to_four_channels(stages, channels):
+@pytest.mark.parametrize("channels", [1, 3, 16])
+def test_every_power_of_two_and_up_to_16_channels(stages, channels):
     widths = tuple(16 * max(1, 4 - i) for i in range(stages))
     size = 4 << (stages - 1)
     images, generator = shapes(r3gan.Generator(size, channels, widths, 1), jnp.ones((2, 8)))
@@ -145,10 +145,10 @@ def test_what_does_not_fit_is_refused():
         shapes(r3gan.Generator(64), latents)
     with pytest.raises(ValueError, match="2 widths are those of images of 8 pixels, not 16"):
         shapes(small()[1], jnp.ones((2, 16, 16, 1)))
-    with pytest.raises(ValueError, match="square images, not 8x4"):
-        shapes(small()[1], jnp.ones((2, 8, 4, 1)))
-    with pytest.raises(ValueError, match="1 to 4 channels, not 5"):
-        shapes(r3gan.Generator(4, 5, (16,)), latents)
+    with pytest.raises(ValueError, match="longer side of 8 have multiples of 2, not 8x5"):
+        shapes(small()[1], jnp.ones((2, 8, 5, 1)))
+    with pytest.raises(ValueError, match="1 to 16 channels, not 17"):
+        shapes(r3gan.Generator(4, 17, (16,)), latents)
     with pytest.raises(ValueError, match="20 channels, expanded to 40, do not split into groups of 16"):
         shapes(r3gan.Generator(4, 1, (20,)), latents)
     with pytest.raises(ValueError, match="at least one block, not 0"):

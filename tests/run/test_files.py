@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from gan_jax.errors import ConfigError, RunError
-from gan_jax.run.files import RunFolder, open_to_append, read, write_atomically
-from gan_jax.run.logs import append
+from gan_jax.run.files import RunFolder, append, read, write_atomically
 
 PRECIOUS = b"do not touch"
 
@@ -20,13 +19,20 @@ def precious(tmp_path):
     return file
 
 
-@pytest.mark.parametrize("path", ["gs://bucket/run", Path("gs://bucket/run"), "s3://bucket/run", "file:///run"])
+@pytest.mark.parametrize("path", ["s3://bucket/run", Path("s3://bucket/run"), "az://bucket/run", "file:///run"])
 def test_a_folder_elsewhere_is_refused(path):
-    with pytest.raises(ConfigError, match=r"run: .*is no folder of this machine.*--run"):
+    with pytest.raises(ConfigError, match=r"run: .*is no folder of this machine, nor of a bucket gs://.*--run"):
         RunFolder(path)
 
 
-@pytest.mark.parametrize("path", ["runs/a:b", "a:/b", "runs/gs:", "./gs:/b"])
+@pytest.mark.parametrize("path", ["gs://bucket/run", "gs://bucket//run/", Path("gs://bucket/run")])
+def test_a_folder_in_a_bucket_has_the_same_names(path):
+    folder = RunFolder(path)
+    assert str(folder.sample(3)) == "gs://bucket/run/samples/step_00000003.png"
+    folder.refuse_links()
+
+
+@pytest.mark.parametrize("path", ["runs/a:b", "a:/b", "runs/gs:", "./gs:/b", "./gs://b"])
 def test_a_colon_alone_is_no_other_machine(path):
     assert RunFolder(path).path == Path(path).absolute()
 
@@ -77,12 +83,12 @@ def test_a_run_folder_may_itself_be_a_link(tmp_path):
 def test_appending_follows_no_link_and_waits_for_no_pipe(tmp_path, precious):
     (tmp_path / "metrics.jsonl").symlink_to(precious)
     with pytest.raises(RunError, match=r"metrics\.jsonl is a symbolic link"):
-        append(tmp_path / "metrics.jsonl", {"step": 1})
+        append(tmp_path / "metrics.jsonl", b"1\n")
     os.mkfifo(tmp_path / "log.txt")
     with pytest.raises(RunError, match=r"log\.txt: not a regular file"):
-        open_to_append(tmp_path / "log.txt")
+        append(tmp_path / "log.txt", b"1\n")
     with pytest.raises(RunError, match="Is a directory"):
-        open_to_append(tmp_path)
+        append(tmp_path, b"1\n")
     assert precious.read_bytes() == PRECIOUS
 
 

@@ -36,7 +36,8 @@ def pictures(tmp_path_factory):
 
 def tiny(config, pictures, *, own_size):
     """The recipe with all of its rules, small enough to be compiled in seconds; at its own size, or the least."""
-    size = config.data.image_size if own_size else min(config.model.sizes or [config.data.image_size])
+    own, _ = config.data.image_size
+    size = own if own_size else min(config.model.sizes or [own])
     least = {
         "model.generator_width": 8,
         "model.discriminator_width": 8,
@@ -74,4 +75,4 @@ def test_recipe_trains_and_can_be_sampled_from(name, own_size, pictures, tmp_pat
         labels=labels,
     )
     images = np.load(tmp_path / "few.npz")["images"]
-    assert images.shape == (3, config.data.image_size, config.data.image_size, config.data.image_channels)
+    assert images.shape == (3, *config.data.image_size, config.data.image_channels)

@@ -1,0 +1,108 @@
+"""Images that somebody keeps as arrays: bytes, or floats such as an autoencoder's latents."""
+
+import math
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from gan_jax.data.dataset import Dataset
+from gan_jax.data.reading import in_blocks
+from gan_jax.data.scaling import Scaled, Scaling, measured
+from gan_jax.errors import DataError, printable
+from gan_jax.memory import require_memory
+from gan_jax.sizes import Size, shown, sides
+
+MOST = 1_000_000
+"""Classes: a label beyond them is a mistake."""
+
+
+def load(path: str, *, size: Size, channels: int, deviation: float | None, memory: float = math.inf) -> Dataset:
+    """The array of an .npy, or `images` of an .npz, with its `labels` and the names of its `classes` if it has them.
+
+    Without a `deviation` they are uint8 `[N, H, W, 1 or 3]`. With one they are numbers of any range,
+    `[N, *size, channels]`, and become float32 as `scaling.measured` says. Up to `memory` bytes are held; more of an
+    .npy are read as they are needed. Raises DataError.
+    """
+    source = Path(path).expanduser()
+    name, where = printable(source.name), printable(source)
+    arrays = _read(source, where)
+    images = arrays["images"]
+    labels, classes = _labels(where, arrays, len(images))
+    origin = f"{source.stat().st_size} bytes"
+    if deviation is None:
+        if images.dtype != np.uint8:
+            raise DataError(
+                f"{where}: its images are {images.dtype}, not uint8; if they are floats such as latents, add "
+                "--data.deviation 0.5"
+            )
+        held = np.array(images) if isinstance(images, np.memmap) and images.nbytes <= memory else images
+        return Dataset(name, held, labels, classes, origin)
+    _must_be_numbers(where, images, (*sides(size), channels))
+    scaling = measured(where, images, deviation)
+    as_needed = isinstance(images, np.memmap) and 4 * images.size > memory
+    seen = Scaled(images, scaling) if as_needed else _held(where, images, scaling)
+    return Dataset(name, seen, labels, classes, origin, scaling)
+
+
+def _read(source: Path, where: str) -> dict[str, np.ndarray]:
+    """The arrays by name; that of an .npy is `images`, mapped and not read."""
+    if not source.is_file():
+        raise DataError(f"{where}: no such file")
+    try:
+        if not zipfile.is_zipfile(source):
+            return {"images": np.load(source, mmap_mode="r", allow_pickle=False)}
+        with zipfile.ZipFile(source) as archive:
+            needed = sum(member.file_size for member in archive.infolist())
+        require_memory(needed, f"{where}: its arrays", "keep them in an .npy, which is read as needed", error=DataError)
+        with np.load(source, allow_pickle=False) as archive:
+            found = {name: archive[name] for name in ("images", "labels", "classes") if name in archive}
+            names = ", ".join(archive) or "none"
+    except DataError:
+        raise
+    except Exception as error:  # whatever a damaged header makes NumPy raise
+        raise DataError(f"{where}: no arrays that NumPy can read: {error}") from None
+    if "images" not in found:
+        raise DataError(f"{where}: no array in it is called images; there are {names}")
+    return found
+
+
+def _labels(where: str, arrays: dict[str, np.ndarray], count: int) -> tuple[np.ndarray | None, tuple[str, ...]]:
+    labels, classes = arrays.get("labels"), tuple(map(str, arrays.get("classes", ())))
+    if labels is None:
+        return None, ()
+    if (
+        labels.shape != (count,)
+        or labels.dtype.kind not in "iu"
+        or labels.min(initial=0) < 0
+        or labels.max(initial=0) >= MOST
+    ):
+        raise DataError(
+            f"{where}: expected labels [{count}], whole numbers from 0, got {labels.dtype} {list(labels.shape)}"
+        )
+    highest = int(labels.max(initial=0))
+    if classes and len(classes) <= highest:
+        raise DataError(f"{where}: {len(classes)} classes are named, and labels go up to {highest}")
+    return labels.astype(np.int32), classes or tuple(map(str, range(highest + 1)))
+
+
+def _must_be_numbers(where: str, images: np.ndarray, wanted: tuple[int, ...]) -> None:
+    if images.ndim != 4 or images.dtype.kind not in "fiu" or not len(images):
+        raise DataError(f"{where}: expected images [N, H, W, C] of numbers, got {images.dtype} {list(images.shape)}")
+    if images.shape[1:] != wanted:
+        height, width, channels = images.shape[1:]
+        raise DataError(
+            f"{where}: its images are {height}x{width} of {channels} channels, and floats are not resized; add "
+            f"--data.size {shown((height, width))} --data.channels {channels}"
+        )
+
+
+def _held(where: str, images: np.ndarray, scaling: Scaling) -> np.ndarray:
+    """All of them as networks see them, in memory."""
+    mend = "keep them in an .npy, which is read as needed with --data.memory 0"
+    require_memory(4 * images.size, f"{where}: its images as float32", mend, error=DataError)
+    held, done = np.empty(images.shape, np.float32), 0
+    for block in in_blocks(images):
+        held[done : done + len(block)] = scaling.seen(block)
+        done += len(block)
+    return held

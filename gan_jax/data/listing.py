@@ -1,0 +1,195 @@
+"""The files of a folder or a zip, none of them read yet: of a million, hardly more is held than their names."""
+
+import bz2
+import os
+import stat
+import struct
+import weakref
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from pathlib import Path
+
+import numpy as np
+
+from gan_jax.errors import DataError, printable
+
+SUFFIXES = {
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
+}
+"""Of pictures that are read."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """Files in the order of their names."""
+
+    names: list[str]  # paths in the folder or zip, as they can be printed
+    sizes: np.ndarray  # int64 [N], in bytes, unpacked, as the folder or zip says
+    read: Callable[[int], bytes]  # from many threads at once
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def nbytes(self) -> int:
+        """Of memory, nearly: a string has some 60 beside its letters, and what finds a file has as many."""
+        return sum(map(len, self.names)) + 120 * len(self)
+
+    def those(self, rows: Sequence[int]) -> "Files":
+        """Some of them."""
+        if len(rows) == len(self):
+            return self
+        chosen = np.array(rows, np.int64)
+        return Files([self.names[i] for i in rows], self.sizes[chosen], lambda i: self.read(int(chosen[i])))
+
+
+def list_files(source: Path, shown: str) -> Files:
+    """All files below a folder, links followed, or in a zip; not those that are hidden. Raises DataError."""
+    try:
+        if source.is_dir():
+            return _in_folder(str(source))
+        if source.is_file() and zipfile.is_zipfile(source):
+            return _in_zip(source, shown)
+        if source.is_file():
+            raise DataError(f"{shown}: neither a folder nor a readable zip")
+        raise DataError(f"{shown}: no such folder or zip")
+    except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError) as error:
+        raise DataError(f"{shown}: a damaged zip: {error}") from None
+    except OSError as error:
+        raise DataError(f"{shown}: cannot be read: {error.strerror or error}") from None
+
+
+def is_picture(name: str) -> bool:
+    """Whether a file is taken for a picture."""
+    return suffix(name) in SUFFIXES
+
+
+def suffix(name: str) -> str:
+    """What a file's name ends with, in small letters: ".jpg"."""
+    return os.path.splitext(name)[1].lower()
+
+
+def parts(name: str) -> list[str]:
+    """The folders on a file's path, and its name."""
+    return [part for part in name.split("/") if part not in ("", ".")]
+
+
+def _in_folder(folder: str) -> Files:
+    below = len(os.path.join(folder, ""))
+    found = sorted(((_shown(path[below:]), path, size) for path, size in _files(folder)), key=itemgetter(0))
+    paths = [path for _, path, _ in found]
+    sizes = np.array([size for *_, size in found], np.int64)
+    return Files([name for name, *_ in found], sizes, lambda i: _read(paths[i]))
+
+
+def _files(folder: str, above: frozenset[tuple[int, int]] = frozenset()) -> Iterator[tuple[str, int]]:
+    """All files below and their sizes, through links too, but for folders that lead back up.
+
+    In each top sub-folder, which may be a class, a folder is entered once, however many links lead to it.
+    """
+    if (here := _identity(folder)) in above:
+        return
+    files, folders = _inside(folder)
+    yield from files
+    around = len(folders) == 1 and not any(is_picture(path) for path, _ in files)
+    for each in folders:
+        yield from _files(each, above | {here}) if around else _below(each, {*above, here})
+
+
+def _below(folder: str, entered: set[tuple[int, int]]) -> Iterator[tuple[str, int]]:
+    if (here := _identity(folder)) in entered:
+        return
+    entered.add(here)
+    files, folders = _inside(folder)
+    yield from files
+    for each in folders:
+        yield from _below(each, entered)
+
+
+def _identity(folder: str) -> tuple[int, int]:
+    found = os.stat(folder)
+    return found.st_dev, found.st_ino
+
+
+def _inside(folder: str) -> tuple[list[tuple[str, int]], list[str]]:
+    """What is not hidden: files with their sizes, and folders, those first that are no links."""
+    files, folders = [], []
+    with os.scandir(folder) as found:
+        for entry in found:
+            if _is_hidden(entry.name):
+                continue
+            if entry.is_dir():
+                folders.append((entry.is_symlink(), entry.name, entry.path))
+            else:  # what is no regular file has no size either, as reading it will tell
+                files.append((entry.path, entry.stat().st_size if entry.is_file() else 0))
+    return files, [path for *_, path in sorted(folders)]
+
+
+def _read(path: str) -> bytes:
+    try:
+        regular = stat.S_ISREG(os.stat(path).st_mode)
+    except OSError:
+        regular = True  # opening it says what is wrong
+    if not regular:  # a pipe is waited for, and some devices never end
+        raise OSError("not a regular file")
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _in_zip(source: Path, shown: str) -> Files:
+    with zipfile.ZipFile(source) as archive:
+        members = [(i, member) for i, member in enumerate(archive.infolist()) if not member.is_dir()]
+    for _, member in members:
+        # Nothing is ever unpacked; such a name is still a sign that the archive is not what it seems.
+        if member.filename.startswith(("/", "\\")) or ".." in parts(member.filename):
+            raise DataError(f"{shown}: its entry {member.filename!r} climbs out of the archive; refused")
+    seen = [(_shown(m.filename), i, m) for i, m in members if not any(map(_is_hidden, parts(m.filename)))]
+    seen.sort(key=itemgetter(0))
+    table = [(i, m.header_offset, m.compress_size, m.file_size, m.CRC, _method(m)) for _, i, m in seen]
+    columns = np.array(table, np.int64).reshape(-1, 6)
+    return Files([name for name, *_ in seen], columns[:, 3], _Unpacking(source, columns))
+
+
+class _Unpacking:
+    """Reads what a zip holds, from one open file for all threads, by a table that takes 48 bytes a file.
+
+    A ZipFile is not safe to share, and one for each thread would hold the table of contents as many times, half a
+    gigabyte for a million files.
+    """
+
+    def __init__(self, source: Path, columns: np.ndarray) -> None:
+        self._source, self._columns = source, columns
+        self._file = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+        weakref.finalize(self, os.close, self._file)
+
+    def __call__(self, i: int) -> bytes:
+        place, start, packed, size, checksum, method = self._columns[i].tolist()
+        if method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2):
+            with zipfile.ZipFile(self._source) as archive:
+                return archive.read(archive.infolist()[place])
+        # A header of 30 bytes, whose last four say how long the name and another field after it are.
+        lengths = struct.unpack("<HH", os.pread(self._file, 30, start)[26:])
+        data = os.pread(self._file, packed, start + 30 + sum(lengths))
+        if method == zipfile.ZIP_DEFLATED:
+            data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, size)
+        elif method == zipfile.ZIP_BZIP2:
+            data = bz2.BZ2Decompressor().decompress(data, size)
+        if zlib.crc32(data) != checksum:
+            raise zipfile.BadZipFile("Bad CRC-32, a damaged zip")
+        return data
+
+
+def _method(member: zipfile.ZipInfo) -> int:
+    """How a file is packed; -1 if it is locked with a password, of which zipfile tells."""
+    return -1 if member.flag_bits & 1 else member.compress_type
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith((".", "__MACOSX"))
+
+
+def _shown(name: str) -> str:
+    return name if name.isascii() else printable(name)

@@ -1,0 +1,88 @@
+"""Reading ahead: threads read what comes next while the device works on what came before."""
+
+import math
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import islice
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from gan_jax.types import Source
+
+T = TypeVar("T")
+
+AHEAD = max(2, min(os.cpu_count() or 1, 16))
+"""Batches that are being read, or wait to be asked for: more than this, and the threads wait."""
+
+BLOCK_BYTES = 1 << 24
+"""Of images that are read at once where all of them are, but for one that is larger."""
+
+
+class Ahead(Generic[T]):
+    """What is read of each step in turn: an iterator that knows how long it was waited for."""
+
+    def __init__(self, pool: Executor, read: Callable[[int], T], steps: range, ahead: int) -> None:
+        self._found = self._in_turn(pool, read, iter(steps), ahead)
+        self._begun, self._waited = time.perf_counter(), 0.0
+
+    def __iter__(self) -> Iterator[T]:
+        return self
+
+    def __next__(self) -> T:
+        begun = time.perf_counter()
+        try:
+            return next(self._found)
+        finally:
+            self._waited += time.perf_counter() - begun
+
+    def share_waited(self) -> float:
+        """The share of time, since this was last asked for or since the start, that was spent waiting for data."""
+        now = time.perf_counter()
+        share = self._waited / (now - self._begun)
+        self._begun, self._waited = now, 0.0
+        return share
+
+    @staticmethod
+    def _in_turn(pool: Executor, read: Callable[[int], T], steps: Iterator[int], ahead: int) -> Iterator[T]:
+        # A generator, in which a StopIteration out of `read` is an error and not the end of the data.
+        reading = deque(pool.submit(read, step) for step in islice(steps, ahead))
+        while reading:
+            found = reading.popleft().result()
+            reading.extend(pool.submit(read, step) for step in islice(steps, 1))
+            yield found
+
+
+@contextmanager
+def read_ahead(read: Callable[[int], T], start: int, stop: int, *, ahead: int = AHEAD) -> Iterator[Ahead[T]]:
+    """`read(start)`, ..., `read(stop - 1)` in this order, each read in a thread, up to `ahead` of them at once.
+
+        with read_ahead(lambda step: read_batch(images, labels, step, batch_size=64, seed=0), 0, 1000) as batches:
+            for images, labels in batches:
+                ...
+
+    `read` is called from many threads at once. What it raises is raised here, in its turn. However the block is left,
+    no more is read after it, and no thread stays.
+    """
+    pool = ThreadPoolExecutor(ahead, thread_name_prefix="reading")
+    try:
+        yield Ahead(pool, read, range(start, stop), ahead)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def in_blocks(images: Source, rows: Sequence[int] | np.ndarray | None = None) -> Iterator[np.ndarray]:
+    """Those images at `rows`, or all, in their order: a block `[n, H, W, C]` of them at a time, read ahead."""
+    size = max(1, BLOCK_BYTES // (math.prod(images.shape[1:]) * images.dtype.itemsize))
+    count = len(images if rows is None else rows)
+
+    def read(k: int) -> np.ndarray:
+        part = slice(k * size, (k + 1) * size)
+        return images[part if rows is None else rows[part]]
+
+    with read_ahead(read, 0, -(-count // size)) as blocks:
+        yield from blocks

@@ -1,0 +1,180 @@
+"""How processes become one run, and how whatever ends one of them ends all, each with a line that says why.
+
+JAX's coordination service ends a process by an abort, from a thread of its own, when another has died. Here a line and
+an exit code are put before it; and a host that leaves by an error says so to the others, who may be waiting for it in a
+computation of all devices, for ever.
+"""
+
+import ctypes
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+import jax
+
+from gan_jax import screen
+from gan_jax.config.hosts import HostsConfig
+from gan_jax.errors import ConfigError, GanJaxError, RunError, Stopped
+from gan_jax.run import hosts
+from gan_jax.run.environment import PACKAGES
+
+
+@contextmanager
+def joined(group: HostsConfig) -> Iterator[None]:
+    """Joins the other processes of a run, if there are any; whatever ends one of them meanwhile ends all.
+
+    Raises ConfigError if they do not come together. An error in here leaves the process at once, with its exit code:
+    Python's own way out would wait for the others.
+    """
+    if not _join(group):
+        yield
+        return
+    _last_words.be("another process of the run has died, or lost touch with this one; " + _AGAIN, RunError.exit_code)
+    threading.Thread(target=_listen, daemon=True).start()
+    try:
+        same = {"hosts.count": str(group.count)} | {name: version(name) for name in PACKAGES}
+        hosts.must_agree(same, mend="start the same versions with the same --hosts.count on all")
+        yield
+    except Stopped:  # on all at the same step
+        jax.distributed.shutdown()
+        raise
+    except GanJaxError as error:
+        _leave(str(error), error.exit_code)
+    except jax.errors.JaxRuntimeError as error:
+        time.sleep(2 * _BEAT)  # for a host that can still say why it ended
+        if not any(word in str(error) for word in _OF_OTHERS):
+            traceback.print_exc()
+            _leave(f"its program failed: {str(error).splitlines()[0]}", 1)
+        _leave(f"{_last_words.text} ({str(error).splitlines()[0][:160]})", _last_words.code)
+    except BaseException as error:
+        traceback.print_exc()
+        _leave(f"{type(error).__name__}: {error}", 130 if isinstance(error, KeyboardInterrupt) else 1)
+    else:
+        jax.distributed.shutdown()
+
+
+_OF_OTHERS = ("Gloo", "NCCL", "coordination", "UNAVAILABLE", "ABORTED", "DEADLINE_EXCEEDED")
+"""What is in the errors of JAX that other hosts are the cause of."""
+
+_AGAIN = "started again on all, the same command goes on from the last checkpoint"
+
+
+def _join(group: HostsConfig) -> bool:
+    """Whether there are others, with whom this process is one from now on."""
+    by_hand = group.coordinator is not None and group.count != 1
+    if not by_hand and (group.count == 1 or not _many(os.environ)):
+        return False
+    where = f"at {group.coordinator}" if by_hand else "as their surroundings say"
+    _last_words.be(
+        f"hosts: not all processes came together {where} within {group.patience} s; start each with the same "
+        "--hosts.count and an --hosts.index of its own",
+        ConfigError.exit_code,
+    )
+    jax.config.update("jax_enable_preemption_service", False)  # signals are ours, and reach all hosts
+    if by_hand and group.index:
+        _await_coordinator(group)
+    try:
+        jax.distributed.initialize(
+            group.coordinator if by_hand else None,
+            group.count if by_hand else None,
+            group.index if by_hand else None,
+            cluster_detection_method="deactivate" if by_hand else None,
+            initialization_timeout=group.patience,
+            heartbeat_timeout_seconds=group.silence,
+        )
+    except Exception as error:  # of every kind, by what JAX finds
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        mend = "; is its port in use?" if "RPC server" in reason else "; or say --hosts.count 1"
+        raise ConfigError(f"hosts: processes cannot meet {where}: {reason}{mend}") from None
+    return hosts.several()
+
+
+def _many(environment: Mapping[str, str]) -> bool:
+    """Whether the surroundings say that this may be one process of several; which one, JAX finds out from them."""
+    several = lambda name: int(environment.get(name) or 1) > 1
+    if "SLURM_STEP_NODELIST" in environment or "OMPI_COMM_WORLD_SIZE" in environment:
+        return several("SLURM_NTASKS") or several("OMPI_COMM_WORLD_SIZE")
+    indexed_job = "KUBERNETES_SERVICE_HOST" in environment and "JOB_COMPLETION_INDEX" in environment
+    on_tpu = find_spec("libtpu") is not None and any(map(Path.exists, map(Path, ("/dev/accel0", "/dev/vfio/0"))))
+    return indexed_job or on_tpu
+
+
+def _await_coordinator(group: HostsConfig) -> None:
+    """Raises ConfigError if nobody answers there: JAX itself would only abort."""
+    address, _, port = (group.coordinator or "").rpartition(":")
+    until = time.monotonic() + group.patience
+    while True:
+        try:
+            socket.create_connection((address.strip("[]"), int(port)), timeout=5).close()
+            return
+        except OSError as error:
+            if time.monotonic() > until:
+                raise ConfigError(
+                    f"hosts.coordinator: nobody answers at {group.coordinator} within {group.patience} s "
+                    f"({error.strerror or error}); is the process of --hosts.index 0 running, and reachable there?"
+                ) from None
+        time.sleep(0.5)
+
+
+def _leave(line: str, code: int) -> None:
+    """Says why on this host and to all others, and ends the process."""
+    _last_words.be(line, code)
+    index, count = jax.process_index(), jax.process_count()
+    with suppress(Exception):  # the first host, who keeps what is said, may have gone
+        hosts.tell(f"ended/{index}", f"{code} {line}")
+        until = time.monotonic() + 5 * _BEAT
+        while hosts.is_first() and len(hosts.told("ended/")) < count and time.monotonic() < until:
+            time.sleep(_BEAT / 4)  # with it all others end in the middle of what they do
+    _last_words.speak()
+
+
+_BEAT = 1.0
+"""Seconds between two looks at whether another host has ended."""
+
+
+def _listen() -> None:
+    """Ends this process when another says that it has ended."""
+    with suppress(Exception):  # the first host has gone: JAX notices, too
+        while True:
+            time.sleep(_BEAT)
+            for name, said in hosts.told("ended/").items():
+                index, (code, line) = name.rpartition("/")[2], said.split(" ", 1)
+                if int(index) != jax.process_index():
+                    _last_words.be(f"host {index} ended the run: {line}", int(code))
+                    hosts.tell(f"ended/{jax.process_index()}", f"{code} {line}")
+                    _last_words.speak()
+
+
+class _LastWords:
+    """What is said, once, as the process ends by whatever thread, and the exit code."""
+
+    def __init__(self) -> None:
+        self.text, self.code = "", 1
+        self._lock = threading.Lock()
+        # Called by abort() in a thread that is none of Python's: the signal module would have it wait for the main one.
+        self._hook = ctypes.CFUNCTYPE(None, ctypes.c_int)(lambda number: self.speak())
+
+    def be(self, text: str, code: int) -> None:
+        """Sets them, and sees that an abort says them."""
+        self.text, self.code = text, code
+        ctypes.CDLL(None).signal(signal.SIGABRT, self._hook)
+
+    def speak(self) -> None:
+        """Does not return."""
+        self._lock.acquire()  # for good: who comes second waits for the end
+        with suppress(Exception):
+            sys.stdout.flush()
+        screen.tell(f"gan-jax: {self.text}", sys.stderr)
+        os._exit(self.code)
+
+
+_last_words = _LastWords()

@@ -1,0 +1,162 @@
+"""What a run leaves behind as it goes: its rows, events, lines and pictures."""
+
+from contextlib import suppress
+from functools import partial
+from typing import Any, ClassVar
+
+import jax
+import numpy as np
+
+from gan_jax.config import Config
+from gan_jax.data.dataset import Dataset
+from gan_jax.errors import RunError
+from gan_jax.gan import GAN, GANState, generate
+from gan_jax.images import to_picture
+from gan_jax.run.files import RunFolder
+from gan_jax.run.logs import Events, MetricLog, Reporter
+from gan_jax.run.pictures import save_animation, save_curves, save_grid, save_scores
+from gan_jax.run.sampling import Counts, labels_in_turn_or_by_frequency, latents_by_index, sampling_weights
+from gan_jax.run.scoreboard import Evaluation, as_row, read_all
+
+
+class Record:
+    """Writes all that a run tells, but for its checkpoints. Only one host of a run keeps it."""
+
+    def __init__(
+        self, config: Config, gan: GAN, data: Dataset, counts: Counts, folder: RunFolder, *, start: int
+    ) -> None:
+        """Of a run that goes on after step `start`: what was written beyond it comes again. Raises RunError."""
+        goes_on = start < config.steps
+        if goes_on and start % config.every.sample:
+            folder.sample(start).unlink(missing_ok=True)
+
+        def only_marked_the_end(row: dict[str, Any]) -> bool:
+            due = (config.evaluate.every or start or 1) if "scores" in row else config.every.log
+            return goes_on and row["step"] == start and start % due != 0
+
+        self._rows = MetricLog(folder.metrics, after=start, forget=only_marked_the_end)
+        self._reporter = Reporter(folder, start=start, steps=config.steps, batch_size=config.images_per_step)
+        self._gallery = Gallery(config, gan, data, counts, folder)
+        self._images = config.images_per_step
+        self._events: Events | None = None
+        if config.tensorboard:
+            try:
+                self._events = Events(folder.events, after=start, say=self.say)
+            except BaseException:
+                self._reporter.close()
+                raise
+
+    @property
+    def remarks(self) -> list[str]:
+        """What a person should know of the rows that were there."""
+        return self._rows.remarks
+
+    def say(self, line: str) -> None:
+        """Shows a line, and keeps it."""
+        self._reporter.say(line)
+
+    def row(self, step: int, metrics: dict[str, float]) -> None:
+        """Keeps the metrics of a step."""
+        self._rows.write({"step": step, "images": step * self._images} | metrics)
+        self._reporter.progress({"step": step} | metrics)
+        if self._events:
+            self._events.write({"step": step} | metrics)
+
+    def scores(self, found: Evaluation) -> None:
+        """Keeps the scores of a step."""
+        self._rows.write(as_row(found))
+        if self._events:
+            self._events.write({"step": found.step} | found.scores)
+        self._reporter.resume(found.step)
+
+    def grid(self, step: int, state: GANState) -> None:
+        """Draws the grid of a step. A picture that cannot be written is not worth a run."""
+        try:
+            self._gallery.draw(step, state)
+        except RunError as error:
+            self.say(f"no picture of step {step}: {error}")
+
+    def flush(self) -> None:
+        """Sees that all is written that will not come again once a checkpoint of now is there."""
+        self._rows.flush()
+        if self._events:
+            self._events.flush()
+
+    def finish(self, farewell: list[str]) -> None:
+        """Draws the animation and the curves, and says farewell."""
+        for mistake in self._gallery.finish():
+            self.say(f"not all pictures could be made: {mistake}")
+        self._reporter.close()
+        for line in farewell:
+            self.say(line)
+
+    def close(self) -> None:
+        """Leaves terminal and files as they should be."""
+        self._reporter.close()
+        with suppress(RunError):  # what ends a run has been said
+            self._rows.flush()
+        if self._events:
+            self._events.close()
+
+
+class Silence:
+    """What the other hosts keep of a run: nothing."""
+
+    remarks: ClassVar[list[str]] = []
+
+    def say(self, line: str) -> None:
+        """Shows nothing: the first host does."""
+
+    def row(self, step: int, metrics: dict[str, float]) -> None:
+        """Keeps nothing."""
+
+    def scores(self, found: Evaluation) -> None:
+        """Keeps nothing."""
+
+    def grid(self, step: int, state: GANState) -> None:
+        """Draws nothing."""
+
+    def flush(self) -> None:
+        """There is nothing to flush."""
+
+    def finish(self, farewell: list[str]) -> None:
+        """Says nothing."""
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+class Gallery:
+    """The grids of a run: the same latents at every stage of training."""
+
+    def __init__(self, config: Config, gan: GAN, data: Dataset, counts: Counts, folder: RunFolder) -> None:
+        self._folder = folder
+        self._columns = min(len(data.classes), 16) if config.conditional else 8
+        count = 8 * self._columns
+        _, key = jax.random.split(jax.random.key(config.seed))
+        latents = latents_by_index(gan, key, count)
+        labels = labels_in_turn_or_by_frequency(config, key, counts, count)
+        look = partial(to_picture, deviation=config.data.deviation)
+        self._draw = jax.jit(lambda state: look(generate(gan, sampling_weights(gan, state, counts), latents, labels)))
+        self._real = np.asarray(look(data.images[np.linspace(0, len(data) - 1, count).astype(int)]))
+
+    def draw(self, step: int, state: GANState) -> None:
+        """Writes the grid of a step, and real images once. Raises RunError."""
+        if step == 0:
+            save_grid(self._folder.path / "real.png", self._real, self._columns)
+        save_grid(self._folder.sample(step), np.asarray(self._draw(state)), self._columns)
+
+    def finish(self) -> list[str]:
+        """Writes the animation and the curves; returns what went wrong."""
+        frames = sorted(self._folder.samples.glob("step_*.png"))
+        wrong = []
+        for make in (
+            lambda: save_animation(self._folder.animation, frames),
+            lambda: save_curves(self._folder.curves, self._folder.metrics),
+            lambda: save_scores(self._folder.scores, read_all(self._folder.metrics)),
+        ):
+            try:
+                make()
+            except Exception as error:  # whatever damaged pictures and rows make Pillow and Matplotlib raise
+                wrong.append(str(error) or type(error).__name__)
+        return wrong

@@ -1,0 +1,85 @@
+"""How fast a run is, beside what its devices can do. For people: no row of metrics.jsonl has a clock in it."""
+
+import time
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from gan_jax.gan import GANState, Step
+from gan_jax.memory import in_words
+from gan_jax.types import Batch
+
+
+class Pace(NamedTuple):
+    """What was reached since the last look."""
+
+    images: float  # a second, by all devices together
+    waiting: float  # share of the time that the loop waited for data
+
+    def __str__(self) -> str:
+        waits = f" ({self.waiting:.0%} waiting for data)" if self.waiting >= 0.01 else ""
+        return f"{self.images:,.0f} images/s{waits}"
+
+
+class Speed:
+    """Counts images and seconds of training, without what comes between: compilation, grids, scores."""
+
+    def __init__(self, images_per_step: int) -> None:
+        self.images_per_step = images_per_step
+        self._step: int | None = None
+        self._ticked = 0.0
+        self.images, self.seconds, self.waited = 0, 0.0, 0.0
+
+    def resume(self, step: int) -> None:
+        """Starts the clock anew at a step: what came before was no training."""
+        self._step, self._ticked = step, time.monotonic()
+
+    def look(self, step: int, waiting: float) -> Pace | None:
+        """The pace since the last look, with the share of it that was spent waiting; None at the first look."""
+        before, then = self._step, self._ticked
+        self.resume(step)
+        if before is None or step == before:
+            return None
+        images, seconds = (step - before) * self.images_per_step, max(self._ticked - then, 1e-9)
+        self.images, self.seconds, self.waited = (
+            self.images + images,
+            self.seconds + seconds,
+            self.waited + waiting * seconds,
+        )
+        return Pace(images / seconds, waiting)
+
+    def in_all(self, devices: int, flops: float | None, rate: float) -> str:
+        """A line that sums up; of FLOPs a step, where they are known, the share of `rate`, a device's at best."""
+        if not self.images:
+            return ""
+        each = self.images / self.seconds
+        parts = [f"{each:,.0f} images/s"]
+        parts += [f"{each / devices:,.0f} a device"] if devices > 1 else []
+        parts += [f"{1000 / each:.3g} s per 1,000", f"{self.waited / self.seconds:.0%} of the time waiting for data"]
+        if flops:
+            reached = flops * each / self.images_per_step / devices
+            parts.append(f"{reached / 1e9:,.0f} GFLOP/s a device, {reached / rate:.0%} of its matrix products")
+        if peak := (jax.local_devices()[0].memory_stats() or {}).get("peak_bytes_in_use"):
+            parts.append(f"{in_words(peak)} of device memory at the peak")
+        return "; ".join(parts)
+
+
+def flops_of(step: Step, state: GANState, batch: Batch) -> float | None:
+    """FLOPs of a compiled step, over all devices, by XLA's count before it optimizes; None where it has none."""
+    cost = step.lower(state, batch).cost_analysis()  # type: ignore[attr-defined]
+    return (cost or {}).get("flops")
+
+
+def matrix_product_rate(device: jax.Device, dtype: jnp.dtype) -> float:
+    """FLOP/s of a product of square matrices on one device, the best of five: what a network could reach at most."""
+    side = 1024 if device.platform == "cpu" else 8192
+    product = jax.jit(lambda a: a @ a)
+    a = jax.device_put(jnp.ones((side, side), dtype), device)
+    product(a).block_until_ready()
+    times = []
+    for _ in range(5):
+        begun = time.perf_counter()
+        product(a).block_until_ready()
+        times.append(time.perf_counter() - begun)
+    return 2 * side**3 / min(times)

@@ -1,0 +1,137 @@
+"""Where files lie: in folders of this machine, or as objects in a bucket, which etils' paths reach through fsspec.
+
+An object is put whole or not at all. A bucket knows no links, no locks, no appending, and no folders but in names.
+"""
+
+import errno
+import logging
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import cast
+
+_OBJECT = re.compile(r"(gs|s3):/+([^/]*)/*(.*)", re.DOTALL)  # a Path makes one slash of the two in gs://
+
+_CLIENTS = {"gs": "gcsfs", "s3": "s3fs"}
+"""The package by which fsspec speaks to each kind of bucket."""
+
+
+def place(path: str | os.PathLike[str]) -> Path:
+    """The path as what reads and writes there: a Path, or for a bucket etils', which does what a Path does."""
+    if not (found := _OBJECT.match(os.fspath(path))):
+        return Path(path)
+    scheme, bucket, name = found.groups()
+    return _in_bucket(scheme, f"{bucket}/{name}".rstrip("/"))
+
+
+def is_remote(path: Path) -> bool:
+    """Whether a path that `place` gave leads into a bucket."""
+    return not isinstance(path, Path)
+
+
+def absolute(path: Path) -> Path:
+    """The path as it is from anywhere. One into a bucket is; etils would begin it with the working directory."""
+    return path if is_remote(path) else path.absolute()
+
+
+def _in_bucket(scheme: str, name: str) -> Path:
+    import fsspec.config
+
+    # TensorFlow would be asked where it is installed, and it cannot create an object only if there is none yet.
+    os.environ.setdefault("EPATH_USE_TF", "false")
+    # Other processes write there, and so does tensorstore in this one: a listing is as it is now, or wrong.
+    fsspec.config.conf.setdefault(scheme, {}).setdefault("use_listings_cache", False)
+    for library in (_CLIENTS[scheme], "google.auth"):
+        logging.getLogger(library).setLevel(logging.CRITICAL)  # what fails is raised, and told in one line
+    from etils import epath
+
+    return cast(Path, epath.Path(f"{scheme}://{name}"))
+
+
+@contextmanager
+def reached(path: Path) -> Iterator[None]:
+    """What a bucket's client raises becomes an OSError whose `strerror` is one line that says what would mend it.
+
+    FileNotFoundError and FileExistsError stay where it is the object that is missing, or there already; and all stays
+    that a folder of this machine raises.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not is_remote(path):
+            raise
+        if isinstance(error, FileExistsError) or (isinstance(error, FileNotFoundError) and _bucket_is_there(path)):
+            raise
+        raise _in_one_line(path, error) from None
+
+
+def create(path: Path, data: bytes) -> bool:
+    """Puts an object where there is none yet, and tells whether it did: of two that try at once the store lets one.
+
+    Raises OSError.
+    """
+    import fsspec.core
+
+    with reached(path):
+        system, name = fsspec.core.url_to_fs(str(path))
+        try:
+            system.pipe_file(name, data, mode="create")
+        except FileExistsError:
+            return False
+    return True
+
+
+def _bucket(path: Path) -> tuple[str, str]:
+    """Of gs://bucket/run/file: "gs" and "bucket"."""
+    scheme, _, rest = str(path).partition("://")
+    return scheme, rest.partition("/")[0]
+
+
+def _bucket_is_there(path: Path) -> bool:
+    try:
+        return _listed(*_bucket(path))
+    except FileNotFoundError:
+        return False
+    except Exception:  # who may not list it may be told so where it matters
+        return True
+
+
+@cache
+def _listed(scheme: str, bucket: str) -> bool:
+    """True once a bucket could be listed: to be asked what it is, it would want other rights."""
+    next(_in_bucket(scheme, bucket).iterdir(), None)
+    return True
+
+
+def _in_one_line(path: Path, error: Exception) -> OSError:
+    scheme, bucket = _bucket(path)
+    if isinstance(error, ImportError):
+        return OSError(errno.ENOSYS, f"it takes {_CLIENTS[scheme]}; pip install {_CLIENTS[scheme]}")
+    if isinstance(error, FileNotFoundError):
+        return OSError(errno.EIO, f"there is no bucket {scheme}://{bucket}; make it, or mend its name")
+    said = (str(error).splitlines() or [type(error).__name__])[-1][:200]
+    if isinstance(error, PermissionError) or re.search("Forbidden|401|[Cc]redential|[Pp]ermission", str(error)):
+        return OSError(errno.EACCES, f"not allowed ({said}); {_LEAVE[scheme]}")
+    return OSError(errno.EIO, said)
+
+
+def out_of_reach(error: BaseException) -> bool:
+    """Whether a store has not answered, or not to us, which says nothing of what it holds: by the words of its clients.
+
+    Tensorstore's errors are of one class, and name the code of a status.
+    """
+    return re.search(_OUT_OF_REACH, f"{type(error).__name__}: {error}") is not None
+
+
+_OUT_OF_REACH = (
+    "UNAVAILABLE|ABORTED|DEADLINE_EXCEEDED|RESOURCE_EXHAUSTED|PERMISSION_DENIED|UNAUTHENTICATED|"
+    "Forbidden|HttpError|Client.*Error"
+)
+
+_LEAVE = {
+    "gs": "gcloud auth application-default login, as one who may read, write and list objects of the bucket",
+    "s3": "aws configure, as one who may read, write and list objects of the bucket",
+}

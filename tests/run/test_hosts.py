@@ -1,0 +1,187 @@
+"""Several processes as one run, over the loopback address: the same rows, one folder, one end."""
+
+import os
+import random
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from gan_jax.config import recipes
+from gan_jax.run.checkpoints import newest, to_arrays
+from gan_jax.run.files import RunFolder
+from gan_jax.run.loop import train
+from gan_jax.run.sampling import abstract_state
+
+RECIPE = """
+from gan_jax.config import DCGAN, CadenceConfig, Config, DataConfig, EvaluateConfig, PenaltyConfig
+
+
+def get_config():
+    return Config(
+        data=DataConfig(name="digits", flip=True),
+        model=DCGAN(latent_size=4, generator_width=4, discriminator_width=4),
+        conditional=True,
+        discriminator_steps=2,
+        penalty=PenaltyConfig(r1=0.1),
+        batch_size=8,
+        steps=6,
+        every=CadenceConfig(log=1, sample=1000, checkpoint=3),
+        evaluate=EvaluateConfig(every=4, samples=20, features="pixels"),
+    )
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    """Batch statistics, labels, penalties, flips, k = 2, scores: all that hosts share, in a run of seconds."""
+    path = tmp_path / "small.py"
+    path.write_text(RECIPE)
+    return path
+
+
+def start(recipe, folder, *, count=2, steps=6, own=None, common=()):
+    """Processes of one run, each with one device; `own` are options of single ones, by index."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    environment = os.environ | {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
+    group = {"--run": folder, "--steps": steps, "--hosts.count": count, "--hosts.coordinator": f"127.0.0.1:{port}"}
+    options = [recipe, *(part for pair in group.items() for part in pair), "--hosts.silence", 20, *common]
+    each = [[*options, "--hosts.index", index, *(own or {}).get(index, ())] for index in range(count)]
+    return [
+        subprocess.Popen(
+            [sys.executable, "-m", "gan_jax", "train", *map(str, words)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment,
+        )
+        for words in each
+    ]
+
+
+def end(processes, timeout=240):
+    """The exit code and the last line of each."""
+    try:
+        said = [process.communicate(timeout=timeout)[0] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    return [(p.returncode, ["", *lines.strip().splitlines()][-1]) for p, lines in zip(processes, said, strict=True)]
+
+
+def arrays(path, recipe):
+    config = recipes.load(str(recipe))
+    return to_arrays(newest(RunFolder(path).checkpoints, lambda notes: abstract_state(config, 10)).state)
+
+
+def assert_same_runs(path, reference, recipe):
+    ours, theirs = arrays(path, recipe), arrays(reference, recipe)
+    assert ours.keys() == theirs.keys()
+    for name in ours:
+        np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
+    assert RunFolder(path).metrics.read_bytes() == RunFolder(reference).metrics.read_bytes()
+
+
+def test_two_processes_leave_what_one_with_two_devices_does(recipe, tmp_path):
+    processes = start(recipe, tmp_path / "two")
+    train(recipes.load(str(recipe)), tmp_path / "one")
+    (first, _), (second, said) = ends = end(processes)
+    assert (first, second) == (0, 0), ends
+    assert said.startswith("[Gloo]") or not said  # the first host alone speaks
+    assert_same_runs(tmp_path / "two", tmp_path / "one", recipe)
+    names = lambda path: {file.relative_to(path) for file in path.rglob("*") if "state" not in file.parts}
+    assert names(tmp_path / "two") == names(tmp_path / "one")
+    wrote = {file.name for file in (tmp_path / "two" / "checkpoints" / "6" / "state").glob("ocdbt.process_*")}
+    assert wrote == {"ocdbt.process_0", "ocdbt.process_1"}  # each its shards
+    assert "1797 images of digits on 2 x cpu on 2 hosts" in RunFolder(tmp_path / "two").log.read_text()
+
+
+@pytest.mark.slow
+def test_four_processes_go_on_with_what_two_began_to_rounding(recipe, tmp_path):
+    assert [code for code, _ in end(start(recipe, tmp_path / "run", steps=3))] == [0, 0]
+    assert [code for code, _ in end(start(recipe, tmp_path / "run", count=4))] == [0, 0, 0, 0]
+    assert "begun on 2 x cpu on 2 hosts, now on 4 x cpu on 4 hosts: the same up to rounding" in (
+        RunFolder(tmp_path / "run").log.read_text()
+    )
+    train(recipes.load(str(recipe)), tmp_path / "one")
+    ours, theirs = arrays(tmp_path / "run", recipe), arrays(tmp_path / "one", recipe)
+    for name in theirs:
+        np.testing.assert_allclose(ours[name], theirs[name], atol=2e-3, rtol=2e-3, err_msg=name)
+
+
+def until(condition, seconds=120):
+    """Waits for something, and fails where it does not come."""
+    end_of_patience = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end_of_patience
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("signalled", [0, 1])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+def test_a_signal_to_one_stops_all_after_the_same_step_saved(recipe, tmp_path, signalled, number):
+    processes = start(recipe, tmp_path / "run", steps=100_000)
+    until(lambda: RunFolder(tmp_path / "run").metrics.exists() and RunFolder(tmp_path / "run").metrics.stat().st_size)
+    processes[signalled].send_signal(number)
+    (first, said), (second, also) = end(processes)
+    assert (first, second) == (143, 143)
+    assert said == also
+    step = int(said.split("stopped after step ")[1].split(",")[0])
+    assert (RunFolder(tmp_path / "run").checkpoints / str(step) / "commit_success.txt").exists()
+
+
+@pytest.mark.slow
+def test_kills_of_one_at_random_moments_cost_nothing(recipe, tmp_path):
+    """Ten times one of two processes is killed, and the other ends by itself; then the run is the run in one piece."""
+    kills, rng = 0, random.Random(0)
+    recipe.write_text(RECIPE.replace("steps=6", "steps=60"))
+    train(recipes.load(str(recipe)), tmp_path / "one")
+    while kills < 10:
+        processes = start(recipe, tmp_path / "two", steps=60)
+        victim = rng.randrange(2)
+        time.sleep(rng.uniform(6, 14))
+        processes[victim].send_signal(signal.SIGKILL)
+        ends = end(processes)
+        if [code for code, _ in ends] == [0, 0]:
+            break
+        assert ends[victim][0] == -signal.SIGKILL
+        assert ends[1 - victim][0] in (0, 2, 5), ends
+        kills += 1
+    assert [code for code, _ in end(start(recipe, tmp_path / "two", steps=60))] == [0, 0]
+    assert_same_runs(tmp_path / "two", tmp_path / "one", recipe)
+    print(f"{kills} kills")
+
+
+MISTAKES = {
+    "other settings": (
+        {1: ["--penalty.r1", 0.2]},
+        2,
+        r"penalty.r1: host 0 has 0.1, host 1 has 0.2; give all hosts the same",
+    ),
+    "another count": ({1: ["--hosts.count", 3]}, 2, "hosts.count: host 0 has 2, host 1 has 3"),
+    "a folder of its own": ({1: ["--run", "elsewhere"]}, 2, "has to be one folder that all hosts share"),
+    "a dataset that is not there": (
+        {1: ["--data.path", "nowhere", "--data.size", 8, "--data.channels", 1]},
+        3,
+        "nowhere",
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_on_one_host_is_one_line_on_all(recipe, tmp_path, mistake, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    own, code, line = MISTAKES[mistake]
+    (first, said), (second, also) = end(start(recipe, tmp_path / "run", own=own))
+    assert (first, second) == (code, code)
+    for text in (said, also):
+        assert re.search(line, text), text
