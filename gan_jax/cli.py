@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -19,10 +18,12 @@ from gan_jax import __version__, screen
 from gan_jax.config import AnyModel, Config, recipes
 from gan_jax.config.checks import MAY_CHANGE, check, check_new, check_same
 from gan_jax.config.hosts import HostsConfig
+from gan_jax.config.options import check_options, without_no
 from gan_jax.config.ranges import Count, OptionalSteps, Samples, Seed
-from gan_jax.config.schema import flatten, kinds, name_of, with_values, wrong_text, wrong_values
+from gan_jax.config.schema import flatten, kinds, name_of, with_values, wrong_values
 from gan_jax.errors import ConfigError, GanJaxError
 from gan_jax.run.files import RunFolder
+from gan_jax.run.profile import read_steps
 from gan_jax.storage import absolute
 
 USAGE = f"""gan-jax {__version__}: train GANs in JAX, and draw from them.
@@ -51,6 +52,8 @@ class Train:
     """Print the resolved config, parameter counts, FLOPs and memory of a step; write nothing."""
     model: Annotated[str | None, tyro.conf.arg(metavar="|".join(kinds(AnyModel)))] = None
     """Networks in place of the recipe's, with their own settings: --help behind it lists those."""
+    profile: str | None = None
+    """Trace these steps, such as 100:110, with JAX's profiler, into the run folder."""
     hosts: HostsConfig = dataclasses.field(default_factory=HostsConfig)
     config: Annotated[Config, tyro.conf.arg(name="")] = dataclasses.field(default_factory=Config)
 
@@ -148,12 +151,13 @@ def _train(arguments: list[str]) -> None:
     if (model := _value_of("model", rest)) in kinds(AnyModel) and model != name_of(default.model):
         default = with_values(default, {"model": model})
     others = [f"hosts.{f.name}" for f in dataclasses.fields(HostsConfig)]
-    _check_options(rest, [*flatten(default), *others, "run", "dry_run"], default)
+    check_options(rest, [*flatten(default), *others, "run", "dry_run", "profile"], default)
     options = tyro.cli(
         Train, args=rest, default=Train(config=default), prog=f"gan-jax train {recipe}", config=_ONE_KIND_A_GROUP
     )
     if wrong := [*wrong_values(options.hosts), *options.hosts.wrong()]:
         raise ConfigError("\n".join(wrong))
+    profile = read_steps(options.profile) if options.profile is not None else None
     config = _absolute(options.config)
     path = recipes.expand(recipe)
     resumes = recipe not in recipes.names() and recipes.is_run(path)
@@ -175,11 +179,13 @@ def _train(arguments: list[str]) -> None:
         screen.tell("compiling one step, to count its work", sys.stderr)
         screen.tell(preview(config))
         return
+    from gan_jax.run.cache import keep_programs
     from gan_jax.run.joining import joined
     from gan_jax.run.loop import train
 
+    keep_programs()
     with joined(options.hosts):
-        train(config, run)
+        train(config, run, profile=profile)
 
 
 def _check_paths(run: Path, config: Config) -> None:
@@ -208,48 +214,10 @@ def _value_of(key: str, arguments: list[str]) -> str | None:
 
 def _kept(stored: Config, config: Config, arguments: list[str]) -> dict[str, object]:
     """What a run keeps although it may change: all that the command line does not mention, and its greater length."""
-    given = {_without_no(a[2:].partition("=")[0].replace("-", "_")) for a in arguments if a[:2] == "--"}
+    given = {without_no(a[2:].partition("=")[0].replace("-", "_")) for a in arguments if a[:2] == "--"}
     kept = {key: value for key, value in flatten(stored).items() if key in MAY_CHANGE - given}
     return kept | {"steps": max(stored.steps, config.steps)} if "steps" in kept else kept
 
-
-def _check_options(arguments: list[str], options: Sequence[str], values: object) -> None:
-    """Says what is wrong with an option before tyro does: shorter, and with the nearest right one."""
-    for flag, follower in pairwise([*arguments, "--"]):
-        if not flag.startswith("--") or flag in ("--", "--help"):
-            continue
-        name, inline, value = flag.removeprefix("--").partition("=")
-        key, text = name.replace("-", "_"), value if inline else follower
-        members = [f"--{option.replace('_', '-')}" for option in options if option.startswith(f"{key}.")]
-        if members and key not in options:
-            raise ConfigError(f"{key} is a group of settings: {', '.join(members)}")
-        if _without_no(key) not in options:
-            raise ConfigError(f"no option --{name}{_nearest_option(key, options)} (--help lists all)")
-        if key in ("run", "out") and not text:  # a Path would make the current folder of it
-            raise ConfigError(f"{key}: expected a path, got an empty text")
-        if (inline or not text.startswith("--")) and (wrong := wrong_text(values, key, text)):
-            raise ConfigError(wrong)
-
-
-def _without_no(key: str) -> str:
-    """The key that a flag such as --data.no-download turns off."""
-    return re.sub(r"(^|\.)no_(?=\w+$)", r"\1", key)
-
-
-def _nearest_option(key: str, options: Sequence[str]) -> str:
-    """The likeliest option: spelled alike, or of which the key is the last part, or its initials ("lr")."""
-    typed = key.split(".")[-1]
-    last = {option: option.split(".")[-1] for option in options}
-    initials = {option: "".join(word[0] for word in part.split("_")) for option, part in last.items()}
-    other = _ELSEWHERE.get(typed)
-    alike = lambda option: typed in (last[option], initials[option]) or last[option].endswith(f"_{typed}")
-    close = [option for option in options if alike(option) or last[option] == other]
-    close = difflib.get_close_matches(key, close, n=3, cutoff=0.0) or difflib.get_close_matches(key, options, n=1)
-    return "; did you mean " + " or ".join(f"--{option.replace('_', '-')}" for option in close) + "?" if close else ""
-
-
-_ELSEWHERE = {"count": "samples", "samples": "count", "out": "run", "run": "out"}
-"""What another command calls it."""
 
 _PATHS = ("data.path", "data.data_dir", "evaluate.weights")
 
@@ -320,7 +288,7 @@ def _options_of(schema: type[AboutRun], arguments: list[str]) -> AboutRun:
     command = schema.__name__.lower()
     if not arguments:
         raise ConfigError(f"{command} which run? gan-jax {command} RUN_FOLDER; --help says more")
-    _check_options(arguments, [f.name for f in dataclasses.fields(schema) if f.name != "run"], schema(Path()))
+    check_options(arguments, [f.name for f in dataclasses.fields(schema) if f.name != "run"], schema(Path()))
     options = tyro.cli(schema, args=arguments, prog=f"gan-jax {command}")
     if wrong := wrong_values(options):
         raise ConfigError("\n".join(wrong))

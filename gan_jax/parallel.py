@@ -18,9 +18,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Array
 
 from gan_jax.gan import GANState, Step
-from gan_jax.types import Batch, Metrics
+from gan_jax.gan import make_step as make_step  # the whole batch's, as `per_device` has that of one device
+from gan_jax.types import Batch, Metrics, Scalar
 
 
 def make_mesh(devices: Sequence[jax.Device] | None = None) -> Mesh:
@@ -61,9 +63,15 @@ def whole(mesh: Mesh, tree: Any) -> Any:
     return jax.tree.map(lay, tree)
 
 
-def local(state: GANState) -> GANState:
-    """What this process holds of a state that is whole on every device: for programs that it runs by itself."""
-    return jax.tree.map(lambda leaf: leaf.addressable_data(0), state) if jax.process_count() > 1 else state
+def first(tree: Any) -> Any:
+    """What this process holds of a state or of metrics, whole on every device: for programs that it runs by itself."""
+    return jax.tree.map(lambda leaf: leaf.addressable_data(0), tree) if jax.process_count() > 1 else tree
+
+
+def on_mesh(state: GANState, mesh: Mesh) -> GANState:
+    """The state, as it is: programs over the mesh take it so."""
+    del mesh
+    return state
 
 
 def compile_step(step: Step, mesh: Mesh, *, stacked: int = 1) -> Step:
@@ -95,6 +103,11 @@ def several(step: Step) -> Callable[[GANState, Sequence[Batch]], tuple[GANState,
     on which convolutions in a loop are slow (docs/design.md).
     """
     return lambda state, batches: jax.lax.scan(step, state, jax.tree.map(lambda *leaves: jnp.stack(leaves), *batches))
+
+
+def mean() -> Callable[[Array], Scalar]:
+    """The mean of values over a batch, which one program sees whole; `per_device` has another."""
+    return jnp.mean
 
 
 def put_batch(mesh: Mesh, images: np.ndarray, condition: np.ndarray | None = None, *, stacked: int = 1) -> Batch:

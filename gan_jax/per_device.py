@@ -37,7 +37,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array
 
 from gan_jax import gan as heart
-from gan_jax import shares
+from gan_jax import parallel, shares
 from gan_jax.gan import GAN, GANState, Step
 from gan_jax.losses import LogitLoss
 from gan_jax.network import is_float
@@ -55,9 +55,9 @@ def make_step(gan: GAN, *, discriminator_steps: int = 1, axis_name: str = AXIS) 
     """
 
     def step(state: GANState, batch: Batch) -> tuple[GANState, Metrics]:
-        whole = heart.make_step(spread(gan, axis_name), discriminator_steps=discriminator_steps)
+        on_device = heart.make_step(spread(gan, axis_name), discriminator_steps=discriminator_steps)
         key = shares.run(state.key, lax.axis_index(axis_name), lax.axis_size(axis_name))
-        moved, metrics = whole(state._replace(key=key), batch)
+        moved, metrics = on_device(state._replace(key=key), batch)
         return moved._replace(key=state.key), metrics
 
     return step
@@ -103,8 +103,14 @@ def first(tree: Any) -> Any:
     return jax.tree.map(lambda leaf: leaf.addressable_shards[0].data[0], tree)
 
 
-def compile_step(step: Step, mesh: Mesh) -> Step:
+def on_mesh(state: GANState, mesh: Mesh) -> GANState:
+    """A copy without the axis of devices, as checkpoints and programs over the mesh take it."""
+    return parallel.place(first(state), mesh)
+
+
+def compile_step(step: Step, mesh: Mesh, *, stacked: int = 1) -> Step:
     """Compiles what `make_step` made for the devices of a mesh; the state that it is given is consumed."""
+    del stacked  # the axis of devices is the first in any case
     return jax.pmap(step, AXIS, devices=list(mesh.devices.flat), donate_argnums=0)
 
 

@@ -15,7 +15,8 @@ ROOMS = [
         *("data", "metrics", "inputs", "recomputation"),
     },
     {"models", "gan"},
-    {"parallel", "per_device", "statistics", "config"},
+    {"parallel", "statistics", "config"},
+    {"per_device"},
     {"run"},
     {"cli"},
 ]

@@ -62,6 +62,10 @@ class Config:
     """Real images of the generator's update, for losses that compare: the discriminator's last ones, or its own."""
     devices: OptionalCount = None
     """How many local devices share the batch. Default: all."""
+    parallel: Literal["jit", "pmap"] = "jit"
+    """How a step becomes the work of many devices: one program over all, or one for each by jax.pmap, to rounding."""
+    steps_per_call: FewSteps = 1
+    """Steps in one program, where nothing is due between them: for small networks on GPU and TPU, not for CPU."""
     accumulate: Count = 1
     """Parts in which the networks take a batch, one after another, for less memory and more time. Gradients are the
     same where images do not interact; batch normalisation is over a part. Meant for GPU and TPU."""

@@ -7,7 +7,7 @@ from gan_jax.config import CadenceConfig, Config, EvaluateConfig, schema
 from gan_jax.errors import ConfigError
 
 MAY_CHANGE = {
-    *("steps", "devices", "remat", "tensorboard"),
+    *("steps", "devices", "parallel", "steps_per_call", "remat", "tensorboard"),
     *("data.path", "data.data_dir", "data.download", "data.memory"),
 } | {
     f"{group}.{f.name}"

@@ -68,6 +68,7 @@ class RunFolder:
         self.scores = self.path / "scores.png"
         self.clusters = self.path / "clusters.npy"
         self.events = self.path / "tensorboard"
+        self.profile = self.path / "profile"
 
     def sample(self, step: int) -> Path:
         """The grid of samples drawn after so many steps."""

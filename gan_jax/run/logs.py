@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from gan_jax.errors import ConfigError, RunError
 from gan_jax.run import files
 from gan_jax.run.files import Lines, RunFolder, read, write_atomically
+from gan_jax.run.speed import Pace
 from gan_jax.screen import tell
 from gan_jax.storage import is_remote
 
@@ -86,11 +87,10 @@ def _row(line: str) -> dict[str, Any] | None:
 class Reporter:
     """The progress bar on a terminal, a line every ten seconds elsewhere; every line also goes to log.txt."""
 
-    def __init__(self, folder: RunFolder, *, start: int, steps: int, batch_size: int) -> None:
-        self._log, self._start, self._steps, self._batch = Lines(folder.log), start, steps, batch_size
+    def __init__(self, folder: RunFolder, *, start: int, steps: int) -> None:
+        self._log, self._start, self._steps = Lines(folder.log), start, steps
         self._spoke = self._ticked = time.monotonic()
         self._began: float | None = None
-        self._last = start
         self._bar: Progress | None = None
         if sys.stdout and sys.stdout.isatty():
             console = Console()
@@ -98,13 +98,11 @@ class Reporter:
             self._task = self._bar.add_task("", total=steps, completed=start, status="compiling")
             self._bar.start()
 
-    def progress(self, row: dict[str, Any]) -> None:
-        """Shows where the run is, from a row of metrics."""
-        now = time.monotonic()
-        speed = (row["step"] - self._last) * self._batch / max(now - self._ticked, 1e-9)
-        self._last, self._ticked = row["step"], now
+    def progress(self, row: dict[str, Any], pace: Pace | None = None) -> None:
+        """Shows where the run is, from a row of metrics, and how fast it goes."""
+        self._ticked = now = time.monotonic()
         losses = f"D {row['d/loss']:.3f}  G {row['g/loss']:.3f}"
-        status = f"{speed:,.0f} images/s  {losses}"
+        status = f"{pace}  {losses}" if pace else losses
         if self._began is None:
             self._began, self._start = now, row["step"]  # what came before was compiled, not trained
         if self._bar:
@@ -117,12 +115,12 @@ class Reporter:
             line = f"step {row['step']}/{self._steps}  {status}{clock}"
             self.say(line, on_screen=self._bar is None)
 
-    def resume(self, step: int) -> None:
-        """Starts the clock of images/s anew, after something other than training."""
+    def resume(self) -> None:
+        """Lets the time since the last row not count for what is left: it went by with something else."""
         now = time.monotonic()
         if self._began is not None:
             self._began += now - self._ticked
-        self._last, self._ticked = step, now
+        self._ticked = now
 
     def say(self, line: str, *, on_screen: bool = True) -> None:
         """Prints a line, and keeps it in log.txt if the disk allows."""

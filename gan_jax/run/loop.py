@@ -2,18 +2,18 @@
 
 import hashlib
 import math
-import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from gan_jax import parallel
+from gan_jax import parallel, per_device
 from gan_jax.config import Config
 from gan_jax.config.build import build_gan, load_data
 from gan_jax.config.checks import check_same
@@ -21,25 +21,46 @@ from gan_jax.config.recipes import is_run, load_run
 from gan_jax.config.schema import flatten, to_json
 from gan_jax.data.batches import read_batch
 from gan_jax.data.dataset import Dataset
+from gan_jax.data.reading import read_ahead
 from gan_jax.errors import ConfigError, DivergedError, RunError, Stopped
-from gan_jax.gan import GAN, GANState, init, make_step
+from gan_jax.gan import GAN, GANState, init
 from gan_jax.run import features, hosts, signals, told
 from gan_jax.run.checkpoints import Checkpoints, committed
 from gan_jax.run.environment import note_start
 from gan_jax.run.evaluation import check_samples
+from gan_jax.run.farewell import again, farewell
 from gan_jax.run.files import RunFolder, read, write_atomically
+from gan_jax.run.profile import Profile
 from gan_jax.run.record import Record, Silence
 from gan_jax.run.room import require_room
-from gan_jax.run.sampling import abstract_state, example, read_labels
+from gan_jax.run.sampling import abstract_state, example
+from gan_jax.run.speed import flops_of
 from gan_jax.run.stopping import IN_FLIGHT, Stopping
 from gan_jax.run.watch import Watch
-from gan_jax.types import Batch, Metrics
+from gan_jax.types import Metrics
+
+WAYS: dict[str, ModuleType] = {"jit": parallel, "pmap": per_device}
+"""How one step is many devices' work: both have the same functions."""
 
 
-def train(config: Config, path: Path) -> None:
+class Job(NamedTuple):
+    """All that a run has, but for its state."""
+
+    config: Config
+    gan: GAN
+    data: Dataset
+    labels: np.ndarray | None
+    mesh: Mesh
+    way: ModuleType
+    folder: RunFolder
+    checkpoints: Checkpoints
+
+
+def train(config: Config, path: Path, *, profile: range | None = None) -> None:
     """Trains, or goes on training, the run in folder `path` until `config.steps`; on every host of a run alike.
 
-    Raises ConfigError, DataError, DivergedError, RunError, or Stopped once a signal has been obeyed.
+    A trace of the steps in `profile` is left in the folder. Raises ConfigError, DataError, DivergedError, RunError, or
+    Stopped once a signal has been obeyed.
     """
     folder = RunFolder(path)
     told_alike = {key: str(value) for key, value in flatten(config).items() if key not in _HOSTS_OWN}
@@ -49,7 +70,7 @@ def train(config: Config, path: Path) -> None:
         mesh = parallel.make_mesh(devices)
         require_room(config, devices)
         data = load_data(config)
-        gan = build_gan(config, len(data.classes))
+        gan = build_gan(config, len(data.classes), WAYS[config.parallel].mean())
         labels = told.labels_of(config, data, folder)
         if config.evaluate.every and max(committed(folder.checkpoints), default=0) < config.steps:
             features.check(config.evaluate.features, data, config.evaluate.weights)
@@ -61,13 +82,14 @@ def train(config: Config, path: Path) -> None:
         hosts.by_first(lambda: _check_folder(config, folder))
         checkpoints = Checkpoints(folder.checkpoints, keep=config.every.keep)
         held.callback(checkpoints.close)
-        state, remarks = _first_state(config, gan, data, labels, mesh, folder, checkpoints)
-        remarks += hosts.by_first(lambda: _note(config, data, labels, mesh, folder, int(state.step)))
+        job = Job(config, gan, data, labels, mesh, WAYS[config.parallel], folder, checkpoints)
+        state, start, remarks = _first_state(job)
+        remarks += hosts.by_first(lambda: _note(job, start))
         hosts.must_agree(
             {"run": hashlib.sha256(read(folder.environment) or b"").hexdigest()},
             mend=f"{folder.path} has to be one folder that all hosts share",
         )
-        _run(config, gan, data, labels, mesh, folder, checkpoints, state, remarks)
+        _run(job, state, start, remarks, profile)
 
 
 _HOSTS_OWN = {"data.path", "data.data_dir", "evaluate.weights"}
@@ -84,14 +106,12 @@ def _check_folder(config: Config, folder: RunFolder) -> None:
         )
 
 
-def _note(
-    config: Config, data: Dataset, labels: np.ndarray | None, mesh: Mesh, folder: RunFolder, start: int
-) -> list[str]:
+def _note(job: Job, start: int) -> list[str]:
     """Writes what a run is, and that it begins now; returns remarks."""
-    if start <= config.steps:  # else there is nothing to do, and the longer run stays what it is
-        write_atomically(folder.config, to_json(config).encode())
-        told.keep(config, labels, folder)
-    return note_start(folder, data, _devices(mesh))
+    if start <= job.config.steps:  # else there is nothing to do, and the longer run stays what it is
+        write_atomically(job.folder.config, to_json(job.config).encode())
+        told.keep(job.config, job.labels, job.folder)
+    return note_start(job.folder, job.data, _devices(job))
 
 
 def choose_devices(config: Config) -> Sequence[jax.Device]:
@@ -100,136 +120,145 @@ def choose_devices(config: Config) -> Sequence[jax.Device]:
     wanted = config.devices or len(found)
     if wanted > len(found):
         raise ConfigError(f"devices: {wanted} were asked for, there are {len(found)} ({found[0].device_kind})")
-    if wanted < len(found) and hosts.several():
+    if hosts.several() and wanted < len(found):
         raise ConfigError(f"devices: a run of several hosts has all of their {len(found)} devices; drop --devices")
+    if hosts.several() and config.parallel == "pmap":
+        raise ConfigError("parallel: pmap is for the devices of one host; choose jit, whose numbers are the same")
     if config.batch_size % wanted:
         raise ConfigError(
             f"batch_size: {config.batch_size} cannot be shared by {wanted} devices; choose a multiple of {wanted}, or "
             "fewer with --devices"
         )
+    share = config.batch_size // wanted
+    if config.parallel == "pmap" and (wrong := config.penalty.wrong(share)):
+        shown = f"; of each batch pmap shows a device {share} images, jit the whole of it"
+        raise ConfigError("\n".join(line + shown for line in wrong))
     return found[:wanted]
 
 
-def _first_state(
-    config: Config,
-    gan: GAN,
-    data: Dataset,
-    labels: np.ndarray | None,
-    mesh: Mesh,
-    folder: RunFolder,
-    checkpoints: Checkpoints,
-) -> tuple[GANState, list[str]]:
-    """The state to go on from: the newest good checkpoint's, or a fresh one."""
-    restored = checkpoints.restore(lambda notes: abstract_state(config, len(notes["classes"])))
+def _first_state(job: Job) -> tuple[GANState, int, list[str]]:
+    """The state to go on from, the newest good checkpoint's or a fresh one; its step; and remarks."""
+    config = job.config
+    restored = job.checkpoints.restore(lambda notes: abstract_state(config, len(notes["classes"])))
     if restored is None:
-        make = lambda: init(gan, jax.random.split(jax.random.key(config.seed))[0], example(config))
-        return parallel.make_state(make, mesh), []
+        key, _ = jax.random.split(jax.random.key(config.seed))
+        return job.way.make_state(lambda: init(job.gan, key, example(config)), job.mesh), 0, []
     state, notes, remarks = restored
-    data.must_be(notes["fingerprint"], notes["images"])
-    told.must_be(labels, notes["told"], folder)
-    if notes["devices"] != (here := _devices(mesh)):
+    job.data.must_be(notes["fingerprint"], notes["images"])
+    told.must_be(job.labels, notes["told"], job.folder)
+    if notes["devices"] != (here := _devices(job)):
         remarks.append(f"begun on {notes['devices']}, now on {here}: the same up to rounding, not bit for bit")
-    return parallel.place(state, mesh), [
-        *remarks,
-        f"going on from step {int(state.step)} to {max(config.steps, int(state.step))}",
-    ]
+    start = int(state.step)
+    remarks.append(f"going on from step {start} to {max(config.steps, start)}")
+    return job.way.place(state, job.mesh), start, remarks
 
 
-def _run(
-    config: Config,
-    gan: GAN,
-    data: Dataset,
-    labels: np.ndarray | None,
-    mesh: Mesh,
-    folder: RunFolder,
-    checkpoints: Checkpoints,
-    state: GANState,
-    remarks: list[str],
-) -> None:
-    start, every, stacked = int(state.step), config.every, config.batches_per_step
+def _run(job: Job, state: GANState, start: int, remarks: list[str], profile: range | None) -> None:
+    config, data, mesh, way, checkpoints = job.config, job.data, job.mesh, job.way, job.checkpoints
+    every, stacked = config.every, config.batches_per_step
     cadences = {"log": every.log, "sample": every.sample, "checkpoint": every.checkpoint}
     cadences |= {"evaluate": config.evaluate.every} if config.evaluate.every else {}
     goes_on = start < config.steps
     stopping = Stopping(mesh, stacked=stacked)
-    step = stopping.step(make_step(gan, discriminator_steps=config.discriminator_steps))
-    step = parallel.compile_step(step, mesh, stacked=stacked)
+    one = stopping.step(way.make_step(job.gan, discriminator_steps=config.discriminator_steps))
+    step, steps = (way.compile_step(each, mesh, stacked=stacked) for each in (one, parallel.several(one)))
     notes = {
         "fingerprint": data.fingerprint,
         "images": len(data),
         "classes": list(data.classes),
-        "told": told.fingerprint(labels),
-        "counts": (counts := told.counts_of(config, labels, len(data.classes))),
+        "told": told.fingerprint(job.labels),
+        "counts": (counts := told.counts_of(config, job.labels, len(data.classes))),
         "scaling": data.scaling,
-        "devices": _devices(mesh),
+        "devices": _devices(job),
     }
-    record = Record(config, gan, data, counts, folder, start=start) if hosts.is_first() else Silence()
+    record = Record(config, job.gan, data, counts, job.folder, mesh, start=start) if hosts.is_first() else Silence()
+    traced = Profile(profile or range(0), job.folder.profile)
     watch: Watch | None = None
     pending: list[Metrics] = []
     try:
         if config.evaluate.every and goes_on:
-            watch = Watch(config, gan, data, mesh, folder, notes, record.say)
+            watch = Watch(config, job.gan, data, mesh, job.folder, notes, record.say)
         ahead = "; compiling takes some seconds" if goes_on else ""
-        record.say(f"{len(data)} images of {data.name} on {_devices(mesh)}{ahead}")
+        record.say(f"{len(data)} images of {data.name} on {_devices(job)}{ahead}")
         for remark in (*remarks, *record.remarks):
             record.say(remark)
         if start == 0:
-            record.grid(0, parallel.local(state))
+            record.grid(0, way.first(state))
         if goes_on and (stop := stopping.wished_before()):
-            raise Stopped(f"stopped before step {start + 1}; the same command goes on: {_again(folder)}", stop)
-        for index in range(start, config.steps):
-            batch = _batch(config, data, labels, mesh, index)
-            state, metrics = step(state, stopping.batch(batch))
-            done, stop = index + 1, stopping.wished(metrics)
-            pending.append(metrics)
-            if len(pending) > IN_FLIGHT:
-                jax.block_until_ready(pending[-1 - IN_FLIGHT])
-            due = {name: done % n == 0 or done == config.steps for name, n in cadences.items()}
-            if not (any(due.values()) or stop):
-                continue
-            row = _read(pending, done, checkpoints)
-            pending.clear()
-            if due["log"]:
-                record.row(done, row)
-                if watch:
-                    watch.note(row)
-            if due["sample"]:
-                record.grid(done, parallel.local(state))
-            if watch and due["evaluate"]:
-                _require_finite(state, done, checkpoints)
-                record.scores(watch.look(state))  # before the checkpoint: a kill between the two makes it come again
-            if due["checkpoint"] or stop:
-                _require_finite(state, done, checkpoints)
-                record.flush()  # before the checkpoint: what it goes on after does not come again
-                checkpoints.save(done, state, notes)
-            if stop and done < config.steps:
-                checkpoints.wait()
-                raise Stopped(f"stopped after step {done}, saved; the same command goes on: {_again(folder)}", stop)
+            raise Stopped(f"stopped before step {start + 1}; the same command goes on: {again(job.folder)}", stop)
+        with read_ahead(lambda index: _read_batch(job, index), start, config.steps) as batches:
+            for call in _calls(start, config.steps, cadences, config.steps_per_call):
+                traced.before(call.start)
+                given = [stopping.batch(way.put_batch(mesh, *next(batches), stacked=stacked)) for _ in call]
+                state, metrics = step(state, given[0]) if len(call) == 1 else steps(state, given)
+                done, stop = call.stop, stopping.wished(metrics)
+                pending.append(metrics)
+                if len(pending) > IN_FLIGHT:
+                    jax.block_until_ready(pending[-1 - IN_FLIGHT])
+                if told_of_trace := traced.after(call.stop, metrics):
+                    record.say(told_of_trace)
+                due = {name: done % n == 0 or done == config.steps for name, n in cadences.items()}
+                if not (any(due.values()) or stop):
+                    continue
+                row = _read(pending, done, way, checkpoints)
+                pending.clear()
+                if due["log"]:
+                    record.row(done, row, batches.share_waited())
+                    if watch:
+                        watch.note(row)
+                if due["sample"]:
+                    record.grid(done, way.first(state))
+                if watch and due["evaluate"]:
+                    _require_finite(way.first(state), done, checkpoints)
+                    # Before the checkpoint: a kill between the two makes it come again.
+                    record.scores(watch.look(way.on_mesh(state, mesh)))
+                if due["checkpoint"] or stop:
+                    _require_finite(way.first(state), done, checkpoints)
+                    record.flush()  # before the checkpoint: what it goes on after does not come again
+                    checkpoints.save(done, way.on_mesh(state, mesh), notes)
+                if stop and done < config.steps:
+                    checkpoints.wait()
+                    raise Stopped(
+                        f"stopped after step {done}, saved; the same command goes on: {again(job.folder)}", stop
+                    )
         checkpoints.wait()
-        record.finish(_farewell(config, data, folder, start))
+        if goes_on and hosts.is_first():
+            record.speed(flops_of(step, state, given[0]) if way is parallel else None)
+        record.finish(farewell(config, data, job.folder, start))
     finally:
+        traced.close()
         record.close()
         if watch:
             watch.close()
 
 
-def _batch(config: Config, data: Dataset, labels: np.ndarray | None, mesh: Mesh, step: int) -> Batch:
-    stacked = config.batches_per_step
-    images, condition = read_batch(
-        data.images,
-        labels,
+def _calls(start: int, stop: int, cadences: Mapping[str, int], most: int) -> Iterator[range]:
+    """The steps of each program that is run: `most`, or a single one where something is due sooner."""
+    while start < stop:
+        until = min(stop, *(start - start % every + every for every in cadences.values()))
+        call = range(start, start + (most if start + most <= until else 1))
+        yield call
+        start = call.stop
+
+
+def _read_batch(job: Job, step: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """What this host reads of the batch of a step."""
+    return read_batch(
+        job.data.images,
+        job.labels,
         step,
-        batch_size=config.batch_size,
-        seed=config.seed,
-        stacked=stacked,
-        flip=config.data.flip,
-        share=parallel.own_rows(mesh, config.batch_size),
+        batch_size=job.config.batch_size,
+        seed=job.config.seed,
+        stacked=job.config.batches_per_step,
+        flip=job.config.data.flip,
+        share=parallel.own_rows(job.mesh, job.config.batch_size),
     )
-    return parallel.put_batch(mesh, images, condition, stacked=stacked)
 
 
-def _read(pending: list[Metrics], done: int, checkpoints: Checkpoints) -> dict[str, float]:
+def _read(pending: list[Metrics], done: int, way: ModuleType, checkpoints: Checkpoints) -> dict[str, float]:
     """Fetches the metrics of the last steps, sees that all are finite, and returns the newest."""
-    fetched = jax.device_get(pending)
+    calls = [jax.tree.map(np.atleast_1d, metrics) for metrics in jax.device_get([way.first(m) for m in pending])]
+    fetched = [{n: values[i] for n, values in call.items()} for call in calls for i in range(len(call["d/loss"]))]
     for i, metrics in enumerate(fetched):
         for name in sorted(metrics):
             if not np.isfinite(metrics[name]):
@@ -238,7 +267,7 @@ def _read(pending: list[Metrics], done: int, checkpoints: Checkpoints) -> dict[s
 
 
 def _require_finite(state: GANState, done: int, checkpoints: Checkpoints) -> None:
-    for path, leaf in jax.tree_util.tree_leaves_with_path(parallel.local(state)):
+    for path, leaf in jax.tree_util.tree_leaves_with_path(state):
         if jnp.issubdtype(leaf.dtype, jnp.floating) and not bool(jnp.all(jnp.isfinite(leaf))):
             name = jax.tree_util.keystr(path, simple=True, separator=".")
             _diverged(done, name, math.nan, checkpoints)
@@ -253,42 +282,9 @@ def _diverged(step: int, name: str, value: Any, checkpoints: Checkpoints) -> Non
     )
 
 
-def _devices(mesh: Mesh) -> str:
-    count = len({device.process_index for device in mesh.devices.flat})
-    return f"{mesh.devices.size} x {mesh.devices.flat[0].device_kind}" + (f" on {count} hosts" if count > 1 else "")
-
-
-def _again(folder: RunFolder) -> str:
-    return f"gan-jax train {shlex.quote(str(folder.path))}"
-
-
-def _farewell(config: Config, data: Dataset, folder: RunFolder, start: int) -> list[str]:
-    path = shlex.quote(str(folder.path))
-    first = f"trained to step {config.steps}"
-    if start >= config.steps:
-        first = f"already at step {start}; --steps {2 * start} makes it longer"
-    labels = f" --labels {shlex.quote(_two_of(data.classes))}" if config.conditional else ""
-    judged = folder.best.is_dir()
-    return [
-        f"{first}. Look at:",
-        f"  {folder.sample(config.steps) if start < config.steps else folder.samples}",
-        f"  {folder.animation}",
-        f"  {folder.curves}",
-        *([f"  {folder.scores}", f"  {folder.best} (gan-jax sample and evaluate: --best)"] if judged else []),
-        "Try next:",
-        f"  gan-jax sample {path} --count 100 --seed 1{labels}",
-        f"  gan-jax sample {path} --interpolate 10 --count 8",
-        f"  gan-jax train {path} --steps {2 * max(config.steps, start)}",
-    ]
-
-
-def _two_of(classes: Sequence[str]) -> str:
-    """The first two classes as `--labels` takes them: by their names, or by numbers where a name holds a comma."""
-    wanted = list(range(len(classes)))[:2]
-    for text in (",".join(classes[:2]), ",".join(map(str, wanted))):
-        try:
-            if read_labels(text, classes) == wanted:
-                return text
-        except ConfigError:
-            continue
-    return f"0-{len(classes) - 1}"
+def _devices(job: Job) -> str:
+    """What the devices are called: where this differs, numbers differ by rounding."""
+    devices = list(job.mesh.devices.flat)
+    count = len({device.process_index for device in devices})
+    where = f" on {count} hosts" if count > 1 else ""
+    return f"{len(devices)} x {devices[0].device_kind}{where}" + (" by pmap" if job.way is per_device else "")

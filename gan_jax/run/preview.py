@@ -7,6 +7,7 @@ from gan_jax.config import Config
 from gan_jax.config.build import build_gan, load_data
 from gan_jax.config.schema import to_json, with_values
 from gan_jax.gan import init, make_step
+from gan_jax.memory import in_words
 from gan_jax.run.loop import choose_devices
 from gan_jax.run.room import require_room
 from gan_jax.run.sampling import example
@@ -29,6 +30,7 @@ def preview(config: Config) -> str:
     lines = [
         to_json(config).rstrip(),
         f"data           {data.name}: {len(data)} images {data.images.shape[1:]}, {len(data.classes)} classes",
+        f"               {in_words(data.memory(config.batch_size))} of this machine's memory, read ahead included",
         f"generator      {_size(state.generator.weights.params):,} parameters",
         f"discriminator  {_size(state.discriminator.weights.params):,} parameters",
         f"devices        {len(devices)} x {devices[0].device_kind}",

@@ -1,12 +1,15 @@
-"""A trace of some steps, as JAX's profiler writes it: `--profile 100:110`."""
+"""A trace of some steps, by JAX's profiler: `--profile 100:110`. JAX is imported once there is one to take."""
+
+from __future__ import annotations
 
 import re
 from pathlib import Path
-
-import jax
+from typing import TYPE_CHECKING
 
 from gan_jax.errors import ConfigError
-from gan_jax.types import Metrics
+
+if TYPE_CHECKING:
+    from gan_jax.types import Metrics
 
 
 def read_steps(text: str) -> range:
@@ -27,13 +30,17 @@ class Profile:
     def before(self, step: int) -> None:
         """To be called before each step is begun."""
         if step in self._steps and not self._running:
+            import jax
+
             jax.profiler.start_trace(str(self._folder))
             self._running = True
 
-    def after(self, step: int, metrics: Metrics) -> str | None:
-        """To be called after each; returns what to tell, once, when the trace is there."""
-        if not self._running or step + 1 < self._steps.stop:
+    def after(self, done: int, metrics: Metrics) -> str | None:
+        """To be called once a step is begun, `done` in all; returns what to tell when the trace is there."""
+        if not self._running or done < self._steps.stop:
             return None
+        import jax
+
         jax.block_until_ready(metrics)
         self.close()
         return (
@@ -44,5 +51,7 @@ class Profile:
     def close(self) -> None:
         """Ends a trace that is being taken."""
         if self._running:
+            import jax
+
             jax.profiler.stop_trace()
             self._running = False

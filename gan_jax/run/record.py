@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import jax
 import numpy as np
+from jax.sharding import Mesh
 
 from gan_jax.config import Config
 from gan_jax.data.dataset import Dataset
@@ -17,13 +18,14 @@ from gan_jax.run.logs import Events, MetricLog, Reporter
 from gan_jax.run.pictures import save_animation, save_curves, save_grid, save_scores
 from gan_jax.run.sampling import Counts, labels_in_turn_or_by_frequency, latents_by_index, sampling_weights
 from gan_jax.run.scoreboard import Evaluation, as_row, read_all
+from gan_jax.run.speed import Speed, matrix_product_rate
 
 
 class Record:
     """Writes all that a run tells, but for its checkpoints. Only one host of a run keeps it."""
 
     def __init__(
-        self, config: Config, gan: GAN, data: Dataset, counts: Counts, folder: RunFolder, *, start: int
+        self, config: Config, gan: GAN, data: Dataset, counts: Counts, folder: RunFolder, mesh: Mesh, *, start: int
     ) -> None:
         """Of a run that goes on after step `start`: what was written beyond it comes again. Raises RunError."""
         goes_on = start < config.steps
@@ -35,7 +37,9 @@ class Record:
             return goes_on and row["step"] == start and start % due != 0
 
         self._rows = MetricLog(folder.metrics, after=start, forget=only_marked_the_end)
-        self._reporter = Reporter(folder, start=start, steps=config.steps, batch_size=config.images_per_step)
+        self._reporter = Reporter(folder, start=start, steps=config.steps)
+        self._speed = Speed(config.images_per_step)
+        self._mesh = mesh
         self._gallery = Gallery(config, gan, data, counts, folder)
         self._images = config.images_per_step
         self._events: Events | None = None
@@ -55,19 +59,20 @@ class Record:
         """Shows a line, and keeps it."""
         self._reporter.say(line)
 
-    def row(self, step: int, metrics: dict[str, float]) -> None:
-        """Keeps the metrics of a step."""
+    def row(self, step: int, metrics: dict[str, float], waiting: float) -> None:
+        """Keeps the metrics of a step; of the time since the last row, the share `waiting` went by without data."""
+        pace = self._speed.look(step, waiting)
         self._rows.write({"step": step, "images": step * self._images} | metrics)
-        self._reporter.progress({"step": step} | metrics)
+        self._reporter.progress({"step": step} | metrics, pace)
         if self._events:
-            self._events.write({"step": step} | metrics)
+            self._events.write({"step": step} | metrics | (pace.scalars(self._mesh.devices.size) if pace else {}))
 
     def scores(self, found: Evaluation) -> None:
         """Keeps the scores of a step."""
         self._rows.write(as_row(found))
         if self._events:
             self._events.write({"step": found.step} | found.scores)
-        self._reporter.resume(found.step)
+        self._resume(found.step)
 
     def grid(self, step: int, state: GANState) -> None:
         """Draws the grid of a step. A picture that cannot be written is not worth a run."""
@@ -75,6 +80,17 @@ class Record:
             self._gallery.draw(step, state)
         except RunError as error:
             self.say(f"no picture of step {step}: {error}")
+        self._resume(step)
+
+    def _resume(self, step: int) -> None:
+        self._speed.resume(step)
+        self._reporter.resume()
+
+    def speed(self, flops: float | None) -> None:
+        """Says how fast the run was in all; of programs of so many FLOPs a step, beside what a device can do."""
+        own = [device for device in self._mesh.devices.flat if device.process_index == jax.process_index()]
+        if line := self._speed.in_all(self._mesh.devices.size, flops, matrix_product_rate(own[0])):
+            self.say(line)
 
     def flush(self) -> None:
         """Sees that all is written that will not come again once a checkpoint of now is there."""
@@ -107,8 +123,11 @@ class Silence:
     def say(self, line: str) -> None:
         """Shows nothing: the first host does."""
 
-    def row(self, step: int, metrics: dict[str, float]) -> None:
+    def row(self, step: int, metrics: dict[str, float], waiting: float) -> None:
         """Keeps nothing."""
+
+    def speed(self, flops: float | None) -> None:
+        """Says nothing."""
 
     def scores(self, found: Evaluation) -> None:
         """Keeps nothing."""

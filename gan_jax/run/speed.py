@@ -17,6 +17,15 @@ class Pace(NamedTuple):
     images: float  # a second, by all devices together
     waiting: float  # share of the time that the loop waited for data
 
+    def scalars(self, devices: int) -> dict[str, float]:
+        """For TensorBoard."""
+        return {
+            "speed/images_per_second": self.images,
+            "speed/images_per_second_per_device": self.images / devices,
+            "speed/seconds_per_1000_images": 1000 / self.images,
+            "speed/share_waiting_for_data": self.waiting,
+        }
+
     def __str__(self) -> str:
         waits = f" ({self.waiting:.0%} waiting for data)" if self.waiting >= 0.01 else ""
         return f"{self.images:,.0f} images/s{waits}"
@@ -71,11 +80,11 @@ def flops_of(step: Step, state: GANState, batch: Batch) -> float | None:
     return (cost or {}).get("flops")
 
 
-def matrix_product_rate(device: jax.Device, dtype: jnp.dtype) -> float:
-    """FLOP/s of a product of square matrices on one device, the best of five: what a network could reach at most."""
+def matrix_product_rate(device: jax.Device) -> float:
+    """FLOP/s of a product of square float32 matrices on one device, in JAX's precision for these, the best of five."""
     side = 1024 if device.platform == "cpu" else 8192
     product = jax.jit(lambda a: a @ a)
-    a = jax.device_put(jnp.ones((side, side), dtype), device)
+    a = jax.device_put(jnp.ones((side, side)), device)
     product(a).block_until_ready()
     times = []
     for _ in range(5):

@@ -21,6 +21,8 @@ OTHERS = {
     "discriminator_steps": 2,
     "generator_batch": "own",
     "devices": 2,
+    "parallel": "pmap",
+    "steps_per_call": 4,
     "accumulate": 2,
     "remat": True,
     "tensorboard": True,

@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gan_jax import parallel
 from gan_jax.cli import main
 from gan_jax.config import MLP, CadenceConfig, Config, DataConfig, EvaluateConfig
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import ConfigError, DataError, RunError
+from gan_jax.metrics.extractor import pixels
 from gan_jax.run import checkpoints, evaluation, sampling, watch
 from gan_jax.run.checkpoints import newest, to_arrays
 from gan_jax.run.files import RunFolder
@@ -322,7 +324,7 @@ def test_a_generator_that_draws_nan_is_one_line(tmp_path):
     run = open_run(str(tmp_path))
     data = evaluation.load_data(run.config)
     judge = evaluation.make_judge(
-        run.config, run.gan, data, evaluation.features.extractor.pixels(), None, samples=30, say=print
+        run.config, run.gan, data, pixels(), None, mesh=parallel.make_mesh(), samples=30, say=print
     )
     spoilt = jax.tree.map(lambda a: a * jnp.nan, run.state.average)
     with pytest.raises(RunError, match="the generator draws images that are not finite"):
@@ -336,7 +338,7 @@ def test_too_few_real_images_are_one_line(tmp_path):
     few = Dataset("few", data.images[:12])
     with pytest.raises(DataError, match="few: scores need 20 images or more, real and drawn; there are 12"):
         evaluation.make_judge(
-            run.config, run.gan, few, evaluation.features.extractor.pixels(), None, samples=30, say=print
+            run.config, run.gan, few, pixels(), None, mesh=parallel.make_mesh(), samples=30, say=print
         )
 
 

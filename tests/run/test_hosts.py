@@ -11,12 +11,15 @@ import time
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from gan_jax import parallel
 from gan_jax.config import recipes
 from gan_jax.run.checkpoints import newest, to_arrays
 from gan_jax.run.files import RunFolder
 from gan_jax.run.loop import train
 from gan_jax.run.sampling import abstract_state
+from gan_jax.run.stopping import IN_FLIGHT, Stopping
 
 RECIPE = """
 from gan_jax.config import DCGAN, CadenceConfig, Config, DataConfig, EvaluateConfig, PenaltyConfig
@@ -168,11 +171,6 @@ MISTAKES = {
     ),
     "another count": ({1: ["--hosts.count", 3]}, 2, "hosts.count: host 0 has 2, host 1 has 3"),
     "a folder of its own": ({1: ["--run", "elsewhere"]}, 2, "has to be one folder that all hosts share"),
-    "a dataset that is not there": (
-        {1: ["--data.path", "nowhere", "--data.size", 8, "--data.channels", 1]},
-        3,
-        "nowhere",
-    ),
 }
 
 
@@ -185,3 +183,67 @@ def test_a_mistake_on_one_host_is_one_line_on_all(recipe, tmp_path, mistake, mon
     assert (first, second) == (code, code)
     for text in (said, also):
         assert re.search(line, text), text
+
+
+@pytest.mark.slow
+def test_pictures_that_one_host_has_not_end_the_run_on_all(recipe, tmp_path):
+    for index in range(20):
+        (tmp_path / "pictures" / str(index % 2)).mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8), index).save(tmp_path / "pictures" / str(index % 2) / f"{index}.png")
+    own = {0: ["--data.path", tmp_path / "pictures"], 1: ["--data.path", tmp_path / "nowhere"]}
+    ends = end(start(recipe, tmp_path / "run", own=own, common=["--data.size", 8, "--data.channels", 1]))
+    assert [code for code, _ in ends] == [3, 3]
+    assert all(re.search("nowhere: no such file or folder", said) for _, said in ends), ends
+
+
+@pytest.mark.parametrize(
+    ("group", "line"),
+    [
+        (HostsConfig(count=2, index=0), "hosts.coordinator: missing; coordinator, count and index go together"),
+        (HostsConfig(coordinator="here", count=2, index=0), "hosts.coordinator: expected ADDRESS:PORT"),
+        (HostsConfig(coordinator="here:1", count=2, index=2), "hosts.index: expected 0 to 1 of 2 processes, got 2"),
+    ],
+)
+def test_wrong_options_are_named(group, line):
+    (wrong,) = group.wrong()
+    assert wrong.startswith(line)
+
+
+def test_a_coordinator_that_does_not_answer_is_one_line():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{found.getsockname()[1]}"
+    with pytest.raises(ConfigError, match=f"hosts.coordinator: nobody answers at {address} within 1 s"):
+        joining._await_coordinator(HostsConfig(coordinator=address, count=2, index=1, patience=1))
+
+
+@pytest.mark.parametrize(
+    ("environment", "many"),
+    [
+        ({}, False),
+        ({"SLURM_JOB_ID": "7", "SLURM_NTASKS": "4"}, False),  # in a batch script, before srun
+        ({"SLURM_STEP_NODELIST": "node[1-4]", "SLURM_NTASKS": "4"}, True),
+        ({"SLURM_STEP_NODELIST": "node1", "SLURM_NTASKS": "1"}, False),
+        ({"OMPI_COMM_WORLD_SIZE": "2"}, True),
+        ({"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, False),  # a notebook
+        ({"KUBERNETES_SERVICE_HOST": "10.0.0.1", "JOB_COMPLETION_INDEX": "0"}, True),
+    ],
+)
+def test_surroundings_say_whether_there_may_be_others(environment, many):
+    assert joining._many(environment) == many
+
+
+def test_the_loudest_wish_comes_out_of_the_step_that_it_went_into(monkeypatch):
+    """What each host has heard goes in with its share of the batch, and is read by all IN_FLIGHT steps later."""
+    monkeypatch.setattr(hosts, "several", lambda: True)
+    mesh = parallel.make_mesh()
+    stopping = Stopping(mesh, stacked=1)
+    step = parallel.compile_step(stopping.step(lambda state, batch: (state, {"d/loss": batch.images.sum()})), mesh)
+    wishes = [0, 0, signal.SIGTERM, signal.SIGTERM, signal.SIGTERM, signal.SIGTERM]
+    heard = []
+    for wish in wishes:
+        monkeypatch.setattr(signals, "wished", lambda wish=wish: wish or None)
+        _, metrics = step({}, stopping.batch(parallel.put_batch(mesh, np.ones((4, 1), np.float32))))
+        heard.append(stopping.wished(metrics))
+        assert metrics.keys() == {"d/loss"}
+    assert heard == [None] * (2 + IN_FLIGHT) + [signal.SIGTERM] * (4 - IN_FLIGHT)

@@ -47,7 +47,7 @@ ROW = {"step": 5, "d/loss": 1.0, "g/loss": 2.0}
 
 
 def reporter(tmp_path, steps=10):
-    return Reporter(RunFolder(tmp_path), start=0, steps=steps, batch_size=8)
+    return Reporter(RunFolder(tmp_path), start=0, steps=steps)
 
 
 class Full(io.StringIO):

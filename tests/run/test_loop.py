@@ -24,9 +24,10 @@ from gan_jax.config.schema import kinds
 from gan_jax.errors import ConfigError, DataError, DivergedError, RunError
 from gan_jax.run import sampling
 from gan_jax.run.checkpoints import Checkpoints, newest, to_arrays
+from gan_jax.run.farewell import _two_of
 from gan_jax.run.files import RunFolder
 from gan_jax.run.logs import Events
-from gan_jax.run.loop import _two_of, train
+from gan_jax.run.loop import train
 from gan_jax.run.sampling import abstract_state, open_run, read_labels, sample
 
 TRAINER = Path(__file__).parent / "trainer.py"
@@ -95,13 +96,6 @@ def test_sampling_says_which_checkpoints_it_passed_over(tmp_path):
     (RunFolder(tmp_path / "run").checkpoints / "6" / "commit_success.txt").unlink()
     remarks = open_run(str(tmp_path / "run")).remarks
     assert remarks == ["checkpoint 6 is damaged (commit_success.txt is missing); passed over"]
-
-
-def test_a_group_of_processes_is_refused_before_anything_is_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(jax, "process_count", lambda: 2)
-    with pytest.raises(RunError, match="process 0 of 2, and runs over several processes do not work yet"):
-        train(small(data=DataConfig(name="mnist", data_dir=str(tmp_path))), tmp_path / "run")
-    assert not (tmp_path / "run").exists()
 
 
 def test_a_strangers_files_are_told_not_stumbled_over(tmp_path, capsys):

@@ -1,0 +1,51 @@
+"""What is wrong with an option, said before tyro does: shorter, and with the nearest right one."""
+
+import difflib
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+from gan_jax.config.schema import wrong_text
+from gan_jax.errors import ConfigError
+
+
+def check_options(arguments: list[str], options: Sequence[str], values: object) -> None:
+    """Raises ConfigError for the first argument that is none of the options, or has a value that its field cannot be.
+
+    `options` are keys of `values`, of which the types and ranges are known.
+    """
+    for flag, follower in pairwise([*arguments, "--"]):
+        if not flag.startswith("--") or flag in ("--", "--help"):
+            continue
+        name, inline, value = flag.removeprefix("--").partition("=")
+        key, text = name.replace("-", "_"), value if inline else follower
+        members = [f"--{option.replace('_', '-')}" for option in options if option.startswith(f"{key}.")]
+        if members and key not in options:
+            raise ConfigError(f"{key} is a group of settings: {', '.join(members)}")
+        if without_no(key) not in options:
+            raise ConfigError(f"no option --{name}{_nearest_option(key, options)} (--help lists all)")
+        if key in ("run", "out") and not text:  # a Path would make the current folder of it
+            raise ConfigError(f"{key}: expected a path, got an empty text")
+        if (inline or not text.startswith("--")) and (wrong := wrong_text(values, key, text)):
+            raise ConfigError(wrong)
+
+
+def without_no(key: str) -> str:
+    """The key that a flag such as --data.no-download turns off."""
+    return re.sub(r"(^|\.)no_(?=\w+$)", r"\1", key)
+
+
+def _nearest_option(key: str, options: Sequence[str]) -> str:
+    """The likeliest option: spelled alike, or of which the key is the last part, or its initials ("lr")."""
+    typed = key.split(".")[-1]
+    last = {option: option.split(".")[-1] for option in options}
+    initials = {option: "".join(word[0] for word in part.split("_")) for option, part in last.items()}
+    other = _ELSEWHERE.get(typed)
+    alike = lambda option: typed in (last[option], initials[option]) or last[option].endswith(f"_{typed}")
+    close = [option for option in options if alike(option) or last[option] == other]
+    close = difflib.get_close_matches(key, close, n=3, cutoff=0.0) or difflib.get_close_matches(key, options, n=1)
+    return "; did you mean " + " or ".join(f"--{option.replace('_', '-')}" for option in close) + "?" if close else ""
+
+
+_ELSEWHERE = {"count": "samples", "samples": "count", "out": "run", "run": "out"}
+"""What another command calls it."""

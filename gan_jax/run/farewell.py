@@ -1,0 +1,48 @@
+"""What a run says as it ends: where things are, and what to try next."""
+
+import shlex
+from collections.abc import Sequence
+
+from gan_jax.config import Config
+from gan_jax.data.dataset import Dataset
+from gan_jax.errors import ConfigError
+from gan_jax.run.files import RunFolder
+from gan_jax.run.sampling import read_labels
+
+
+def again(folder: RunFolder) -> str:
+    """The command that goes on with a run."""
+    return f"gan-jax train {shlex.quote(str(folder.path))}"
+
+
+def farewell(config: Config, data: Dataset, folder: RunFolder, start: int) -> list[str]:
+    """The last lines of a run that began after step `start`."""
+    path = shlex.quote(str(folder.path))
+    first = f"trained to step {config.steps}"
+    if start >= config.steps:
+        first = f"already at step {start}; --steps {2 * start} makes it longer"
+    labels = f" --labels {shlex.quote(_two_of(data.classes))}" if config.conditional else ""
+    judged = folder.best.is_dir()
+    return [
+        f"{first}. Look at:",
+        f"  {folder.sample(config.steps) if start < config.steps else folder.samples}",
+        f"  {folder.animation}",
+        f"  {folder.curves}",
+        *([f"  {folder.scores}", f"  {folder.best} (gan-jax sample and evaluate: --best)"] if judged else []),
+        "Try next:",
+        f"  gan-jax sample {path} --count 100 --seed 1{labels}",
+        f"  gan-jax sample {path} --interpolate 10 --count 8",
+        f"  gan-jax train {path} --steps {2 * max(config.steps, start)}",
+    ]
+
+
+def _two_of(classes: Sequence[str]) -> str:
+    """The first two classes as `--labels` takes them: by their names, or by numbers where a name holds a comma."""
+    wanted = list(range(len(classes)))[:2]
+    for text in (",".join(classes[:2]), ",".join(map(str, wanted))):
+        try:
+            if read_labels(text, classes) == wanted:
+                return text
+        except ConfigError:
+            continue
+    return f"0-{len(classes) - 1}"
