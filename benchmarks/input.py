@@ -39,12 +39,8 @@ def ours(options: argparse.Namespace, order: np.ndarray) -> Iterator[np.ndarray]
     memory = math.inf if options.workers < 0 else 0
     images = pictures.load(options.path, size=options.size, channels=3, memory=memory).images
     read = lambda step: images[order[step * options.batch : (step + 1) * options.batch]]
-    steps = len(order) // options.batch
-    if options.workers < 1:
-        yield from map(read, range(steps))
-    else:
-        with read_ahead(read, 0, steps, ahead=options.workers) as batches:
-            yield from batches
+    with read_ahead(read, 0, len(order) // options.batch, ahead=max(options.workers, 0)) as batches:
+        yield from batches
 
 
 def theirs(options: argparse.Namespace, order: np.ndarray) -> Iterator[np.ndarray]:

@@ -6,17 +6,16 @@
 "down" is the convolution, "up" its adjoint in the image, "taps" that in the kernel: for a layer that shrinks images the
 result, the image's gradient and the kernel's; for one that enlarges them the first two change places. Each is compiled
 alone, so that nothing is shared with its neighbours, as it may be in a step. gan_jax's own time is that of the
-formulation which its layers choose here; with `--formulations` a column names the others' times.
+formulation which its layers choose here; with `--formulations` a column names the others' times. All but DCGAN's and
+the article's are at an eighth of the papers' widths on a CPU, and at the papers' on a GPU, where ten calls are begun
+before the clock waits for them.
 
 Each side runs in a process of its own, in turn (A B A B ...), so that the machine's moods meet both; within a process
 the formulations of an operator take turns, too. Run it on an idle machine, as `train_step.py` says.
 """
 
 import argparse
-import datetime
 import json
-import os
-import platform
 import shutil
 import statistics
 import subprocess
@@ -24,21 +23,22 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
-from importlib.metadata import version
-from typing import Any
+from typing import Any, NamedTuple
 
+import machine
+from comparison import AHEAD
 from needed import require
-from peers.shapes import SHAPES, Shape
+from peers.setups import PRECISIONS, Precision
+from peers.shapes import SHAPES, WHOLE, Shape
 
-SIDES = {"gan_jax": {"gan_jax": "gan-jax", "jax": "jax"}, "PyTorch": {"torch": "torch"}}
-"""What each side imports, and the distribution that it comes in."""
+SIDES = ("gan_jax", "PyTorch")
 
 CHOSEN = "chosen"
 Operators = dict[str, dict[str, Callable[[], Any]]]
-"""For "down", "up" and "taps": each formulation's name, and what runs it to its end."""
+"""For "down", "up" and "taps": each formulation's name, and what begins it."""
 
 
-def with_gan_jax(shape: Shape, batch: int, formulations: bool) -> Operators:
+def with_gan_jax(shape: Shape, batch: int, precision: Precision, formulations: bool) -> Operators:
     """The layers' own choice, and every other formulation that fits, compiled."""
     import jax
 
@@ -51,8 +51,10 @@ def with_gan_jax(shape: Shape, batch: int, formulations: bool) -> Operators:
         "small": (batch, small, small, shape.small),
         "kernel": (shape.kernel, shape.kernel, shape.large // shape.groups, shape.small),
     }
+    jax.config.update("jax_default_matmul_precision", precision.products)
     keys = jax.random.split(jax.random.key(0), 3)
-    arrays = {name: jax.random.normal(key, s) for key, (name, s) in zip(keys, shapes.items(), strict=True)}
+    draw = lambda key, shape: jax.random.normal(key, shape, precision.dtype)
+    arrays = {name: draw(key, s) for key, (name, s) in zip(keys, shapes.items(), strict=True)}
     if shape.groups > 1:
         settings: tuple[Any, ...] = (shape.groups, shape.kernel)
         down, up, taps = grouped._filter, grouped._adjoint, grouped._taps
@@ -82,7 +84,7 @@ def with_gan_jax(shape: Shape, batch: int, formulations: bool) -> Operators:
 
     def runs(operator: Any, names: tuple[str, str]) -> Callable[[], Any]:
         compiled = jax.jit(operator)
-        return lambda: compiled(*(arrays[name] for name in names)).block_until_ready()
+        return lambda: compiled(*(arrays[name] for name in names))
 
     chosen = {"down": down, "up": up, "taps": taps}
     return {
@@ -92,96 +94,139 @@ def with_gan_jax(shape: Shape, batch: int, formulations: bool) -> Operators:
     }
 
 
-def with_torch(shape: Shape, batch: int, formulations: bool) -> Operators:
+def with_torch(shape: Shape, batch: int, precision: Precision, formulations: bool) -> Operators:
     """PyTorch's only one."""
     from peers.operators import operators
 
     del formulations
-    return {name: {CHOSEN: run} for name, run in operators(shape, batch).items()}
+    return {name: {CHOSEN: run} for name, run in operators(shape, batch, precision).items()}
 
 
-def measure(side: str, shapes: list[Shape], batch: int, repeats: int, formulations: bool) -> dict[str, Any]:
+def measure(side: str, shapes: list[Shape], batch: int, precision: str, repeats: int, others: bool) -> dict[str, Any]:
     """Of every shape and operator, the median milliseconds of each formulation."""
-    begin = with_gan_jax if side == "gan_jax" else with_torch
+    if side == "gan_jax":
+        import jax
+
+        begin, wait, device = with_gan_jax, jax.block_until_ready, jax.local_devices()[0].device_kind
+    else:
+        import torch
+        from peers.operators import wait
+
+        begin, device = with_torch, torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+    calls = 1 if device == "cpu" else AHEAD
     times = [
-        {operator: _take_turns(runs, repeats) for operator, runs in begin(shape, batch, formulations).items()}
-        for shape in shapes
+        {name: _take_turns(runs, wait, calls, repeats) for name, runs in operators.items()}
+        for operators in (begin(shape, batch, PRECISIONS[precision], others) for shape in shapes)
     ]
-    return {"times": times, "versions": {name: version(package) for name, package in SIDES[side].items()}}
+    return {"times": times, "versions": machine.versions(side), "device": device}
 
 
-def _take_turns(runs: dict[str, Callable[[], Any]], repeats: int) -> dict[str, float]:
+def _take_turns(
+    runs: dict[str, Callable[[], Any]], wait: Callable[[Any], Any], calls: int, repeats: int
+) -> dict[str, float]:
     times: dict[str, list[float]] = {name: [] for name in runs}
     for turn in range(repeats + 2):
         for name, run in runs.items():
             begun = time.perf_counter()
-            run()
+            wait([run() for _ in range(calls)])
             if turn > 1:
-                times[name].append(time.perf_counter() - begun)
+                times[name].append((time.perf_counter() - begun) / calls)
     return {name: 1e3 * statistics.median(found) for name, found in times.items()}
 
 
-def compare(options: argparse.Namespace, shapes: list[Shape]) -> dict[str, list[dict[str, Any]]]:
+def compare(options: argparse.Namespace, shapes: list[Shape], gpu: bool) -> dict[str, list[dict[str, Any]]]:
     """What `measure` found, in each round of each side. Raises SystemExit if a side fails."""
     results: dict[str, list[dict[str, Any]]] = {side: [] for side in SIDES}
     for _ in range(options.rounds):
         for side, found in results.items():
             python = sys.executable if side == "gan_jax" else options.peer_python
-            asked = [side, shapes, options.batch, options.repeats, options.formulations]
-            done = subprocess.run([python, __file__, "--side", json.dumps(asked)], stdout=subprocess.PIPE, text=True)
+            asked = [side, shapes, options.batch, options.precision, options.repeats, options.formulations]
+            command = [python, __file__, "--side", json.dumps(asked)]
+            done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=machine.environment(gpu))
             if done.returncode:
                 sys.exit(f"the side {side} failed")
             found.append(json.loads(done.stdout.splitlines()[-1]))
     return results
 
 
-def report(shapes: list[Shape], results: dict[str, list[dict[str, Any]]]) -> str:
-    """The table, in Markdown."""
-    rows = [
-        "| layer | operator | gan_jax, ms | PyTorch, ms | PyTorch / gan_jax | others, ms |",
-        "|---|---|---|---|---|---|",
-    ]
+HEAD = """\
+| layer | operator | gan_jax, ms | PyTorch, ms | PyTorch / gan_jax | others, ms |
+|---|---|---|---|---|---|"""
+
+
+class Timed(NamedTuple):
+    """Of one operator of a layer, in milliseconds."""
+
+    layer: Shape
+    operator: str
+    ours: float
+    theirs: float
+    others: str  # formulations that the layer does not choose, with theirs
+
+
+def medians(shapes: list[Shape], results: dict[str, list[dict[str, Any]]]) -> list[Timed]:
+    """Over the rounds of each side."""
+    found = []
     for i, shape in enumerate(shapes):
         for operator in ("down", "up", "taps"):
-            rounds = {side: [one["times"][i][operator] for one in found] for side, found in results.items()}
+            rounds = {side: [one["times"][i][operator] for one in taken] for side, taken in results.items()}
             median = lambda side, name, rounds=rounds: statistics.median(one[name] for one in rounds[side])
-            ours, theirs = median("gan_jax", CHOSEN), median("PyTorch", CHOSEN)
             names = [name for name in rounds["gan_jax"][0] if name != CHOSEN]
-            others = ", ".join(f"{name} {median('gan_jax', name):.1f}" for name in names)
-            rows.append(f"| {shape} | {operator} | {ours:.1f} | {theirs:.1f} | {theirs / ours:.2f} | {others} |")
-    return "\n".join(rows)
+            others = ", ".join(f"{name} {median('gan_jax', name):.3g}" for name in names)
+            found.append(Timed(shape, operator, median("gan_jax", CHOSEN), median("PyTorch", CHOSEN), others))
+    return found
 
 
-def main() -> None:
-    """Runs all rounds and prints the table."""
+def options_of() -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=3, help="processes for each side (default 3)")
-    parser.add_argument("--repeats", type=int, default=15, help="timed calls of each operator in each (default 15)")
-    parser.add_argument("--batch", type=int, default=32, help="images (default 32)")
-    parser.add_argument("--only", choices=sorted({shape.network for shape in SHAPES}), help="one network's layers")
-    parser.add_argument("--formulations", action="store_true", help="measure those that the layers do not choose, too")
-    parser.add_argument("--peer-python", default=sys.executable, metavar="PATH", help="interpreter for PyTorch")
-    parser.add_argument("--side", help=argparse.SUPPRESS)
+    add = parser.add_argument
+    add("--rounds", type=int, default=3, help="processes for each side (default 3)")
+    add("--repeats", type=int, default=15, help="timed calls of each operator in each (default 15)")
+    add("--batch", type=int, default=32, help="images (default 32)")
+    add("--precision", choices=PRECISIONS, default="float32", help="as models.py says (default float32)")
+    add("--only", choices=sorted({shape.network for shape in SHAPES}), help="one network's layers")
+    add("--formulations", action="store_true", help="measure those that the layers do not choose, too")
+    add("--rows", action="store_true", help="print rows alone, in the shape of models.py's table")
+    add("--peer-python", default=sys.executable, metavar="PATH", help="interpreter for PyTorch")
+    add("--side", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.side:
-        side, asked, *how = json.loads(options.side)
-        print(json.dumps(measure(side, [Shape(*shape) for shape in asked], *how)))
-        return
     if min(options.rounds, options.repeats, options.batch) < 1:
         parser.error("--rounds, --repeats and --batch are at least 1")
     if shutil.which(options.peer_python) is None:
         parser.error(f"--peer-python: {options.peer_python} is not a program")
-    require(sys.executable, SIDES["gan_jax"])
-    require(options.peer_python, SIDES["PyTorch"])
-    load = os.getloadavg()[0]
-    if load > 0.5:
-        print(f"the machine is busy (load {load:.1f}): do not quote what follows", file=sys.stderr)
+    return options
+
+
+def main() -> None:
+    """Runs all rounds and prints the table."""
+    options = options_of()
+    if options.side:
+        side, asked, *how = json.loads(options.side)
+        print(json.dumps(measure(side, [Shape(*shape) for shape in asked], *how)))
+        return
+    pythons = {"gan_jax": sys.executable, "PyTorch": options.peer_python}
+    for name, python in pythons.items():
+        require(python, machine.FRAMEWORKS[name])
+    load, gpu = machine.load(), machine.have_gpu(pythons)
     shapes = [shape for shape in SHAPES if options.only in (None, shape.network)]
-    results = compare(options, shapes)
-    listed = ", ".join(f"{k} {v}" for found in results.values() for k, v in found[0]["versions"].items())
-    print(f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores, load before {load:.1f};")
-    print(f"Python {platform.python_version()}, {listed}; batch {options.batch}, {options.rounds} rounds\n")
-    print(report(shapes, results))
+    shapes = [shape.widened(8) if gpu and shape.network not in WHOLE else shape for shape in shapes]
+    results = compare(options, shapes, gpu)
+    if not options.rows:
+        found = [rounds[0] for rounds in results.values()]
+        versions = {name: number for one in found for name, number in one["versions"].items()}
+        how = f"{options.precision}, batch {options.batch}, {options.rounds} rounds"
+        print(machine.heading([one["device"] for one in found], versions, load, how))
+        print(HEAD)
+    for layer, operator, ours, theirs, others in medians(shapes, results):
+        faster = f"{theirs / ours:.2f}"
+        if options.rows:
+            told = f"{ours:.3g} ms beside {theirs:.3g} ms" + (f"; {others}" if others else "")
+            print(
+                f"| {layer}: {operator}, {options.precision} | gan_jax beside PyTorch eager | {told} | {faster} | | |"
+            )
+        else:
+            print(f"| {layer} | {operator} | {ours:.3g} | {theirs:.3g} | {faster} | {others} |")
 
 
 if __name__ == "__main__":

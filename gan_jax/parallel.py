@@ -47,8 +47,9 @@ def make_state(make: Callable[[], GANState], mesh: Mesh) -> GANState:
 
 def place(state: GANState, mesh: Mesh) -> GANState:
     """Copies a state, such as one read from disk, to the devices; a step may consume the copy."""
-    whole = replicated(mesh)
-    return jax.jit(lambda state: jax.tree.map(jnp.copy, state), out_shardings=whole)(jax.device_put(state, whole))
+    everywhere = replicated(mesh)
+    laid = jax.device_put(state, everywhere) if jax.process_count() == 1 else whole(mesh, state)
+    return jax.jit(lambda state: jax.tree.map(jnp.copy, state), out_shardings=everywhere)(laid)
 
 
 def spread(mesh: Mesh, rows: Any) -> Any:
@@ -58,8 +59,13 @@ def spread(mesh: Mesh, rows: Any) -> Any:
 
 
 def whole(mesh: Mesh, tree: Any) -> Any:
-    """Copies arrays that every process holds to every device."""
-    lay = lambda a: jax.make_array_from_callback(np.shape(a), replicated(mesh), np.asarray(a).__getitem__)
+    """Copies arrays, and keys, that every process holds to every device."""
+
+    def lay(leaf: Any) -> Any:
+        if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+            return jax.random.wrap_key_data(lay(jax.random.key_data(leaf)), impl=jax.random.key_impl(leaf))
+        return jax.make_array_from_callback(np.shape(leaf), replicated(mesh), np.asarray(leaf).__getitem__)
+
     return jax.tree.map(lay, tree)
 
 

@@ -7,11 +7,11 @@ import errno
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 _OBJECT = re.compile(r"(gs|s3):/+([^/]*)/*(.*)", re.DOTALL)  # a Path makes one slash of the two in gs://
 
@@ -44,7 +44,7 @@ def _in_bucket(scheme: str, name: str) -> Path:
     os.environ.setdefault("EPATH_USE_TF", "false")
     # Other processes write there, and so does tensorstore in this one: a listing is as it is now, or wrong.
     fsspec.config.conf.setdefault(scheme, {}).setdefault("use_listings_cache", False)
-    for library in (_CLIENTS[scheme], "google.auth"):
+    for library in (_CLIENTS[scheme], "fsspec", "google.auth"):
         logging.getLogger(library).setLevel(logging.CRITICAL)  # what fails is raised, and told in one line
     from etils import epath
 
@@ -73,15 +73,44 @@ def create(path: Path, data: bytes) -> bool:
 
     Raises OSError.
     """
-    import fsspec.core
-
     with reached(path):
-        system, name = fsspec.core.url_to_fs(str(path))
+        system, name = _system(path)
         try:
             system.pipe_file(name, data, mode="create")
         except FileExistsError:
             return False
     return True
+
+
+def objects(folder: Path) -> list[tuple[str, int]]:
+    """All that lies below a folder of a bucket: names, from the folder on, and sizes. Raises OSError."""
+    with reached(folder):
+        system, root = _system(folder)
+        found = system.find(root, detail=True)
+    below = {name.removeprefix(f"{root}/"): int(about["size"]) for name, about in found.items() if name != root}
+    return [(name, size) for name, size in below.items() if not name.endswith("/")]
+
+
+def spans(path: Path) -> Callable[[str, int, int | None], bytes]:
+    """Reads objects below a folder, or the one at `path` for "": from a place up to another, by many threads at once.
+
+    Raises OSError.
+    """
+    with reached(path):
+        system, root = _system(path)
+
+    def read(name: str, start: int, end: int | None) -> bytes:
+        with reached(path):
+            return system.cat_file(f"{root}/{name}" if name else root, start, end)
+
+    return read
+
+
+def _system(path: Path) -> tuple[Any, str]:
+    """What speaks to a path's bucket, and the path as it takes it."""
+    import fsspec.core
+
+    return fsspec.core.url_to_fs(str(path))
 
 
 def _bucket(path: Path) -> tuple[str, str]:

@@ -7,9 +7,23 @@ import itertools
 import json
 import re
 import threading
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+
+
+@contextmanager
+def in_place_of_googles():
+    """A store that the clients of this process, and of those that it starts, take for Google's."""
+    with Store() as store, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STORAGE_EMULATOR_HOST", store.url)
+        patch.setenv("TENSORSTORE_GCS_HTTP_URL", store.url)
+        patch.setenv("GOOGLE_AUTH_TOKEN_FOR_TESTING", "anybody")
+        patch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")  # which would ask by gRPC what kind of bucket it is
+        yield store
 
 
 class Object(NamedTuple):

@@ -1,1 +1,1 @@
-"""Both sides of `benchmarks/models.py`: gan_jax, and the same networks and update in PyTorch, from the papers."""
+"""The sides of a comparison: gan_jax, and the same networks and update in PyTorch or Keras, from the papers."""

@@ -6,13 +6,17 @@ from typing import Any
 import torch
 from torch.nn.functional import conv2d
 
+from peers.setups import Precision
 from peers.shapes import Shape
+from peers.side import device
 
 
-def operators(shape: Shape, batch: int) -> dict[str, Callable[[], Any]]:
+def operators(shape: Shape, batch: int, precision: Precision) -> dict[str, Callable[[], Any]]:
     """What computes the result, the image's gradient and the kernel's, of random arrays."""
-    size, groups = shape.size + shape.extra, shape.groups
-    draw = lambda *sizes: torch.randn(sizes).to(memory_format=torch.channels_last)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision.tf32
+    torch.backends.cudnn.benchmark = True
+    size, groups, dtype = shape.size + shape.extra, shape.groups, getattr(torch, precision.dtype)
+    draw = lambda *sizes: torch.randn(sizes, device=device(), dtype=dtype).to(memory_format=torch.channels_last)
     image = draw(batch, shape.large, size, size)
     kernel = draw(shape.small, shape.large // groups, shape.kernel, shape.kernel)
     padding, strides = [shape.front] * 2, [shape.stride] * 2
@@ -28,3 +32,10 @@ def operators(shape: Shape, batch: int) -> dict[str, Callable[[], Any]]:
         "up": lambda: backward([True, False, False]),
         "taps": lambda: backward([False, True, False]),
     }
+
+
+def wait(results: Any) -> None:
+    """Until what was begun is done."""
+    del results
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()

@@ -1,4 +1,4 @@
-"""The gan_jax side of `benchmarks/models.py`: the GAN, what both sides must agree on, and the step."""
+"""The gan_jax side of a comparison: the GAN, its weights, what both sides must agree on, and the step."""
 
 import math
 import time
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from peers.setups import CHECKED, PLAYERS, SETUPS, Case
+from peers.setups import CHECKED, PLAYERS, PRECISIONS, Case, Running
 
 
 def build(case: Case, batch: int) -> Any:
@@ -16,11 +16,16 @@ def build(case: Case, batch: int) -> Any:
     import optax
 
     from gan_jax import GAN, averaging, losses, penalties
-    from gan_jax.models import r3gan, sngan, stylegan2
+    from gan_jax.models import article, dcgan, r3gan, sngan, stylegan2
 
-    setup, narrow = SETUPS[case.network], case.divisor
-    dtype, low = case.precision, 8 if case.precision == "bfloat16" else None
+    setup, narrow = case.setup, case.divisor
+    dtype, low = case.dtype, 8 if case.dtype == "bfloat16" else None
     pairs: dict[str, Callable[[], Any]] = {
+        "article": lambda: [article.Generator(width=128 // narrow), article.Discriminator(width=128 // narrow)],
+        "dcgan": lambda: [
+            dcgan.Generator(64, width=64 // narrow, dtype=dtype),
+            dcgan.Discriminator(64 // narrow, dtype=dtype),
+        ],
         "r3gan": lambda: [
             kind(widths=(768 // narrow,) * 4, low_precision_from=low) for kind in (r3gan.Generator, r3gan.Discriminator)
         ],
@@ -40,7 +45,7 @@ def build(case: Case, batch: int) -> Any:
             stylegan2.Discriminator(512 // narrow, group=32, residual=False, low_precision_from=low),
         ],
     }
-    adam = lambda: optax.adam(setup.learning_rate, b1=0.0, b2=setup.beta2)
+    adam = lambda: optax.adam(setup.learning_rate, b1=setup.beta1, b2=setup.beta2, eps=setup.epsilon)
     weights = {penalties.r1: setup.r1, penalties.r2: setup.r2}
     terms = [make(weight) for make, weight in weights.items() if weight]
     penalty = penalties.lazy(penalties.total(*terms), case.every(batch)) if terms else penalties.none
@@ -55,26 +60,25 @@ def build(case: Case, batch: int) -> Any:
     )
 
 
-def check(case: Case, folder: Path) -> dict[str, int]:
-    """Draws weights and a batch for both sides, leaves them and gan_jax's answers in the folder; counts parameters."""
+def draw_weights(case: Case, folder: Path) -> dict[str, int]:
+    """Leaves weights and a batch for all sides in the folder; counts parameters."""
     import jax
 
-    from gan_jax import Batch, init
+    g, d, arrays = _drawn(case)
+    for name, weights in zip(PLAYERS, (g, d), strict=True):
+        arrays |= {f"{name}/{path}": leaf for path, leaf in _flat(weights.params)}
+    np.savez(folder / "weights.npz", **arrays)
+    return {name: sum(leaf.size for leaf in jax.tree.leaves(w.params)) for name, w in zip(PLAYERS, (g, d), strict=True)}
+
+
+def check(case: Case, folder: Path) -> None:
+    """Leaves gan_jax's answers, of the weights that it draws, in the folder."""
+    import jax
+
     from gan_jax.network import forward
 
-    rng = np.random.default_rng(0)
-    shape = (CHECKED, 32, 32, 3)
-    data = {"real": rng.uniform(-1, 1, shape), "fake": rng.normal(size=shape)}
-    data = {name: array.astype(np.float32) for name, array in data.items()}
-    data["latents"] = rng.normal(size=(CHECKED, case.latent)).astype(np.float32)
+    g, d, data = _drawn(case)
     gan = build(case._replace(precision="float32"), CHECKED)
-    state = jax.jit(lambda: init(gan, jax.random.key(0), Batch(data["real"])))()
-    g, d = (_moved(player.weights, rng) for player in (state.generator, state.discriminator))
-    noise = {f"noise/{i}": array for i, array in enumerate(_fixed_noise(g.stats))}
-    arrays = {
-        f"{name}/{path}": a for name, w in (("generator", g), ("discriminator", d)) for path, a in _flat(w.params)
-    }
-    np.savez(folder / "weights.npz", **data, **noise, **arrays)
     key = jax.random.key(1)
     judge = lambda params, images: forward(gan.discriminator, d._replace(params=params), key, images, None)[0]
 
@@ -84,7 +88,8 @@ def check(case: Case, folder: Path) -> dict[str, int]:
 
     def g_loss(params: Any) -> Any:
         # Noise is drawn anew in training passes, and there is nothing else in StyleGAN2 that sets them apart.
-        train = {"train": not noise, "rngs": {"dropout": key}, "mutable": list(g.stats)}
+        noisy = any(name.startswith("noise/") for name in data)
+        train = {"train": not noisy, "rngs": {"dropout": key}, "mutable": list(g.stats)}
         images, _ = gan.generator.apply({"params": params, **g.stats}, data["latents"], None, **train)
         return gan.loss.generator(judge(d.params, data["real"]), judge(d.params, images)), images
 
@@ -95,7 +100,22 @@ def check(case: Case, folder: Path) -> dict[str, int]:
     found |= {f"discriminator/{path}": leaf for path, leaf in _flat(d_gradient)}
     found |= {f"generator/{path}": leaf for path, leaf in _flat(g_gradient)}
     np.savez(folder / "gan_jax.npz", **found)
-    return {name: sum(leaf.size for leaf in jax.tree.leaves(w.params)) for name, w in zip(PLAYERS, (g, d), strict=True)}
+
+
+def _drawn(case: Case) -> tuple[Any, Any, dict[str, np.ndarray]]:
+    """Both players' weights, and the batch, the same each time."""
+    import jax
+
+    from gan_jax import Batch, init
+
+    rng = np.random.default_rng(0)
+    data = {"real": rng.uniform(-1, 1, case.images(CHECKED)), "fake": rng.normal(size=case.images(CHECKED))}
+    data = {name: array.astype(np.float32) for name, array in data.items()}
+    data["latents"] = rng.normal(size=(CHECKED, case.latent)).astype(np.float32)
+    gan = build(case._replace(precision="float32"), CHECKED)
+    state = init(gan, jax.random.key(0), Batch(data["real"]))
+    g, d = (_moved(player.weights, rng) for player in (state.generator, state.discriminator))
+    return g, d, data | {f"noise/{i}": array for i, array in enumerate(_fixed_noise(g.stats))}
 
 
 def _moved(weights: Any, rng: np.random.Generator) -> Any:
@@ -130,37 +150,42 @@ def _flat(tree: Any) -> list[tuple[str, Any]]:
     return [("/".join(str(part.key) for part in path), np.asarray(leaf)) for path, leaf in leaves]
 
 
-def begin(case: Case) -> dict[str, Any]:
-    """The step as a run of gan_jax compiles it, and what can be asked of it."""
+def begin(case: Case) -> Running:
+    """The step as a run of gan_jax compiles it."""
     import jax
+    from flops import count
 
     from gan_jax import Batch, init, make_step, parallel
 
-    gan, mesh = build(case, case.batch), parallel.make_mesh(jax.local_devices()[:1])
-    example = Batch(np.zeros((case.batch, 32, 32, 3), np.uint8))
+    jax.config.update("jax_default_matmul_precision", PRECISIONS[case.precision].products)
+    gan, device = build(case, case.batch), jax.local_devices()[0]
+    mesh, step = parallel.make_mesh([device]), make_step(gan)
+    example = Batch(np.zeros(case.images(case.batch), np.uint8))
     state = parallel.make_state(lambda: init(gan, jax.random.key(0), example), mesh)
-    jitted = parallel.compile_step(make_step(gan), mesh)
-    compiled = jitted.lower(state, parallel.put_batch(mesh, example.images)).compile()
+    flops, compiled, metrics = count(step, state, example), parallel.compile_step(step, mesh), None
 
-    def step(images: np.ndarray) -> Any:
-        nonlocal state
+    def hand_over(images: np.ndarray) -> None:
+        nonlocal state, metrics
         state, metrics = compiled(state, parallel.put_batch(mesh, images))
-        return jax.device_get(metrics)
 
-    device = jax.local_devices()[0]
+    def wait() -> None:
+        jax.block_until_ready(state)
+        jax.device_get(metrics)
+
     peak = lambda: (device.memory_stats() or {}).get("peak_bytes_in_use")
-    name = None if device.platform == "cpu" else device.device_kind
-    flops = (compiled.cost_analysis() or {}).get("flops", float("nan"))
-    return {"step": step, "peak": peak, "flops": flops, "rate": lambda: _product_rate(case.precision), "device": name}
+    return Running(hand_over, wait, _name(device), peak, flops, lambda: product_rate(case.dtype))
 
 
-def _product_rate(precision: str) -> float:
-    """FLOPs a second of one large matrix product in JAX: the best of ten."""
+def _name(device: Any) -> str:
+    return "CPU" if device.platform == "cpu" else device.device_kind
+
+
+def product_rate(dtype: str) -> float:
+    """FLOPs a second of one large matrix product in JAX, of random numbers: the best of ten."""
     import jax
-    import jax.numpy as jnp
 
     n = 2048 if jax.default_backend() == "cpu" else 8192
-    a = jnp.ones((n, n), precision)
+    a = jax.random.normal(jax.random.key(0), (n, n), dtype)
     product = jax.jit(lambda a: a @ a)
     product(a).block_until_ready()
     times = []

@@ -24,11 +24,20 @@ class Shape(NamedTuple):
         """How many more there are behind it, which PyTorch is given as pixels."""
         return max(self.kernel - self.stride, 0) % 2
 
+    def widened(self, times: int) -> "Shape":
+        """With so many times the channels, but for those of images; groups keep their size."""
+        wider = lambda channels: channels if channels <= 3 else times * channels
+        groups = self.groups * times if self.groups > 1 else 1
+        return self._replace(large=wider(self.large), small=wider(self.small), groups=groups)
+
     def __str__(self) -> str:
         groups = f" in {self.groups} groups" if self.groups > 1 else ""
         taps = f"{self.kernel}x{self.kernel}" + (f" stride {self.stride}" if self.stride > 1 else "")
         return f"{self.network}: {taps}, {self.size}x{self.size}x{self.large} and {self.small}{groups}"
 
+
+WHOLE = ("DCGAN", "article")
+"""The networks whose widths are the papers'."""
 
 SHAPES = (
     Shape("DCGAN", 4, 2, 64, 3, 64),

@@ -1,14 +1,16 @@
-"""The PyTorch side of `benchmarks/models.py`: networks with gan_jax's weights, their agreement, and their step."""
+"""The PyTorch side of a comparison: networks with gan_jax's weights, their agreement, and their step."""
 
 import importlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
+from peers.setups import CHECKED, PLAYERS, PRECISIONS, Case, Running
 from peers.update import Rules, discriminator_loss, generator_loss, make_step
 
 Arrays = Mapping[str, np.ndarray]
@@ -19,27 +21,70 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def build(
-    network: str, latent: int, divisor: int, precision: str, arrays: Arrays
-) -> tuple[dict[str, nn.Module], dict[str, int]]:
-    """The two networks on the device, and how many parameters each has. Images and maps are laid out channels last."""
-    pair = importlib.import_module(f"peers.{network}").build(latent, divisor, precision)
-    networks = dict(zip(("generator", "discriminator"), pair, strict=True))
-    counts = {player: sum(p.numel() for p in module.parameters()) for player, module in networks.items()}
+def check(case: Case, folder: Path) -> dict[str, int]:
+    """Leaves PyTorch's answers beside gan_jax's, in layouts of its own, in the folder; counts parameters."""
+    with np.load(folder / "weights.npz") as file:
+        arrays = dict(file)
+    networks = build(case._replace(precision="float32"), arrays)
+    found = _answers(_rules(case, CHECKED), networks, arrays)
+    with np.load(folder / "gan_jax.npz") as ours:
+        found |= {f"ours:{torch_name(name)}": array for name, array in ours.items()}
+    found = {name.replace("/", "."): array for name, array in found.items()}
+    gradients = tuple(f"ours:{player}." for player in PLAYERS)
+    turned = {
+        name: to_torch(array, found[name[5:]].shape)
+        for name, array in found.items()
+        if name.startswith(gradients) and name[5:] in found
+    }
+    np.savez(folder / "both.npz", **(found | turned))
+    return {player: sum(p.numel() for p in network.parameters()) for player, network in networks.items()}
+
+
+def begin(case: Case, folder: Path, compiled: bool) -> Running:
+    """The step, from gan_jax's weights."""
+    with np.load(folder / "weights.npz") as file:
+        networks = build(case, dict(file))
+    torch.backends.cudnn.benchmark = True
+    step = make_step(_rules(case, case.batch), *networks.values(), case.latent, compiled)
+    on_gpu = torch.cuda.is_available()
+    losses: tuple[torch.Tensor, ...] = ()
+
+    def hand_over(images: np.ndarray) -> None:
+        nonlocal losses
+        losses = step(torch.from_numpy(images).to(device()))
+
+    def wait() -> None:
+        if on_gpu:
+            torch.cuda.synchronize()
+        for loss in losses:
+            loss.item()
+
+    if not on_gpu:
+        return Running(hand_over, wait, "CPU")
+    return Running(hand_over, wait, torch.cuda.get_device_name(), torch.cuda.max_memory_allocated)
+
+
+def build(case: Case, arrays: Arrays) -> dict[str, nn.Module]:
+    """Both networks on the device, with these weights. Images and maps are laid out channels last."""
+    pair = importlib.import_module(f"peers.{case.network}").build(case.latent, case.divisor, case.dtype)
+    networks = dict(zip(PLAYERS, pair, strict=True))
     for player, module in networks.items():
         _load(module, {name.split("/", 1)[1]: array for name, array in arrays.items() if name.startswith(f"{player}/")})
         module.to(device(), memory_format=torch.channels_last)
         for part in module.modules():
             part.layout = torch.channels_last
-    torch.backends.cudnn.benchmark = True
-    torch.set_float32_matmul_precision("high")  # TF32 on GPUs, as JAX does by default
-    return networks, counts
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = PRECISIONS[case.precision].tf32
+    return networks
 
 
-def agreement(rules: Rules, networks: dict[str, nn.Module], arrays: Arrays) -> dict[str, np.ndarray]:
+def _rules(case: Case, batch: int) -> Rules:
+    setup = case.setup
+    betas = (setup.beta1, setup.beta2)
+    return Rules(setup.loss, setup.learning_rate, *betas, setup.epsilon, setup.r1, setup.r2, case.every(batch))
+
+
+def _answers(rules: Rules, networks: dict[str, nn.Module], arrays: Arrays) -> dict[str, np.ndarray]:
     """What must agree on the weights' own batch: logits, images, and both gradients, in PyTorch's layouts."""
-    torch.set_float32_matmul_precision("highest")
-    torch.backends.cudnn.allow_tf32 = False
     put = lambda array: torch.from_numpy(array).to(device())
     generator, discriminator = networks["generator"], networks["discriminator"]
     real, fake = (put(arrays[name]).permute(0, 3, 1, 2) for name in ("real", "fake"))
@@ -52,24 +97,6 @@ def agreement(rules: Rules, networks: dict[str, nn.Module], arrays: Arrays) -> d
     generator_loss(rules, discriminator, real, images).backward()
     found |= {"images": images.permute(0, 2, 3, 1)} | _gradients("generator", generator)
     return {name: tensor.detach().cpu().numpy() for name, tensor in found.items()}
-
-
-def step(
-    rules: Rules, networks: dict[str, nn.Module], latent: int, compiled: bool
-) -> Callable[[np.ndarray], tuple[float, float]]:
-    """The step on a NumPy batch."""
-    update = make_step(rules, networks["generator"], networks["discriminator"], latent, compiled)
-    return lambda images: update(torch.from_numpy(images).to(device()))
-
-
-def peak_memory() -> int | None:
-    """Bytes that tensors took on the GPU at most; None on a CPU."""
-    return torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None
-
-
-def device_name() -> str | None:
-    """The GPU's; None on a CPU."""
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else None
 
 
 def _load(module: nn.Module, arrays: Arrays) -> None:

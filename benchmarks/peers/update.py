@@ -14,7 +14,9 @@ class Rules(NamedTuple):
 
     loss: str
     learning_rate: float
+    beta1: float
     beta2: float
+    epsilon: float = 1e-8
     r1: float = 0.0
     r2: float = 0.0
     every: int = 1  # penalties see one in so many images
@@ -62,10 +64,11 @@ def generator_loss(rules: Rules, discriminator: nn.Module, real: Tensor, fake: T
 
 def make_step(
     rules: Rules, generator: nn.Module, discriminator: nn.Module, latent: int, compiled: bool
-) -> Callable[[Tensor], tuple[float, float]]:
-    """The step on uint8 images `[B, H, W, C]`, which returns once both losses are known."""
+) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+    """The step on uint8 images `[B, H, W, C]`: the discriminator's loss and the generator's."""
     average = copy.deepcopy(generator).requires_grad_(False)
-    adam = lambda network: torch.optim.Adam(network.parameters(), rules.learning_rate, (0.0, rules.beta2), fused=True)
+    betas = (rules.beta1, rules.beta2)
+    adam = lambda network: torch.optim.Adam(network.parameters(), rules.learning_rate, betas, rules.epsilon, fused=True)
     g_adam, d_adam = adam(generator), adam(discriminator)
     pairs = (list(average.parameters()), list(generator.parameters()))
     through = torch.compile if compiled else lambda function: function
@@ -73,7 +76,7 @@ def make_step(
     judge_d = through(lambda real, fake: discriminator_loss(rules, discriminator, real, fake))
     judge_g = through(lambda latents, real: generator_loss(rules, discriminator, real, generator(latents)))
 
-    def step(images: Tensor) -> tuple[float, float]:
+    def step(images: Tensor) -> tuple[Tensor, Tensor]:
         real = images.permute(0, 3, 1, 2).float() / 127.5 - 1
         with torch.no_grad():
             fake = draw(torch.randn(len(real), latent, device=real.device))
@@ -88,7 +91,7 @@ def make_step(
         g_adam.step()
         discriminator.requires_grad_(True)
         torch._foreach_lerp_(*pairs, 0.001)
-        return d_loss.item(), g_loss.item()
+        return d_loss.detach(), g_loss.detach()
 
     return step
 

@@ -32,9 +32,7 @@ class HostsConfig:
         if self.coordinator is not None and not _is_address(self.coordinator):
             found.append(f"hosts.coordinator: expected ADDRESS:PORT, such as 10.0.0.2:12345, got {self.coordinator!r}")
         if self.index is not None and self.count is not None and self.index >= self.count:
-            found.append(
-                f"hosts.index: {self.index} of {self.count}, counted from 0, is none; expected {self.count - 1} at most"
-            )
+            found.append(f"hosts.index: expected 0 to {self.count - 1} of {self.count} processes, got {self.index}")
         return found
 
 

@@ -3,12 +3,19 @@
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from tyro.conf import arg
-
 from gan_jax.sizes import read, shown, sides
 
 INFINITE = 1e30
 """Beyond it float32 is infinite, or nearly."""
+
+
+def _in_help(text: str) -> Any:
+    """What `--help` reads; None where configs are read without the command line's package."""
+    try:
+        from tyro.conf import arg
+    except ImportError:
+        return None
+    return arg(metavar=text)
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,7 @@ class Range:
     @property
     def shown(self) -> Any:
         """How `--help` shows it."""
-        return arg(metavar=f"{'INT' if self.number == 'whole' else 'FLOAT'} {self.span}")
+        return _in_help(f"{'INT' if self.number == 'whole' else 'FLOAT'} {self.span}")
 
 
 COUNT = Range("whole", "from 1", 1, 2**31 - 1)  # steps are counted in 32 bits
@@ -68,7 +75,7 @@ class Pixels:
     @property
     def shown(self) -> Any:
         """How `--help` shows it."""
-        return arg(metavar="INT|HxW")
+        return _in_help("INT|HxW")
 
 
 PIXELS = Pixels()

@@ -12,6 +12,7 @@ from gan_jax.data.scaling import Scaled, Scaling, measured
 from gan_jax.errors import DataError, printable
 from gan_jax.memory import require_memory
 from gan_jax.sizes import Size, shown, sides
+from gan_jax.storage import is_remote, place
 
 MOST = 1_000_000
 """Classes: a label beyond them is a mistake."""
@@ -24,7 +25,7 @@ def load(path: str, *, size: Size, channels: int, deviation: float | None, memor
     `[N, *size, channels]`, and become float32 as `scaling.measured` says. Up to `memory` bytes are held; more of an
     .npy are read as they are needed. Raises DataError.
     """
-    source = Path(path).expanduser()
+    source = place(path).expanduser()
     name, where = printable(source.name), printable(source)
     arrays = _read(source, where)
     images = arrays["images"]
@@ -47,6 +48,8 @@ def load(path: str, *, size: Size, channels: int, deviation: float | None, memor
 
 def _read(source: Path, where: str) -> dict[str, np.ndarray]:
     """The arrays by name; that of an .npy is `images`, mapped and not read."""
+    if is_remote(source):
+        raise DataError(f"{where}: arrays are mapped from a file of this machine; copy it here, or give pictures")
     if not source.is_file():
         raise DataError(f"{where}: no such file")
     try:

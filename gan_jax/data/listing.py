@@ -8,13 +8,15 @@ import weakref
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from operator import itemgetter
+from dataclasses import dataclass, replace
+from functools import partial
+from operator import attrgetter, itemgetter
 from pathlib import Path
 
 import numpy as np
 
 from gan_jax.errors import DataError, printable
+from gan_jax.storage import is_remote, objects, reached, spans
 
 SUFFIXES = {
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
@@ -47,8 +49,13 @@ class Files:
 
 
 def list_files(source: Path, shown: str) -> Files:
-    """All files below a folder, links followed, or in a zip; not those that are hidden. Raises DataError."""
+    """All files below a folder, links followed, or in a zip; not those that are hidden. Raises DataError.
+
+    Either may lie in a bucket; where that is out of reach, reading raises DataError, too.
+    """
     try:
+        if is_remote(source):
+            return _in_bucket(source, shown)
         if source.is_dir():
             return _in_folder(str(source))
         if source.is_file() and zipfile.is_zipfile(source):
@@ -58,6 +65,8 @@ def list_files(source: Path, shown: str) -> Files:
         raise DataError(f"{shown}: no such folder or zip")
     except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError) as error:
         raise DataError(f"{shown}: a damaged zip: {error}") from None
+    except FileNotFoundError:
+        raise DataError(f"{shown}: no such folder or zip") from None
     except OSError as error:
         raise DataError(f"{shown}: cannot be read: {error.strerror or error}") from None
 
@@ -80,9 +89,9 @@ def parts(name: str) -> list[str]:
 def _in_folder(folder: str) -> Files:
     below = len(os.path.join(folder, ""))
     found = sorted(((_shown(path[below:]), path, size) for path, size in _files(folder)), key=itemgetter(0))
-    paths = [path for _, path, _ in found]
-    sizes = np.array([size for *_, size in found], np.int64)
-    return Files([name for name, *_ in found], sizes, lambda i: _read(paths[i]))
+    names, sizes = [name for name, *_ in found], np.array([size for *_, size in found], np.int64)
+    odd = {i: path for i, (name, path, _) in enumerate(found) if not path.endswith(name)}
+    return Files(names, sizes, lambda i: _read(odd.get(i) or os.path.join(folder, names[i])))
 
 
 def _files(folder: str, above: frozenset[tuple[int, int]] = frozenset()) -> Iterator[tuple[str, int]]:
@@ -139,18 +148,49 @@ def _read(path: str) -> bytes:
         return file.read()
 
 
-def _in_zip(source: Path, shown: str) -> Files:
-    with zipfile.ZipFile(source) as archive:
-        members = [(i, member) for i, member in enumerate(archive.infolist()) if not member.is_dir()]
-    for _, member in members:
+def _in_bucket(source: Path, shown: str) -> Files:
+    read = spans(source)
+    if suffix(source.name) == ".zip":
+        read("", 0, 4)  # zipfile takes a store out of reach for a damaged zip
+        files = _in_zip(source, shown, lambda length, start: read("", start, start + length))
+    else:
+        found = sorted((_shown(name), name, size) for name, size in objects(source) if not _any_hidden(name))
+        if not found:
+            raise DataError(f"{shown}: no such folder or zip")
+        sizes = np.array([size for *_, size in found], np.int64)
+        files = Files([name for name, *_ in found], sizes, lambda i: read(found[i][1], 0, None))
+
+    def read_or_tell(i: int) -> bytes:
+        try:
+            return files.read(i)
+        except OSError as error:  # which says nothing of the file: it is not to be left out as a damaged one
+            raise DataError(f"{shown}: {files.names[i]} cannot be read: {error.strerror or 'it has gone'}") from None
+
+    return replace(files, read=read_or_tell)
+
+
+def _in_zip(source: Path, shown: str, read: Callable[[int, int], bytes] | None = None) -> Files:
+    """The files in a zip, of which `read(length, start)` reads parts; on this machine's disk without it."""
+    names, columns = _contents(source, shown)
+    # Split only now: names of their own, where zipfile's many objects have been, let the memory of these go.
+    return Files(names.split("\0") if len(columns) else [], columns[:, 2], _Unpacking(source, columns, read))
+
+
+COLUMNS = ("header_offset", "compress_size", "file_size", "CRC", "compress_type", "flag_bits")
+
+
+def _contents(source: Path, shown: str) -> tuple[str, np.ndarray]:
+    """What is in a zip and not hidden: names, joined by zeros, which none contains, and int64 `[N, 6]`, `COLUMNS`."""
+    with reached(source), source.open("rb") as file, zipfile.ZipFile(file) as archive:
+        members = [member for member in archive.infolist() if not member.is_dir()]
+    for member in members:
         # Nothing is ever unpacked; such a name is still a sign that the archive is not what it seems.
         if member.filename.startswith(("/", "\\")) or ".." in parts(member.filename):
             raise DataError(f"{shown}: its entry {member.filename!r} climbs out of the archive; refused")
-    seen = [(_shown(m.filename), i, m) for i, m in members if not any(map(_is_hidden, parts(m.filename)))]
-    seen.sort(key=itemgetter(0))
-    table = [(i, m.header_offset, m.compress_size, m.file_size, m.CRC, _method(m)) for _, i, m in seen]
-    columns = np.array(table, np.int64).reshape(-1, 6)
-    return Files([name for name, *_ in seen], columns[:, 3], _Unpacking(source, columns))
+    members = [member for member in members if not _any_hidden(member.filename)]
+    members.sort(key=lambda member: _shown(member.filename))
+    column = lambda name: np.fromiter(map(attrgetter(name), members), np.int64, len(members))
+    return "\0".join(_shown(member.filename) for member in members), np.stack(list(map(column, COLUMNS)), axis=1)
 
 
 class _Unpacking:
@@ -160,19 +200,23 @@ class _Unpacking:
     gigabyte for a million files.
     """
 
-    def __init__(self, source: Path, columns: np.ndarray) -> None:
+    def __init__(self, source: Path, columns: np.ndarray, read: Callable[[int, int], bytes] | None) -> None:
         self._source, self._columns = source, columns
-        self._file = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
-        weakref.finalize(self, os.close, self._file)
+        if read is None:
+            file = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+            weakref.finalize(self, os.close, file)
+            read = partial(os.pread, file)
+        self._read = read
 
     def __call__(self, i: int) -> bytes:
-        place, start, packed, size, checksum, method = self._columns[i].tolist()
-        if method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2):
-            with zipfile.ZipFile(self._source) as archive:
-                return archive.read(archive.infolist()[place])
+        start, packed, size, checksum, method, flags = self._columns[i].tolist()
+        locked = flags & 1  # with a password, of which zipfile tells
+        if locked or method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2):
+            with reached(self._source), self._source.open("rb") as file, zipfile.ZipFile(file) as archive:
+                return archive.read(next(member for member in archive.infolist() if member.header_offset == start))
         # A header of 30 bytes, whose last four say how long the name and another field after it are.
-        lengths = struct.unpack("<HH", os.pread(self._file, 30, start)[26:])
-        data = os.pread(self._file, packed, start + 30 + sum(lengths))
+        lengths = struct.unpack("<HH", self._read(30, start)[26:])
+        data = self._read(packed, start + 30 + sum(lengths))
         if method == zipfile.ZIP_DEFLATED:
             data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, size)
         elif method == zipfile.ZIP_BZIP2:
@@ -182,9 +226,8 @@ class _Unpacking:
         return data
 
 
-def _method(member: zipfile.ZipInfo) -> int:
-    """How a file is packed; -1 if it is locked with a password, of which zipfile tells."""
-    return -1 if member.flag_bits & 1 else member.compress_type
+def _any_hidden(path: str) -> bool:
+    return any(map(_is_hidden, parts(path)))
 
 
 def _is_hidden(name: str) -> bool:

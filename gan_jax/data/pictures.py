@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from itertools import chain
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -25,6 +24,7 @@ from gan_jax.errors import DataError, printable
 from gan_jax.memory import in_words, require_memory
 from gan_jax.screen import tell
 from gan_jax.sizes import Size, sides
+from gan_jax.storage import place
 from gan_jax.types import Rows
 
 NOT_READ = {
@@ -100,7 +100,7 @@ def load(
     than fits into memory; where pictures are damaged or too large (`MOST_BYTES`, `MOST_PIXELS`, `MOST_OF_JPEG`), unless
     `on_bad` is "skip", which leaves them out and prints which: to know them, all are decoded now in any case.
     """
-    source = Path(path).expanduser()
+    source = place(path).expanduser()
     shown = printable(source)
     found = list_files(source, shown)
     files = found.those([i for i, name in enumerate(found.names) if is_picture(name)])
@@ -180,6 +180,8 @@ def _decode(files: Files, i: int, size: Size, channels: int) -> np.ndarray | str
         with _alone if length > MANY else nullcontext():
             data = files.read(i)
             return _decoded(data, size, channels) if data else "empty file"
+    except DataError:
+        raise
     except Exception as error:  # Pillow's decoders raise of every kind
         if "cannot identify" not in str(error):
             return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__

@@ -1,4 +1,11 @@
-"""Reading ahead: threads read what comes next while the device works on what came before."""
+"""Reading ahead: threads read what comes next while the device works on what came before.
+
+Threads, not processes. Pillow lets go of the interpreter's lock while it decodes, so that two threads bring JPEGs of
+512 pixels to 256 as fast as two processes do (180 images/s, torch's DataLoader 164; 2 cores, 2026-11-26). Of 32 pixels
+they are no faster than one thread (3,800 images/s, the DataLoader 5,900): a set of such fits into memory, from where
+it comes a hundred times as fast. In return nothing is left behind by a kill, nothing has to be pickled, a script needs
+no guard against being imported by its own workers, and a process in which JAX has threads is never forked.
+"""
 
 import math
 import os
@@ -50,6 +57,9 @@ class Ahead(Generic[T]):
     @staticmethod
     def _in_turn(pool: Executor, read: Callable[[int], T], steps: Iterator[int], ahead: int) -> Iterator[T]:
         # A generator, in which a StopIteration out of `read` is an error and not the end of the data.
+        if not ahead:
+            for step in steps:
+                yield read(step)
         reading = deque(pool.submit(read, step) for step in islice(steps, ahead))
         while reading:
             found = reading.popleft().result()
@@ -65,10 +75,10 @@ def read_ahead(read: Callable[[int], T], start: int, stop: int, *, ahead: int = 
             for images, labels in batches:
                 ...
 
-    `read` is called from many threads at once. What it raises is raised here, in its turn. However the block is left,
-    no more is read after it, and no thread stays.
+    `read` is called from many threads at once; with `ahead` 0 from none, but when it is asked for. What it raises is
+    raised here, in its turn. However the block is left, no more is read after it, and no thread stays.
     """
-    pool = ThreadPoolExecutor(ahead, thread_name_prefix="reading")
+    pool = ThreadPoolExecutor(max(ahead, 1), thread_name_prefix="reading")
     try:
         yield Ahead(pool, read, range(start, stop), ahead)
     finally:

@@ -37,7 +37,8 @@ class Scaled:
 
     def __init__(self, images: Source, scaling: Scaling) -> None:
         self._images, self._scaling = images, scaling
-        self.shape, self.nbytes = images.shape, images.nbytes
+        self.shape = images.shape
+        self.nbytes = 0 if isinstance(images, np.memmap) else images.nbytes
 
     def __len__(self) -> int:
         return len(self._images)

@@ -80,7 +80,9 @@ def append(path: Path, lines: bytes) -> None:
 def _take(path: Path, mine: Holder) -> None:
     if create(path, _beat(mine)):
         return
-    if (found := _look(path)) is not None:
+    if _is(found := _look(path), mine):  # it was put, and the answer lost on its way
+        return
+    if found is not None:
         who, folder = _who(found), path.parent
         screen.tell(f"{folder} is held by {who}; looking for {PATIENCE:.0f} s whether it lives", sys.stderr)
         until = time.monotonic() + PATIENCE

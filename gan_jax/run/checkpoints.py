@@ -238,7 +238,8 @@ class Checkpoints:
         try:
             self.wait()
         finally:
-            self._manager.close()
+            with contextlib.suppress(Exception):  # it would say again what `wait` has said
+                self._manager.close()
 
     def _has(self, step: int, notes: Notes) -> bool:
         """Whether a checkpoint holds the same already; what else has its number is set aside."""

@@ -17,6 +17,7 @@ from gan_jax.config.build import load_data
 from gan_jax.config.schema import with_values
 from gan_jax.data.clusters import labels_by_frequency
 from gan_jax.data.dataset import Dataset
+from gan_jax.data.reading import read_ahead
 from gan_jax.errors import DataError, RunError
 from gan_jax.gan import GAN, GANState
 from gan_jax.memory import require_memory
@@ -137,10 +138,11 @@ def _reference(data: Dataset, extractor: Extractor, compared: int, mesh: Mesh) -
         return Reference(known, Features(arrays["values"]), labels)
     found: Moments | None = None
     kept = []
-    for start in range(0, len(data), PART):
-        values = np.asarray(_extract(extractor, data.images[start : start + PART], mesh).values)
-        found = moments(values) if found is None else update(found, values)
-        kept.append(values[chosen[(chosen >= start) & (chosen < start + PART)] - start])
+    with read_ahead(lambda k: data.images[k * PART : (k + 1) * PART], 0, -(-len(data) // PART), ahead=2) as parts:
+        for start, images in zip(range(0, len(data), PART), parts, strict=True):
+            values = np.asarray(_extract(extractor, images, mesh).values)
+            found = moments(values) if found is None else update(found, values)
+            kept.append(values[chosen[(chosen >= start) & (chosen < start + PART)] - start])
     assert found is not None
     values = np.concatenate(kept)
     cache.save(name, {"count": np.array(found.count), "mean": found.mean, "scatter": found.scatter, "values": values})

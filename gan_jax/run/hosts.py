@@ -62,7 +62,7 @@ def together() -> Iterator[None]:
     try:
         yield
     except GanJaxError as error:
-        own = _wrong(error)
+        own = _wrong(error, f"host {jax.process_index()}: ")
     _settle(own, lambda outcomes: next((found for found in outcomes if "wrong" in found), own))
 
 
@@ -96,6 +96,11 @@ def tell(key: str, text: str) -> None:
 def told(under: str) -> dict[str, str]:
     """All that any host has said under a key that ends in "/"."""
     return dict(_client().key_value_dir_get(f"gan_jax/{under}"))
+
+
+def live() -> list[int]:
+    """The processes that live, once all of them have asked, or those who have not count as dead."""
+    return list(_client().get_live_nodes(list(range(jax.process_count()))))
 
 
 def _client() -> Any:
@@ -136,5 +141,5 @@ def _outcome(do: Callable[[], Any]) -> dict[str, Any]:
         return _wrong(error)
 
 
-def _wrong(error: GanJaxError) -> dict[str, Any]:
-    return {"wrong": str(error), "code": error.exit_code}
+def _wrong(error: GanJaxError, where: str = "") -> dict[str, Any]:
+    return {"wrong": f"{where}{error}", "code": error.exit_code}

@@ -49,21 +49,28 @@ def joined(group: HostsConfig) -> Iterator[None]:
         raise
     except GanJaxError as error:
         _leave(str(error), error.exit_code)
-    except jax.errors.JaxRuntimeError as error:
-        time.sleep(2 * _BEAT)  # for a host that can still say why it ended
-        if not any(word in str(error) for word in _OF_OTHERS):
-            traceback.print_exc()
-            _leave(f"its program failed: {str(error).splitlines()[0]}", 1)
-        _leave(f"{_last_words.text} ({str(error).splitlines()[0][:160]})", _last_words.code)
     except BaseException as error:
+        time.sleep(2 * _BEAT)  # for a host that can still say why it ended
+        first_line = [*str(error).splitlines(), type(error).__name__][0]
+        if isinstance(error, Exception) and (any(word in str(error) for word in _OF_OTHERS) or not _all_live()):
+            _leave(f"{_last_words.text} ({first_line[:160]})", _last_words.code)
         traceback.print_exc()
-        _leave(f"{type(error).__name__}: {error}", 130 if isinstance(error, KeyboardInterrupt) else 1)
+        _leave(f"{type(error).__name__}: {first_line}", 130 if isinstance(error, KeyboardInterrupt) else 1)
     else:
         jax.distributed.shutdown()
 
 
 _OF_OTHERS = ("Gloo", "NCCL", "coordination", "UNAVAILABLE", "ABORTED", "DEADLINE_EXCEEDED")
-"""What is in the errors of JAX that other hosts are the cause of."""
+"""What is in most errors that other hosts are the cause of."""
+
+
+def _all_live() -> bool:
+    """Whether no process has died. Asked by all, as where a mistake of ours ends all, it is answered at once."""
+    try:
+        return len(hosts.live()) == jax.process_count()
+    except Exception:  # the first host has gone
+        return False
+
 
 _AGAIN = "started again on all, the same command goes on from the last checkpoint"
 

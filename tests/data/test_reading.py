@@ -18,8 +18,9 @@ def slowly(step):
     return 10 * step
 
 
-def test_steps_come_in_their_order_whichever_is_read_first():
-    with read_ahead(slowly, 3, 20, ahead=4) as found:
+@pytest.mark.parametrize("ahead", [0, 1, 4])
+def test_steps_come_in_their_order_whichever_is_read_first(ahead):
+    with read_ahead(slowly, 3, 20, ahead=ahead) as found:
         assert list(found) == [10 * step for step in range(3, 20)]
     assert readers() == []
 
@@ -51,8 +52,9 @@ def test_what_a_thread_raises_is_raised_in_its_turn():
         assert [next(found), next(found)] == [0, 10]
 
 
-def test_an_end_inside_of_a_thread_is_no_end_of_the_data():
-    with pytest.raises(RuntimeError), read_ahead(lambda step: next(iter([])), 0, 5) as found:
+@pytest.mark.parametrize("ahead", [0, 2])
+def test_an_end_inside_of_reading_is_no_end_of_the_data(ahead):
+    with pytest.raises(RuntimeError), read_ahead(lambda step: next(iter([])), 0, 5, ahead=ahead) as found:
         list(found)
 
 

@@ -45,9 +45,10 @@ EVERY = [
 @pytest.mark.parametrize(("name", "formulation", "case"), EVERY)
 def test_formulations_agree_with_that_of_xla(name, formulation, case):
     k, stride, size = case
-    small = -(-size // stride)
-    geometry = Geometry.same((size, size), (small, small), k, stride)
-    shapes = {"large": (6, size, size, 3), "small": (6, small, small, 5), "kernel": (k, k, 3, 5)}
+    large = size, size + 2 * stride  # wider than high
+    small = tuple(-(-side // stride) for side in large)
+    geometry = Geometry.same(large, small, k, stride)
+    shapes = {"large": (6, *large, 3), "small": (6, *small, 5), "kernel": (k, k, 3, 5)}
     keys = jax.random.split(jax.random.key(size), 3)
     arrays = {n: jax.random.normal(key, shape) for key, (n, shape) in zip(keys, shapes.items(), strict=True)}
     order = {

@@ -69,7 +69,9 @@ def test_the_coarsest_maps_have_the_images_shape(size, start):
         assert generator["basis"].shape[:2] == styled["constant"].shape[:2] == start
 
 
-@pytest.mark.parametrize("model", [MLP(), DCGAN(), SNGAN(), BigGAN(latent_size=128), R3GAN(), StyleGAN2()])
+@pytest.mark.parametrize(
+    "model", [MLP(), DCGAN(), SNGAN(), BigGAN(latent_size=128), R3GAN(), StyleGAN2()], ids=lambda m: type(m).__name__
+)
 def test_a_square_by_two_sides_is_the_square(model):
     """By both spellings of its size, the same names and shapes; of one model, the same bits."""
     generator, _ = replace(model, generator_width=8).networks(DataConfig(size=32), 0)

@@ -1,4 +1,4 @@
-"""Latents with a range of their own, from a file to samples in that range."""
+"""Latents with a range of their own, and no squares, from a file to samples in that range."""
 
 import json
 
@@ -29,8 +29,7 @@ def test_latents_are_trained_on_and_come_back_in_their_own_range(latents, tmp_pa
     for grid in (folder.path / "real.png", folder.sample(2)):
         with Image.open(grid) as picture:
             assert picture.mode == "RGB"
-    for suffix in (".npz", ".png"):
-        assert main(f"sample {path} --count 30 --out {tmp_path / 'few'}{suffix}".split()) == 0
+    assert main(f"sample {path} --count 30 --out {tmp_path / 'few.npz'}".split()) == 0
     drawn = np.load(tmp_path / "few.npz")["images"]
     assert (drawn.shape, drawn.dtype) == ((30, 6, 8, 4), np.float32)
     # A network at its start draws around 0, which is the middle of each channel.

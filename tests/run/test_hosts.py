@@ -15,6 +15,9 @@ from PIL import Image
 
 from gan_jax import parallel
 from gan_jax.config import recipes
+from gan_jax.config.hosts import HostsConfig
+from gan_jax.errors import ConfigError
+from gan_jax.run import hosts, joining, signals
 from gan_jax.run.checkpoints import newest, to_arrays
 from gan_jax.run.files import RunFolder
 from gan_jax.run.loop import train
@@ -55,7 +58,15 @@ def start(recipe, folder, *, count=2, steps=6, own=None, common=()):
         port = found.getsockname()[1]
     environment = os.environ | {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
     group = {"--run": folder, "--steps": steps, "--hosts.count": count, "--hosts.coordinator": f"127.0.0.1:{port}"}
-    options = [recipe, *(part for pair in group.items() for part in pair), "--hosts.silence", 20, *common]
+    options = [
+        recipe,
+        *(part for pair in group.items() for part in pair),
+        "--hosts.silence",
+        20,
+        "--hosts.patience",
+        60,
+        *common,
+    ]
     each = [[*options, "--hosts.index", index, *(own or {}).get(index, ())] for index in range(count)]
     return [
         subprocess.Popen(
@@ -155,7 +166,7 @@ def test_kills_of_one_at_random_moments_cost_nothing(recipe, tmp_path):
         ends = end(processes)
         if [code for code, _ in ends] == [0, 0]:
             break
-        assert ends[victim][0] == -signal.SIGKILL
+        assert ends[victim][0] == -signal.SIGKILL, ends
         assert ends[1 - victim][0] in (0, 2, 5), ends
         kills += 1
     assert [code for code, _ in end(start(recipe, tmp_path / "two", steps=60))] == [0, 0]
@@ -193,7 +204,7 @@ def test_pictures_that_one_host_has_not_end_the_run_on_all(recipe, tmp_path):
     own = {0: ["--data.path", tmp_path / "pictures"], 1: ["--data.path", tmp_path / "nowhere"]}
     ends = end(start(recipe, tmp_path / "run", own=own, common=["--data.size", 8, "--data.channels", 1]))
     assert [code for code, _ in ends] == [3, 3]
-    assert all(re.search("nowhere: no such file or folder", said) for _, said in ends), ends
+    assert all(re.search("host 1: .*nowhere: no such folder or zip", said) for _, said in ends), ends
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ def pictures(tmp_path):
     return tmp_path / "pairs"
 
 
+@pytest.mark.slow
 def test_pictures_that_are_no_squares_are_trained_on_and_drawn(pictures, tmp_path, capsys):
     path, size = tmp_path / "run", "--data.size 10x16 --data.channels 1"
     small = "--model.latent-size 4 --model.generator-width 8 --model.discriminator-width 4 --batch-size 8 --steps 2"
