@@ -1,7 +1,7 @@
 """Networks that need less memory for more work: what a pass has kept for its gradient is computed anew.
 
 Both are networks themselves, with the outputs and the gradients of the one within to rounding, and may be within each
-other: `InParts(Recomputed(network), 16)`.
+other: a part is computed anew in any case, and block by block with `Recomputed` in it.
 """
 
 from typing import Any, NamedTuple
