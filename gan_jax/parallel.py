@@ -18,10 +18,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Array
 
 from gan_jax.gan import GANState, Step
 from gan_jax.gan import make_step as make_step  # the whole batch's, as `per_device` has that of one device
-from gan_jax.types import Batch, Metrics
+from gan_jax.types import Batch, Metrics, Scalar
 
 
 def make_mesh(devices: Sequence[jax.Device] | None = None) -> Mesh:
@@ -108,6 +109,11 @@ def several(step: Step) -> Callable[[GANState, Sequence[Batch]], tuple[GANState,
     on which convolutions in a loop are slow (docs/design.md).
     """
     return lambda state, batches: jax.lax.scan(step, state, jax.tree.map(lambda *leaves: jnp.stack(leaves), *batches))
+
+
+def mean() -> Callable[[Array], Scalar]:
+    """The mean of values over a batch, which one program sees whole; `per_device` has another."""
+    return jnp.mean
 
 
 def put_batch(mesh: Mesh, images: np.ndarray, condition: np.ndarray | None = None, *, stacked: int = 1) -> Batch:

@@ -6,8 +6,9 @@
     state, metrics = step(state, per_device.put_batch(mesh, images))
     average = per_device.first(state).average
 
-Arrays have an axis of devices in front: states and metrics are whole on each, and of a batch each has a run of images.
-`make_step` also is for an axis of one's own, of `jax.pmap` or of `jax.shard_map` with `check_vma=False`.
+Arrays have an axis of this process's devices in front: states and metrics are whole on each, and of a batch each has a
+run of images; of several processes each gives `parallel.own_rows`. `make_step` also is for an axis of one's own, of
+`jax.pmap` or of `jax.shard_map` with `check_vma=False`.
 
 That a device counts with the whole batch is the work of values that the GAN is given (`spread`), and of a key:
 
@@ -54,9 +55,9 @@ def make_step(gan: GAN, *, discriminator_steps: int = 1, axis_name: str = AXIS) 
     """
 
     def step(state: GANState, batch: Batch) -> tuple[GANState, Metrics]:
-        whole = heart.make_step(spread(gan, axis_name), discriminator_steps=discriminator_steps)
+        on_device = heart.make_step(spread(gan, axis_name), discriminator_steps=discriminator_steps)
         key = shares.run(state.key, lax.axis_index(axis_name), lax.axis_size(axis_name))
-        moved, metrics = whole(state._replace(key=key), batch)
+        moved, metrics = on_device(state._replace(key=key), batch)
         return moved._replace(key=state.key), metrics
 
     return step
@@ -90,10 +91,11 @@ def make_state(make: Callable[[], GANState], mesh: Mesh) -> GANState:
 
 
 def place(state: GANState, mesh: Mesh) -> GANState:
-    """Copies a state that has no axis of devices, such as one read from disk, to each of them."""
-    count = mesh.devices.size
-    copies = lambda leaf: jnp.broadcast_to(leaf[None], (count, *leaf.shape))
-    return jax.jit(partial(jax.tree.map, copies), out_shardings=_one_each(mesh))(state)
+    """Copies a state without an axis of devices, such as one read from disk, to each of them."""
+    each = _one_each(mesh)
+    copies = lambda leaf: jnp.broadcast_to(leaf[None], (each.mesh.size, *leaf.shape))
+    whole = jax.device_put(state, NamedSharding(each.mesh, PartitionSpec()))
+    return jax.jit(partial(jax.tree.map, copies), out_shardings=each)(whole)
 
 
 def first(tree: Any) -> Any:
@@ -117,13 +119,14 @@ def put_batch(mesh: Mesh, images: np.ndarray, condition: np.ndarray | None = Non
 
     Raises ValueError where the devices do not divide the batch.
     """
-    count, axis = mesh.devices.size, int(stacked > 1)
+    each, axis = _one_each(mesh), int(stacked > 1)
+    count = each.mesh.size
     if (size := images.shape[axis]) % count:
         raise ValueError(f"a batch of {size} cannot be shared by {count} devices; choose a multiple of {count}")
 
     def deal(array: np.ndarray) -> Array:
         runs = array.reshape(*array.shape[:axis], count, -1, *array.shape[axis + 1 :])
-        return jax.device_put(np.moveaxis(runs, axis, 0), _one_each(mesh))
+        return jax.device_put(np.moveaxis(runs, axis, 0), each)
 
     return Batch(deal(images), None if condition is None else deal(condition))
 
@@ -160,4 +163,4 @@ def _averaged(differentiate: Callable[..., Any], axis_name: str) -> Callable[...
 
 
 def _one_each(mesh: Mesh) -> NamedSharding:
-    return NamedSharding(Mesh(mesh.devices.reshape(-1), (AXIS,)), PartitionSpec(AXIS))
+    return NamedSharding(Mesh(np.asarray(mesh.local_devices), (AXIS,)), PartitionSpec(AXIS))

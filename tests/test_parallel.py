@@ -36,6 +36,25 @@ def test_two_devices_equal_one_to_rounding_batch_statistics_included(stacked):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), *results)
 
 
+@pytest.mark.parametrize("stacked", [1, 2])
+def test_several_steps_in_one_program_are_as_many_calls(stacked):
+    gan, mesh = toys.make(), parallel.make_mesh()
+    batches = [jax.device_get(toys.batch(seed)) for seed in range(3)]
+    if stacked > 1:
+        batches = [jax.tree.map(lambda a: np.stack([a] * stacked), batch) for batch in batches]
+    put = [parallel.put_batch(mesh, batch.images, stacked=stacked) for batch in batches]
+    step = make_step(gan, discriminator_steps=stacked)
+    one, many = (parallel.compile_step(program, mesh, stacked=stacked) for program in (step, parallel.several(step)))
+    begin = lambda: parallel.make_state(lambda: init(gan, jax.random.key(0), toys.batch()), mesh)
+    state, seen = begin(), []
+    for batch in put:
+        state, metrics = one(state, batch)
+        seen.append(metrics)
+    last, metrics = many(begin(), put)
+    jax.tree.map(np.testing.assert_array_equal, metrics, jax.tree.map(lambda *rows: np.stack(rows), *seen))
+    jax.tree.map(np.testing.assert_array_equal, last._replace(key=()), state._replace(key=()))
+
+
 class Merging(nn.Module):
     """Scores rows of images, then their means: its reshapes merge the batch axis, which explicit axes refuse."""
 

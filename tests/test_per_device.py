@@ -133,7 +133,7 @@ def small_stylegan2(mean):
         latent_size=4,
         penalty=penalties.total(penalties.lazy(penalties.r1(1.0), 2), penalties.lecam(0.3, decay=0.5, mean=mean)),
         latent_penalty=latent_penalties.lazy(latent_penalties.path_length(2.0, decay=0.5, mean=mean), 2),
-        augment=ada.adaptive(16, kimg=0.1, start=0.4),
+        augment=ada.adaptive(16, target=-0.5, kimg=0.3, start=0.4),
     )
 
 

@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+import jax.numpy as jnp
 import numpy as np
 
 from gan_jax import losses
@@ -13,6 +14,7 @@ from gan_jax.data.resize import resize_all
 from gan_jax.errors import ConfigError, DataError
 from gan_jax.gan import GAN
 from gan_jax.memory import require_memory
+from gan_jax.penalties import Mean
 from gan_jax.recomputation import InParts, Recomputed
 from gan_jax.types import Network
 
@@ -28,8 +30,8 @@ LOSSES = {
 }
 
 
-def build_gan(config: Config, classes: int) -> GAN:
-    """The GAN that a config describes, for data with so many classes."""
+def build_gan(config: Config, classes: int, mean: Mean = jnp.mean) -> GAN:
+    """The GAN that a config describes, for data with so many classes; `mean` is a batch's (`penalties.Mean`)."""
     if config.conditional and not classes:
         raise ConfigError("conditional: the data have no classes; put pictures in one sub-folder a class, or drop it")
     data, anneal, images = config.data, config.anneal, config.images_per_step
@@ -42,8 +44,8 @@ def build_gan(config: Config, classes: int) -> GAN:
         discriminator_optimizer=config.discriminator.build(anneal, config.batch_size),
         latent_size=config.model.latent_size,
         loss=config.model.loss(LOSSES[config.loss]),
-        penalty=config.penalty.of_images(anneal, images),
-        latent_penalty=config.penalty.of_latents(),
+        penalty=config.penalty.of_images(anneal, images, mean),
+        latent_penalty=config.penalty.of_latents(mean),
         average=config.average.build(anneal, images),
         augment=config.augment.build(anneal, config.batch_size, images),
     )

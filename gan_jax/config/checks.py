@@ -58,6 +58,9 @@ def _wrong_together(config: Config) -> list[str]:
         found.append(f"batch_size: {config.batch_size} cannot be shared by {config.devices} devices; try {fitting}")
     if config.batch_size % config.accumulate:
         found.append(f"accumulate: expected a divisor of the batch size {config.batch_size}, got {config.accumulate}")
+    elif config.accumulate == config.batch_size > 1 and config.model.normalises:
+        name = schema.name_of(config.model)
+        found.append(f"accumulate: model {name} normalises over a part, which needs 2 images or more, got 1")
     return [
         *found,
         *config.penalty.wrong(config.batch_size),

@@ -55,10 +55,6 @@ class Model:
                 found.append(f"model.{key}: model {name} needs {self.least_width} or more, got {width}")
         if config.batch_size == 1 and self.normalises:
             found.append(f"batch_size: model {name} normalises over the batch and needs 2 or more, got 1")
-        elif config.batch_size == config.accumulate and self.normalises:
-            found.append(
-                f"accumulate: model {name} normalises over parts of a batch, which need 2 images or more; got 1"
-            )
         return found
 
     def idle(self, config: Config) -> list[str]:

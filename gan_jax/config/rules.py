@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gan_jax.augment import Augment
     from gan_jax.averaging import Averaging
     from gan_jax.latent_penalties import LatentPenalty
-    from gan_jax.penalties import Penalty
+    from gan_jax.penalties import Mean, Penalty
     from gan_jax.rules import Adaptive
     from gan_jax.schedules import Schedule
 
@@ -95,7 +95,7 @@ class PenaltyConfig:
         """Images of each batch that the discriminator's penalties see."""
         return batch_size // self.lazy if self.has_slopes and not batch_size % self.lazy else batch_size
 
-    def of_images(self, anneal: AnnealConfig, images: int) -> Penalty | Adaptive:
+    def of_images(self, anneal: AnnealConfig, images: int, mean: Mean) -> Penalty | Adaptive:
         """The sum of those whose weight is not zero, annealed by steps of so many images, and lazy."""
         from gan_jax import penalties
         from gan_jax.rules import scheduled
@@ -109,15 +109,17 @@ class PenaltyConfig:
         factor = anneal.schedule(1.0, anneal.penalty, images)
         rule = scheduled(lambda step: at(factor(step))) if callable(factor) else at(factor)
         rule = penalties.lazy(rule, self.lazy) if self.lazy > 1 and self.has_slopes else rule
-        return penalties.total(rule, penalties.lecam(self.lecam)) if self.lecam else rule
+        return penalties.total(rule, penalties.lecam(self.lecam, mean=mean)) if self.lecam else rule
 
-    def of_latents(self) -> LatentPenalty | Adaptive:
+    def of_latents(self, mean: Mean) -> LatentPenalty | Adaptive:
         """The path length penalty, lazy; or none."""
         from gan_jax import latent_penalties
 
         if not self.path_length:
             return latent_penalties.none
-        return latent_penalties.lazy(latent_penalties.path_length(self.path_length), self.path_lazy or self.lazy)
+        return latent_penalties.lazy(
+            latent_penalties.path_length(self.path_length, mean=mean), self.path_lazy or self.lazy
+        )
 
     def wrong(self, batch_size: int) -> list[str]:
         """What does not go together in here."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import flax.linen as nn
+from jax.ad_checkpoint import checkpoint_name
 from jaxtyping import Array, Float
 
 from gan_jax.layers.convolution import Maps
@@ -34,7 +35,7 @@ class DoublingBlock(nn.Module):
         y = nn.relu(self.norm("norm_1")(y, told, train=train))
         # Doubled last: the same as doubled first, for a quarter of the work.
         short = doubled(self.convolution(self.features, 1, name="short")(x))
-        return short + self.convolution(self.features, 3, name="convolution_1")(y)
+        return checkpoint_name(short + self.convolution(self.features, 3, name="convolution_1")(y), "block")
 
 
 class HalvingBlock(nn.Module):
@@ -56,9 +57,9 @@ class HalvingBlock(nn.Module):
         down = halved if self.halve else _unchanged
         y = self.convolution(self.hidden or self.features, 3, name="convolution_0")(x if self.first else nn.relu(x))
         y = down(self.convolution(self.features, 3, name="convolution_1")(nn.relu(y)))
-        if not self.halve and x.shape[-1] == self.features:
-            return x + y
-        return self.convolution(self.features, 1, name="short")(down(x)) + y
+        if self.halve or x.shape[-1] != self.features:
+            x = self.convolution(self.features, 1, name="short")(down(x))
+        return checkpoint_name(x + y, "block")
 
 
 def doubled(x: Maps) -> Maps:

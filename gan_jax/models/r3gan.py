@@ -19,6 +19,7 @@ from typing import Any
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jax.ad_checkpoint import checkpoint_name
 from jaxtyping import Array, Float
 
 from gan_jax.layers.conditioning import as_vectors
@@ -141,7 +142,8 @@ class Block(nn.Module):
         y = GroupedConvolution(
             inner, 3, inner // self.group_channels, kernel_init=kernel_init, dtype=self.dtype, name="mix"
         )(y)
-        return x + _linear(x.shape[-1], "narrow", self.dtype, gain=0.0)(nn.leaky_relu(y, 0.2))
+        y = _linear(x.shape[-1], "narrow", self.dtype, gain=0.0)(nn.leaky_relu(y, 0.2))
+        return checkpoint_name(x + y, "block")
 
 
 def _stage(network: Generator | Discriminator, x: Maps, pixels: int, dtype: Any) -> Maps:

@@ -28,6 +28,7 @@ from typing import Any
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jax.ad_checkpoint import checkpoint_name
 from jaxtyping import Array, Float
 
 from gan_jax.layers.conditioning import as_vectors
@@ -187,7 +188,7 @@ class StyledLayer(nn.Module):
         fixed = self.variable("noise", "fixed", lambda: draw("params", 1))
         noise = draw("dropout", batch) if train else fixed.value
         strength = self.param("strength", nn.initializers.zeros_init(), ())
-        return _leaky(y + (strength * noise).astype(y.dtype), self.limit)
+        return checkpoint_name(_leaky(y + (strength * noise).astype(y.dtype), self.limit), "block")
 
 
 class Discriminator(nn.Module):
@@ -253,10 +254,10 @@ class HalvingBlock(nn.Module):
             self.features, 3, operator=downsampling_convolution, dtype=self.dtype, name="halve"
         )
         y = _leaky(halve(y), self.limit)
-        if not self.residual:
-            return y
-        short = EqualisedConvolution(self.features, 1, use_bias=False, dtype=self.dtype, name="short")
-        return (short(downsample(x)) + y) * math.sqrt(1 / 2)
+        if self.residual:
+            short = EqualisedConvolution(self.features, 1, use_bias=False, dtype=self.dtype, name="short")
+            y = (short(downsample(x)) + y) * math.sqrt(1 / 2)
+        return checkpoint_name(y, "block")
 
 
 def _leaky(x: Array, limit: float | None = None) -> Array:

@@ -69,7 +69,7 @@ def train(config: Config, path: Path, *, profile: range | None = None) -> None:
         mesh = parallel.make_mesh(devices)
         require_room(config, devices)
         data = load_data(config)
-        gan = build_gan(config, len(data.classes))
+        gan = build_gan(config, len(data.classes), WAYS[config.parallel].mean())
         labels = told.labels_of(config, data, folder)
         if config.evaluate.every and max(committed(folder.checkpoints), default=0) < config.steps:
             features.check(config.evaluate.features, data, config.evaluate.weights)
@@ -128,6 +128,10 @@ def choose_devices(config: Config) -> Sequence[jax.Device]:
             f"batch_size: {config.batch_size} cannot be shared by {wanted} devices; choose a multiple of {wanted}, or "
             "fewer with --devices"
         )
+    share = config.batch_size // wanted
+    if config.parallel == "pmap" and (wrong := config.penalty.wrong(share)):
+        shown = f"; of each batch pmap shows a device {share} images, jit the whole of it"
+        raise ConfigError("\n".join(line + shown for line in wrong))
     return found[:wanted]
 
 

@@ -249,6 +249,12 @@ def test_a_whole_number_will_do_for_a_number():
         ({"devices": 3}, "batch_size: 64 cannot be shared by 3 devices; try 63 or 66"),
         ({"batch_size": 2, "devices": 4}, "batch_size: 2 cannot be shared by 4 devices; try 4"),
         ({"batch_size": 1}, "batch_size: model dcgan normalises over the batch"),
+        ({"accumulate": 3}, "accumulate: expected a divisor of the batch size 64, got 3"),
+        ({"accumulate": 64}, "accumulate: model dcgan normalises over a part, which needs 2 images or more, got 1"),
+        (
+            {"data.size": 32, "model": "stylegan2", "accumulate": 4},
+            "accumulate: model stylegan2 compares groups of 32; 16 are no multiple of it",
+        ),
         ({"anneal.beta2": 0.9}, "anneal.images: expected the images until anneal.beta2 is reached"),
         ({"anneal.images": 10}, "anneal.images: there is nothing to anneal"),
         ({"conditional": True, "data.clusters": 5}, "data.clusters: networks are told these or classes"),

@@ -5,10 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from gan_jax.config import DCGAN, CadenceConfig, Config, DataConfig, EvaluateConfig
+from gan_jax.config import DCGAN, CadenceConfig, Config, DataConfig, EvaluateConfig, PenaltyConfig
+from gan_jax.errors import ConfigError
 from gan_jax.run.checkpoints import newest, to_arrays
 from gan_jax.run.files import RunFolder
-from gan_jax.run.loop import _calls, train
+from gan_jax.run.loop import _calls, choose_devices, train
 from gan_jax.run.sampling import abstract_state
 
 
@@ -67,3 +68,10 @@ def test_no_call_goes_past_what_is_due():
     assert [step for call in found for step in call] == list(range(1, 14))
     assert all(call.stop <= due for due in (4, 8, 10, 12, 14) for call in found if call.start < due)
     assert {len(call) for call in found} == {1, 3}
+
+
+def test_a_lazy_penalty_has_to_divide_what_pmap_shows_a_device():
+    config = Config(batch_size=64, devices=2, penalty=PenaltyConfig(r1=1.0, lazy=64))
+    assert len(choose_devices(config)) == 2
+    with pytest.raises(ConfigError, match=r"penalty\.lazy: .* pmap shows a device 32 images, jit the whole of it"):
+        choose_devices(Config(batch_size=64, devices=2, parallel="pmap", penalty=config.penalty))
