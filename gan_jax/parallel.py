@@ -27,7 +27,9 @@ from gan_jax.types import Batch, Metrics, Scalar
 
 def make_mesh(devices: Sequence[jax.Device] | None = None) -> Mesh:
     """A mesh of one axis, "data", over `devices`: by default all, those of other processes of the run included."""
-    return Mesh(np.asarray(devices if devices is not None else jax.devices()), ("data",))
+    if devices is None:  # those of a process side by side: it reads one run of a batch's rows
+        devices = sorted(jax.devices(), key=lambda device: (device.process_index, device.id))
+    return Mesh(np.asarray(devices), ("data",))
 
 
 def replicated(mesh: Mesh) -> NamedSharding:
@@ -95,9 +97,14 @@ def compile_step(step: Step, mesh: Mesh, *, stacked: int = 1) -> Step:
 
 
 def own_rows(mesh: Mesh, batch_size: int) -> slice:
-    """The rows of a batch that lie on this process's devices, and that it alone has to read."""
+    """The rows of a batch that lie on this process's devices, and that it alone has to read.
+
+    Raises ValueError if its devices do not lie side by side in the mesh, as they do in that of `make_mesh`.
+    """
     devices = list(mesh.devices.flat)
     own = [place for place, device in enumerate(devices) if device.process_index == jax.process_index()]
+    if own != list(range(own[0], own[-1] + 1)):
+        raise ValueError(f"process {jax.process_index()} has devices {own} of the mesh, not one run; use make_mesh()")
     each = batch_size // len(devices)
     return slice(own[0] * each, (own[-1] + 1) * each)
 

@@ -97,6 +97,9 @@ def make_judge(
         "versions": {"gan-jax": __version__} | {name: version(name) for name in ("jax", "flax", "numpy")},
     }
 
+    same = {f"evaluate: {key}": str(value) for key, value in protocol.items()}
+    hosts.must_agree(same, mend="give all hosts the same files and versions")
+
     def evaluate(state: GANState) -> Evaluation:
         weights = sampling_weights(gan, state, counts, averaged=averaged)
         parts = []

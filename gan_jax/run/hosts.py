@@ -16,7 +16,7 @@ import jax
 import numpy as np
 from jax._src.distributed import global_state
 
-from gan_jax.errors import ConfigError, DataError, DivergedError, GanJaxError, RunError
+from gan_jax.errors import ConfigError, DataError, DivergedError, GanJaxError, RunError, Stopped
 
 T = TypeVar("T")
 
@@ -88,19 +88,14 @@ def must_agree(facts: Mapping[str, str], *, mend: str) -> None:
     _settle(dict(facts), compare)
 
 
-def tell(key: str, text: str) -> None:
-    """Says something to all hosts, once for each key."""
-    _client().key_value_set(f"gan_jax/{key}", text)
+def tell(key: str, text: str, *, again: bool = False) -> None:
+    """Says something to all hosts; once for each key, unless `again`."""
+    _client().key_value_set(f"gan_jax/{key}", text, allow_overwrite=again)
 
 
 def told(under: str) -> dict[str, str]:
     """All that any host has said under a key that ends in "/"."""
     return dict(_client().key_value_dir_get(f"gan_jax/{under}"))
-
-
-def live() -> list[int]:
-    """The processes that live, once all of them have asked, or those who have not count as dead."""
-    return list(_client().get_live_nodes(list(range(jax.process_count()))))
 
 
 def _client() -> Any:
@@ -116,6 +111,8 @@ def _settle(own: Any, judge: Callable[[list[Any]], dict[str, Any]]) -> Any:
         tell(f"{turn}/found", json.dumps(judge(said)))
     found = json.loads(_await(f"{turn}/found"))
     if "wrong" in found:
+        if (number := found["code"] - 128) > 0:
+            raise Stopped(found["wrong"], number)
         raise _KINDS.get(found["code"], RunError)(found["wrong"])
     return found["answer"]
 

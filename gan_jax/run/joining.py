@@ -21,7 +21,7 @@ from pathlib import Path
 
 import jax
 
-from gan_jax import screen
+from gan_jax import __version__, screen
 from gan_jax.config.hosts import HostsConfig
 from gan_jax.errors import ConfigError, GanJaxError, RunError, Stopped
 from gan_jax.run import hosts
@@ -38,41 +38,40 @@ def joined(group: HostsConfig) -> Iterator[None]:
     if not _join(group):
         yield
         return
-    _last_words.be("another process of the run has died, or lost touch with this one; " + _AGAIN, RunError.exit_code)
-    threading.Thread(target=_listen, daemon=True).start()
+    _last_words.be(_LOST, RunError.exit_code)
+    over = threading.Event()
+    threading.Thread(target=_listen, args=(over, group.silence), daemon=True).start()
     try:
-        same = {"hosts.count": str(group.count)} | {name: version(name) for name in PACKAGES}
+        packages = {name: version(name) for name in PACKAGES} | {"gan-jax": __version__}
+        same = {"hosts.count": str(group.count)} | packages
         hosts.must_agree(same, mend="start the same versions with the same --hosts.count on all")
         yield
-    except Stopped:  # on all at the same step
+        hosts.by_first(lambda: None)  # the first has pictures to finish, and leaving is waited for with less patience
+    except Stopped:  # on all after the same step
+        over.set()
         jax.distributed.shutdown()
         raise
     except GanJaxError as error:
         _leave(str(error), error.exit_code)
     except BaseException as error:
-        time.sleep(2 * _BEAT)  # for a host that can still say why it ended
         first_line = [*str(error).splitlines(), type(error).__name__][0]
-        if isinstance(error, Exception) and (any(word in str(error) for word in _OF_OTHERS) or not _all_live()):
-            _leave(f"{_last_words.text} ({first_line[:160]})", _last_words.code)
+        if isinstance(error, Exception) and (any(word in str(error) for word in _OF_OTHERS) or _others_are_silent()):
+            time.sleep(3 * _BEAT)  # for a host that can still say why it ended, which `_listen` then tells
+            _leave(f"{_LOST} ({first_line[:160]})", RunError.exit_code)
         traceback.print_exc()
         _leave(f"{type(error).__name__}: {first_line}", 130 if isinstance(error, KeyboardInterrupt) else 1)
     else:
+        over.set()
         jax.distributed.shutdown()
 
 
 _OF_OTHERS = ("Gloo", "NCCL", "coordination", "UNAVAILABLE", "ABORTED", "DEADLINE_EXCEEDED")
 """What is in most errors that other hosts are the cause of."""
 
-
-def _all_live() -> bool:
-    """Whether no process has died. Asked by all, as where a mistake of ours ends all, it is answered at once."""
-    try:
-        return len(hosts.live()) == jax.process_count()
-    except Exception:  # the first host has gone
-        return False
-
-
-_AGAIN = "started again on all, the same command goes on from the last checkpoint"
+_LOST = (
+    "another process of the run has died, or lost touch with this one; started again on all, the same command goes on "
+    "from the last checkpoint"
+)
 
 
 def _join(group: HostsConfig) -> bool:
@@ -102,6 +101,9 @@ def _join(group: HostsConfig) -> bool:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         mend = "; is its port in use?" if "RPC server" in reason else "; or say --hosts.count 1"
         raise ConfigError(f"hosts: processes cannot meet {where}: {reason}{mend}") from None
+    if not hosts.several():  # a TPU that has one host only
+        _last_words.forget()
+        jax.distributed.shutdown()
     return hosts.several()
 
 
@@ -134,46 +136,75 @@ def _await_coordinator(group: HostsConfig) -> None:
 
 def _leave(line: str, code: int) -> None:
     """Says why on this host and to all others, and ends the process."""
-    _last_words.be(line, code)
-    index, count = jax.process_index(), jax.process_count()
+    _last_words.be(line, code, last=True)
     with suppress(Exception):  # the first host, who keeps what is said, may have gone
-        hosts.tell(f"ended/{index}", f"{code} {line}")
+        hosts.tell(f"ended/{jax.process_index()}", f"{code} {line}")
         until = time.monotonic() + 5 * _BEAT
-        while hosts.is_first() and len(hosts.told("ended/")) < count and time.monotonic() < until:
+        while hosts.is_first() and len(hosts.told("ended/")) < jax.process_count() and time.monotonic() < until:
             time.sleep(_BEAT / 4)  # with it all others end in the middle of what they do
     _last_words.speak()
 
 
 _BEAT = 1.0
-"""Seconds between two looks at whether another host has ended."""
+"""Seconds between two signs of life, and between two looks at whether another host has ended."""
 
 
-def _listen() -> None:
-    """Ends this process when another says that it has ended."""
-    with suppress(Exception):  # the first host has gone: JAX notices, too
-        while True:
-            time.sleep(_BEAT)
+def _listen(over: threading.Event, silence: float) -> None:
+    """Gives signs of life, and ends this process when another has ended, or gives none.
+
+    The run may wait for the other in a computation of all devices, for ever.
+    """
+    known: dict[str, tuple[str, float]] = {}  # the last sign of each, and when it came
+    try:
+        while not over.wait(_BEAT):
+            hosts.tell(f"beat/{jax.process_index()}", str(time.time_ns()), again=True)
             for name, said in hosts.told("ended/").items():
                 index, (code, line) = name.rpartition("/")[2], said.split(" ", 1)
-                if int(index) != jax.process_index():
-                    _last_words.be(f"host {index} ended the run: {line}", int(code))
-                    hosts.tell(f"ended/{jax.process_index()}", f"{code} {line}")
-                    _last_words.speak()
+                if int(index) != jax.process_index() and not _last_words.last:
+                    _leave(f"host {index} ended the run: {line}", int(code))
+            for name, sign in hosts.told("beat/").items() if hosts.is_first() else ():
+                if name not in known or known[name][0] != sign:
+                    known[name] = (sign, time.monotonic())
+                elif time.monotonic() - known[name][1] > silence and not _last_words.last:
+                    _leave(
+                        f"host {name.rpartition('/')[2]} gave no sign of life for {silence} s. {_LOST}",
+                        RunError.exit_code,
+                    )
+    except Exception:  # the first host has gone
+        if not over.is_set() and not _last_words.last:
+            _last_words.speak()
+
+
+def _others_are_silent() -> bool:
+    """Whether a host gives no signs of life any more: then what failed here may have failed for that."""
+    try:
+        before = hosts.told("beat/")
+        time.sleep(3 * _BEAT)
+        after = hosts.told("beat/")
+    except Exception:  # the first host has gone
+        return True
+    own = str(jax.process_index())
+    return any(after.get(name) == sign for name, sign in before.items() if name.rpartition("/")[2] != own)
 
 
 class _LastWords:
     """What is said, once, as the process ends by whatever thread, and the exit code."""
 
     def __init__(self) -> None:
-        self.text, self.code = "", 1
+        self.text, self.code, self.last = "", 1, False
         self._lock = threading.Lock()
         # Called by abort() in a thread that is none of Python's: the signal module would have it wait for the main one.
         self._hook = ctypes.CFUNCTYPE(None, ctypes.c_int)(lambda number: self.speak())
 
-    def be(self, text: str, code: int) -> None:
-        """Sets them, and sees that an abort says them."""
-        self.text, self.code = text, code
+    def be(self, text: str, code: int, *, last: bool = False) -> None:
+        """Sets them, and sees that an abort says them; what is the last is not changed."""
+        if not self.last:
+            self.text, self.code, self.last = text, code, last
         ctypes.CDLL(None).signal(signal.SIGABRT, self._hook)
+
+    def forget(self) -> None:
+        """Leaves aborts as they were."""
+        signal.signal(signal.SIGABRT, signal.SIG_DFL)
 
     def speak(self) -> None:
         """Does not return."""

@@ -70,12 +70,11 @@ def train(config: Config, path: Path, *, profile: range | None = None) -> None:
         require_room(config, devices)
         data = load_data(config)
         gan = build_gan(config, len(data.classes), WAYS[config.parallel].mean())
-        labels = told.labels_of(config, data, folder)
         if config.evaluate.every and max(committed(folder.checkpoints), default=0) < config.steps:
             features.check(config.evaluate.features, data, config.evaluate.weights)
             check_samples(config, config.evaluate.samples)
-    same = {"data": data.fingerprint, "clusters": told.fingerprint(labels) or "none"}
-    hosts.must_agree(same, mend="give all hosts the same data")
+    hosts.must_agree({"data": data.fingerprint}, mend="give all hosts the same data")
+    labels = told.labels_of(config, data, folder)
     with ExitStack() as held, signals.listening():
         hosts.by_first(lambda: held.enter_context(folder.locked()) and None)
         hosts.by_first(lambda: _check_folder(config, folder))
@@ -120,7 +119,9 @@ def choose_devices(config: Config) -> Sequence[jax.Device]:
     if wanted > len(found):
         raise ConfigError(f"devices: {wanted} were asked for, there are {len(found)} ({found[0].device_kind})")
     if hosts.several() and wanted < len(found):
-        raise ConfigError(f"devices: a run of several hosts has all of their {len(found)} devices; drop --devices")
+        raise ConfigError(
+            f"devices: a run of several hosts has all of their {len(found)} devices, not {wanted}; add --devices None"
+        )
     if hosts.several() and config.parallel == "pmap":
         raise ConfigError("parallel: pmap is for the devices of one host; choose jit, whose numbers are the same")
     if config.batch_size % wanted:
@@ -187,7 +188,7 @@ def _run(job: Job, state: GANState, start: int, remarks: list[str], profile: ran
             raise Stopped(f"stopped before step {start + 1}; the same command goes on: {again(job.folder)}", stop)
         with read_ahead(lambda index: _read_batch(job, index), start, config.steps) as batches:
             for call in _calls(start, config.steps, cadences, config.steps_per_call):
-                traced.before(call.start)
+                traced.before(call)
                 given = [stopping.batch(way.put_batch(mesh, *next(batches), stacked=stacked)) for _ in call]
                 state, metrics = step(state, given[0]) if len(call) == 1 else steps(state, given)
                 done, stop = call.stop, stopping.wished(metrics)
@@ -208,9 +209,12 @@ def _run(job: Job, state: GANState, start: int, remarks: list[str], profile: ran
                 if due["sample"]:
                     record.grid(done, way.first(state))
                 if watch and due["evaluate"]:
+                    checkpoints.wait()  # orbax knows the best one and the newest by the same names
                     _require_finite(way.first(state), done, checkpoints)
                     # Before the checkpoint: a kill between the two makes it come again.
                     record.scores(watch.look(way.on_mesh(state, mesh)))
+                if due["sample"] or due.get("evaluate"):
+                    batches.share_waited()  # counted anew, as the clock is
                 if due["checkpoint"] or stop:
                     _require_finite(way.first(state), done, checkpoints)
                     record.flush()  # before the checkpoint: what it goes on after does not come again
@@ -273,8 +277,11 @@ def _require_finite(state: GANState, done: int, checkpoints: Checkpoints) -> Non
 
 
 def _diverged(step: int, name: str, value: Any, checkpoints: Checkpoints) -> None:
-    good = checkpoints.steps()
-    last = f"the last good checkpoint is step {good[-1]}" if good else "there is no checkpoint before it"
+    try:
+        good = checkpoints.steps()
+        last = f"the last good checkpoint is step {good[-1]}" if good else "there is no checkpoint before it"
+    except RunError as error:
+        last = str(error)
     raise DivergedError(
         f"{name} is {value} at step {step}; {last}, and nothing was saved after it. A lower learning rate, or "
         "--penalty.r1 above 0, often helps; a different config needs another folder (--run)"

@@ -36,7 +36,7 @@ def preview(config: Config) -> str:
         f"devices        {len(devices)} x {devices[0].device_kind}",
         f"a step         {work / 1e9:,.2f} GFLOP, {work / config.images_per_step / 1e9:,.2f} an image, on all devices",
         f"memory         {(memory.argument_size_in_bytes + memory.temp_size_in_bytes) / 2**20:.0f} MiB a device "
-        "(state, batch and intermediates)" if memory else "",
+        "(state, batch and intermediates)" if memory and config.parallel == "jit" else "",
         "dry run: nothing was written",
     ]  # fmt: skip
     return "\n".join(line for line in lines if line)

@@ -27,9 +27,9 @@ class Profile:
         self._steps, self._folder = steps, folder
         self._running = False
 
-    def before(self, step: int) -> None:
-        """To be called before each step is begun."""
-        if step in self._steps and not self._running:
+    def before(self, steps: range) -> None:
+        """To be called before steps are begun, one or several in one program."""
+        if max(steps.start, self._steps.start) < min(steps.stop, self._steps.stop) and not self._running:
             import jax
 
             jax.profiler.start_trace(str(self._folder))

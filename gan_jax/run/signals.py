@@ -56,7 +56,8 @@ def _note(number: int, frame: FrameType | None) -> None:
     if _wished is not None and _wished != signal.SIGUSR1:
         os._exit(128 + number)
     _wished = number
-    _say("stopping after this step; once more to stop at once, without saving")
+    again = "" if number == signal.SIGUSR1 else "; once more to stop at once, without saving"
+    _say(f"stopping after this step{again}")
 
 
 def _leave(number: int, frame: FrameType | None) -> None:

@@ -39,13 +39,14 @@ class Speed:
         self.images, self.seconds, self.waited = 0, 0.0, 0.0
 
     def resume(self, step: int) -> None:
-        """Starts the clock anew at a step: what came before was no training."""
-        self._step, self._ticked = step, time.monotonic()
+        """Starts the clock anew at a step: what came before was no training. Before the first look it stands."""
+        if self._step is not None:
+            self._step, self._ticked = step, time.monotonic()
 
     def look(self, step: int, waiting: float) -> Pace | None:
         """The pace since the last look, with the share of it that was spent waiting; None at the first look."""
         before, then = self._step, self._ticked
-        self.resume(step)
+        self._step, self._ticked = step, time.monotonic()
         if before is None or step == before:
             return None
         images, seconds = (step - before) * self.images_per_step, max(self._ticked - then, 1e-9)

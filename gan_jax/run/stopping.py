@@ -57,7 +57,7 @@ class Stopping:
         if not self._several:
             return signals.wished()
         self._steps.append(metrics.pop(_HEARD))
-        return (int(self._steps.popleft()) or None) if len(self._steps) > IN_FLIGHT else None
+        return (int(np.max(self._steps.popleft())) or None) if len(self._steps) > IN_FLIGHT else None
 
     def wished_before(self) -> int | None:
         """The signal that ends the run before its first step; others would begin it."""

@@ -9,6 +9,7 @@ from gan_jax.config import Config
 from gan_jax.data.clusters import frequencies, partition
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import DataError
+from gan_jax.run import hosts
 from gan_jax.run.files import RunFolder, read, write_atomically
 
 
@@ -23,8 +24,9 @@ def labels_of(config: Config, data: Dataset, folder: RunFolder) -> np.ndarray | 
         return data.labels if config.conditional else None
     kept = _read(folder)
     if kept is None or kept.shape != (len(data),) or kept.dtype != np.int32 or np.any((kept < 0) | (kept >= clusters)):
-        return partition(data.images, clusters, seed=config.seed)
-    return kept
+        kept = None
+    known = lambda: {"labels": partition(data.images, clusters, seed=config.seed) if kept is None else kept}
+    return hosts.arrays_by_first(known)["labels"]
 
 
 def keep(config: Config, labels: np.ndarray | None, folder: RunFolder) -> None:

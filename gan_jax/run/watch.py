@@ -59,10 +59,13 @@ class Watch:
             try:
                 self._kept.save(found.step, state, self._notes | {"best": self._told(found)})
                 self._kept.wait()
+                kept = True
+            except RunError as error:
+                kept = False
+                self._say(f"the best checkpoint so far could not be kept: {error}")
+            if hosts.all_of(kept):
                 self._best = value
                 self._say(f"step {found.step} is the best so far: kept in {self._folder.best}")
-            except RunError as error:
-                self._say(f"the best checkpoint so far could not be kept: {error}")
         self._history.append(found)
         self._rows.clear()
         return found

@@ -51,7 +51,7 @@ def recipe(tmp_path):
     return path
 
 
-def start(recipe, folder, *, count=2, steps=6, own=None, common=()):
+def start(recipe, folder, *, count=2, steps=6, own=None, common=(), program=("-m", "gan_jax")):
     """Processes of one run, each with one device; `own` are options of single ones, by index."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
@@ -70,7 +70,7 @@ def start(recipe, folder, *, count=2, steps=6, own=None, common=()):
     each = [[*options, "--hosts.index", index, *(own or {}).get(index, ())] for index in range(count)]
     return [
         subprocess.Popen(
-            [sys.executable, "-m", "gan_jax", "train", *map(str, words)],
+            [sys.executable, *map(str, program), "train", *map(str, words)],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -155,23 +155,20 @@ def test_a_signal_to_one_stops_all_after_the_same_step_saved(recipe, tmp_path, s
 @pytest.mark.slow
 def test_kills_of_one_at_random_moments_cost_nothing(recipe, tmp_path):
     """Ten times one of two processes is killed, and the other ends by itself; then the run is the run in one piece."""
-    kills, rng = 0, random.Random(0)
-    recipe.write_text(RECIPE.replace("steps=6", "steps=60"))
+    kills, rng, steps = 0, random.Random(0), 300
+    recipe.write_text(RECIPE.replace("steps=6", f"steps={steps}").replace("every=4", "every=50"))
     train(recipes.load(str(recipe)), tmp_path / "one")
     while kills < 10:
-        processes = start(recipe, tmp_path / "two", steps=60)
+        processes = start(recipe, tmp_path / "two", steps=steps)
         victim = rng.randrange(2)
         time.sleep(rng.uniform(6, 14))
         processes[victim].send_signal(signal.SIGKILL)
         ends = end(processes)
-        if [code for code, _ in ends] == [0, 0]:
-            break
         assert ends[victim][0] == -signal.SIGKILL, ends
-        assert ends[1 - victim][0] in (0, 2, 5), ends
+        assert ends[1 - victim][0] in (2, 5), ends
         kills += 1
-    assert [code for code, _ in end(start(recipe, tmp_path / "two", steps=60))] == [0, 0]
+    assert [code for code, _ in end(start(recipe, tmp_path / "two", steps=steps))] == [0, 0]
     assert_same_runs(tmp_path / "two", tmp_path / "one", recipe)
-    print(f"{kills} kills")
 
 
 MISTAKES = {
@@ -244,17 +241,40 @@ def test_surroundings_say_whether_there_may_be_others(environment, many):
     assert joining._many(environment) == many
 
 
-def test_the_loudest_wish_comes_out_of_the_step_that_it_went_into(monkeypatch):
-    """What each host has heard goes in with its share of the batch, and is read by all IN_FLIGHT steps later."""
+@pytest.mark.parametrize("together", [1, 3])
+def test_the_loudest_wish_comes_out_of_the_step_that_it_went_into(monkeypatch, together):
+    """What each host has heard goes in with its share of the batch, and is read by all IN_FLIGHT calls later."""
     monkeypatch.setattr(hosts, "several", lambda: True)
     mesh = parallel.make_mesh()
     stopping = Stopping(mesh, stacked=1)
-    step = parallel.compile_step(stopping.step(lambda state, batch: (state, {"d/loss": batch.images.sum()})), mesh)
+    one = stopping.step(lambda state, batch: (state, {"d/loss": batch.images.sum()}))
+    step = parallel.compile_step(one if together == 1 else parallel.several(one), mesh)
     wishes = [0, 0, signal.SIGTERM, signal.SIGTERM, signal.SIGTERM, signal.SIGTERM]
     heard = []
     for wish in wishes:
         monkeypatch.setattr(signals, "wished", lambda wish=wish: wish or None)
-        _, metrics = step({}, stopping.batch(parallel.put_batch(mesh, np.ones((4, 1), np.float32))))
+        batches = [stopping.batch(parallel.put_batch(mesh, np.ones((4, 1), np.float32))) for _ in range(together)]
+        _, metrics = step({}, batches[0] if together == 1 else batches)
         heard.append(stopping.wished(metrics))
         assert metrics.keys() == {"d/loss"}
     assert heard == [None] * (2 + IN_FLIGHT) + [signal.SIGTERM] * (4 - IN_FLIGHT)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("broken", [0, 1])
+def test_a_mistake_of_ours_on_one_host_ends_all_and_is_shown_there(recipe, tmp_path, broken):
+    """Not an error that anybody foresaw: a host must not wait for one that is gone."""
+    fault = tmp_path / "fault.py"
+    fault.write_text(
+        "import sys\n"
+        "from gan_jax.run import loop\n"
+        "from gan_jax.__main__ import main\n"
+        "def fail(*args):\n"
+        "    raise TypeError('nobody foresaw this')\n"
+        f"if '--hosts.index' in sys.argv and sys.argv[sys.argv.index('--hosts.index') + 1] == '{broken}':\n"
+        f"    loop.{'_note' if broken == 0 else 'read'} = fail\n"
+        "sys.exit(main())\n"
+    )
+    ends = end(start(recipe, tmp_path / "run", program=[fault]))
+    assert ends[broken] == (1, "gan-jax: TypeError: nobody foresaw this")
+    assert ends[1 - broken] == (1, f"gan-jax: host {broken} ended the run: TypeError: nobody foresaw this")
