@@ -156,7 +156,7 @@ def _train(arguments: list[str]) -> None:
     options = tyro.cli(
         Train, args=rest, default=Train(config=default), prog=f"gan-jax train {recipe}", config=_ONE_KIND_A_GROUP
     )
-    if wrong := [*wrong_values(options.hosts), *options.hosts.wrong()]:
+    if wrong := [*wrong_values(options.hosts), *options.hosts.wrong(options.config)]:
         raise ConfigError("\n".join(wrong))
     profile = read_steps(options.profile) if options.profile is not None else None
     config = _absolute(options.config)
@@ -177,6 +177,8 @@ def _train(arguments: list[str]) -> None:
     if options.dry_run:
         from gan_jax.run.preview import preview
 
+        if options.hosts.coordinator:
+            screen.tell("of this process alone: a run of several hosts has the devices of all", sys.stderr)
         screen.tell("compiling one step, to count its work", sys.stderr)
         screen.tell(preview(config))
         return

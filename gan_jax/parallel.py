@@ -11,7 +11,7 @@ the batch alone; `per_device` has the step for these.
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 import jax
@@ -115,7 +115,12 @@ def several(step: Step) -> Callable[[GANState, Sequence[Batch]], tuple[GANState,
     A call of a program costs the host some time, which a small network on a fast device does not take. Not for CPUs,
     on which convolutions in a loop are slow (docs/design.md).
     """
-    return lambda state, batches: jax.lax.scan(step, state, jax.tree.map(lambda *leaves: jnp.stack(leaves), *batches))
+
+    @wraps(step)
+    def steps(state: GANState, batches: Sequence[Batch]) -> tuple[GANState, Metrics]:
+        return jax.lax.scan(step, state, jax.tree.map(lambda *leaves: jnp.stack(leaves), *batches))
+
+    return steps
 
 
 def mean() -> Callable[[Array], Scalar]:
@@ -124,7 +129,13 @@ def mean() -> Callable[[Array], Scalar]:
 
 
 def put_batch(mesh: Mesh, images: np.ndarray, condition: np.ndarray | None = None, *, stacked: int = 1) -> Batch:
-    """Lays a batch over the mesh, each device's share on that device; of several processes each gives `own_rows`."""
+    """Lays a batch over the mesh, each device's share on that device; of several processes each gives `own_rows`.
+
+    Raises ValueError where the devices do not divide the batch.
+    """
+    own = sum(device.process_index == jax.process_index() for device in mesh.devices.flat)
+    if (size := images.shape[int(stacked > 1)]) % own:
+        raise ValueError(f"a batch of {size} cannot be shared by {own} devices; choose a multiple of {own}")
     put = partial(jax.make_array_from_process_local_data, split_batch(mesh, stacked=stacked))
     return Batch(put(images), None if condition is None else put(condition))
 

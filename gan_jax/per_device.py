@@ -60,6 +60,7 @@ def make_step(gan: GAN, *, discriminator_steps: int = 1, axis_name: str = AXIS) 
         moved, metrics = on_device(state._replace(key=key), batch)
         return moved._replace(key=state.key), metrics
 
+    step.axis_name = axis_name  # type: ignore[attr-defined]
     return step
 
 
@@ -109,8 +110,13 @@ def on_mesh(state: GANState, mesh: Mesh) -> GANState:
 
 
 def compile_step(step: Step, mesh: Mesh, *, stacked: int = 1) -> Step:
-    """Compiles what `make_step` made for the devices of a mesh; the state that it is given is consumed."""
+    """Compiles what `make_step` made for the devices of a mesh; the state that it is given is consumed.
+
+    Raises TypeError for any other step, by which each device would train a GAN of its own.
+    """
     del stacked  # the axis of devices is the first in any case
+    if getattr(step, "axis_name", None) != AXIS:
+        raise TypeError(f"expected a step of per_device.make_step, for the axis {AXIS!r}; other steps are parallel's")
     return jax.pmap(step, AXIS, devices=list(mesh.devices.flat), donate_argnums=0)
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from gan_jax.config import Config
 from gan_jax.config.ranges import Count, OptionalCount, OptionalIndex
 
 
@@ -20,8 +21,8 @@ class HostsConfig:
     silence: Count = 100
     """Seconds without a sign of life after which a process counts as dead, and the run ends on all."""
 
-    def wrong(self) -> list[str]:
-        """What does not go together in here."""
+    def wrong(self, config: Config) -> list[str]:
+        """What does not go together in here, or with what all hosts train."""
         if self.count == 1 and self.coordinator is None and not self.index:
             return []
         found = []
@@ -33,6 +34,10 @@ class HostsConfig:
             found.append(f"hosts.coordinator: expected ADDRESS:PORT, such as 10.0.0.2:12345, got {self.coordinator!r}")
         if self.index is not None and self.count is not None and self.index >= self.count:
             found.append(f"hosts.index: expected 0 to {self.count - 1} of {self.count} processes, got {self.index}")
+        if self.count and config.batch_size % self.count:
+            found.append(f"batch_size: {config.batch_size} cannot be shared by {self.count} hosts; choose a multiple")
+        if self.coordinator and config.parallel == "pmap":
+            found.append("parallel: pmap is for the devices of one host; choose jit, whose numbers are the same")
         return found
 
 

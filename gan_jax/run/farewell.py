@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from gan_jax.config import Config
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import ConfigError
+from gan_jax.run import hosts
 from gan_jax.run.files import RunFolder
 from gan_jax.run.sampling import read_labels
 
 
 def again(folder: RunFolder) -> str:
     """The command that goes on with a run."""
-    return f"gan-jax train {shlex.quote(str(folder.path))}"
+    return f"gan-jax train {shlex.quote(str(folder.path))}" + (
+        " on all hosts, --hosts as before" if hosts.several() else ""
+    )
 
 
 def farewell(config: Config, data: Dataset, folder: RunFolder, start: int) -> list[str]:

@@ -86,6 +86,7 @@ def _join(group: HostsConfig) -> bool:
         ConfigError.exit_code,
     )
     jax.config.update("jax_enable_preemption_service", False)  # signals are ours, and reach all hosts
+    screen.tell(f"waiting for the other processes {where}, {group.patience} s at most", sys.stderr)
     if by_hand and group.index:
         _await_coordinator(group)
     try:

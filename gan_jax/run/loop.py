@@ -22,7 +22,7 @@ from gan_jax.config.schema import flatten, to_json
 from gan_jax.data.batches import read_batch
 from gan_jax.data.dataset import Dataset
 from gan_jax.data.reading import read_ahead
-from gan_jax.errors import ConfigError, DivergedError, RunError, Stopped
+from gan_jax.errors import ConfigError, DivergedError, GanJaxError, RunError, Stopped
 from gan_jax.gan import GAN, GANState, init
 from gan_jax.run import features, hosts, signals, told
 from gan_jax.run.checkpoints import Checkpoints, committed
@@ -225,9 +225,14 @@ def _run(job: Job, state: GANState, start: int, remarks: list[str], profile: ran
                         f"stopped after step {done}, saved; the same command goes on: {again(job.folder)}", stop
                     )
         checkpoints.wait()
+        if missed := traced.missed():
+            record.say(missed)
         if goes_on and hosts.is_first():
             record.speed(step_flops(config, job.gan))
         record.finish(farewell(config, data, job.folder, start))
+    except GanJaxError as error:
+        record.note(str(error))
+        raise
     finally:
         traced.close()
         record.close()

@@ -59,6 +59,10 @@ class Record:
         """Shows a line, and keeps it."""
         self._reporter.say(line)
 
+    def note(self, line: str) -> None:
+        """Keeps a line that is shown elsewhere."""
+        self._reporter.say(line, on_screen=False)
+
     def row(self, step: int, metrics: dict[str, float], waiting: float) -> None:
         """Keeps the metrics of a step; of the time since the last row, the share `waiting` went by without data."""
         pace = self._speed.look(step, waiting)
@@ -122,6 +126,9 @@ class Silence:
 
     def say(self, line: str) -> None:
         """Shows nothing: the first host does."""
+
+    def note(self, line: str) -> None:
+        """Keeps nothing."""
 
     def row(self, step: int, metrics: dict[str, float], waiting: float) -> None:
         """Keeps nothing."""
