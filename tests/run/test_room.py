@@ -29,6 +29,7 @@ def test_impossible_sizes_are_refused_with_both_figures(values):
 def test_a_devices_own_limit_counts():
     class Small:
         device_kind = "small"
+        process_index = 0
 
         def memory_stats(self):
             return {"bytes_limit": 1_000_000}
