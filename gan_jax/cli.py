@@ -18,12 +18,11 @@ from gan_jax import __version__, screen
 from gan_jax.config import AnyModel, Config, recipes
 from gan_jax.config.checks import MAY_CHANGE, check, check_new, check_same
 from gan_jax.config.hosts import HostsConfig
-from gan_jax.config.options import check_options, without_no
+from gan_jax.config.options import check_options, read_steps, without_no
 from gan_jax.config.ranges import Count, OptionalSteps, Samples, Seed
 from gan_jax.config.schema import flatten, kinds, name_of, with_values, wrong_values
 from gan_jax.errors import ConfigError, GanJaxError
 from gan_jax.run.files import RunFolder
-from gan_jax.run.profile import read_steps
 from gan_jax.storage import absolute
 
 USAGE = f"""gan-jax {__version__}: train GANs in JAX, and draw from them.

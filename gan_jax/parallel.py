@@ -133,7 +133,7 @@ def put_batch(mesh: Mesh, images: np.ndarray, condition: np.ndarray | None = Non
 
     Raises ValueError where the devices do not divide the batch.
     """
-    own = sum(device.process_index == jax.process_index() for device in mesh.devices.flat)
+    own = len(mesh.local_devices)
     if (size := images.shape[int(stacked > 1)]) % own:
         raise ValueError(f"a batch of {size} cannot be shared by {own} devices; choose a multiple of {own}")
     put = partial(jax.make_array_from_process_local_data, split_batch(mesh, stacked=stacked))

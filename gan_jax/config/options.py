@@ -1,4 +1,4 @@
-"""What is wrong with an option, said before tyro does: shorter, and with the nearest right one."""
+"""Options as they are typed: what is wrong with one is said before tyro does, shorter, with the nearest right one."""
 
 import difflib
 import re
@@ -49,3 +49,11 @@ def _nearest_option(key: str, options: Sequence[str]) -> str:
 
 _ELSEWHERE = {"count": "samples", "samples": "count", "out": "run", "run": "out"}
 """What another command calls it."""
+
+
+def read_steps(text: str) -> range:
+    """The steps from the first to the second, not included. Raises ConfigError."""
+    found = re.fullmatch(r"(\d{1,9}):(\d{1,9})", text)
+    if not found or int(found[1]) >= int(found[2]):
+        raise ConfigError(f"profile: expected two steps, such as 100:110, the second above the first, got {text!r}")
+    return range(int(found[1]), int(found[2]))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gan_jax.data.classes import MOST
 from gan_jax.data.dataset import Dataset
 from gan_jax.data.reading import in_blocks
 from gan_jax.data.scaling import Scaled, Scaling, measured
@@ -13,9 +14,6 @@ from gan_jax.errors import DataError, printable
 from gan_jax.memory import require_memory
 from gan_jax.sizes import Size, shown, sides
 from gan_jax.storage import is_remote, place
-
-MOST = 1_000_000
-"""Classes: a label beyond them is a mistake."""
 
 
 def load(path: str, *, size: Size, channels: int, deviation: float | None, memory: float = math.inf) -> Dataset:

@@ -94,8 +94,8 @@ def tell(key: str, text: str, *, again: bool = False) -> None:
 
 
 def told(under: str) -> dict[str, str]:
-    """All that any host has said under a key that ends in "/"."""
-    return dict(_client().key_value_dir_get(f"gan_jax/{under}"))
+    """All that any host has said under a key that ends in "/", by what stands behind it."""
+    return {key.rpartition("/")[2]: said for key, said in _client().key_value_dir_get(f"gan_jax/{under}")}
 
 
 def _client() -> Any:

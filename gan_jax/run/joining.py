@@ -159,18 +159,15 @@ def _listen(over: threading.Event, silence: float) -> None:
     try:
         while not over.wait(_BEAT):
             hosts.tell(f"beat/{jax.process_index()}", str(time.time_ns()), again=True)
-            for name, said in hosts.told("ended/").items():
-                index, (code, line) = name.rpartition("/")[2], said.split(" ", 1)
+            for index, said in hosts.told("ended/").items():
+                code, line = said.split(" ", 1)
                 if int(index) != jax.process_index() and not _last_words.last:
                     _leave(f"host {index} ended the run: {line}", int(code))
-            for name, sign in hosts.told("beat/").items() if hosts.is_first() else ():
-                if name not in known or known[name][0] != sign:
-                    known[name] = (sign, time.monotonic())
-                elif time.monotonic() - known[name][1] > silence and not _last_words.last:
-                    _leave(
-                        f"host {name.rpartition('/')[2]} gave no sign of life for {silence} s. {_LOST}",
-                        RunError.exit_code,
-                    )
+            for index, sign in hosts.told("beat/").items() if hosts.is_first() else ():
+                if index not in known or known[index][0] != sign:
+                    known[index] = (sign, time.monotonic())
+                elif time.monotonic() - known[index][1] > silence and not _last_words.last:
+                    _leave(f"host {index} gave no sign of life for {silence} s. {_LOST}", RunError.exit_code)
     except Exception:  # the first host has gone
         if not over.is_set() and not _last_words.last:
             _last_words.speak()
@@ -185,7 +182,7 @@ def _others_are_silent() -> bool:
     except Exception:  # the first host has gone
         return True
     own = str(jax.process_index())
-    return any(after.get(name) == sign for name, sign in before.items() if name.rpartition("/")[2] != own)
+    return any(after.get(index) == sign for index, sign in before.items() if index != own)
 
 
 class _LastWords:

@@ -1,23 +1,10 @@
-"""A trace of some steps, by JAX's profiler: `--profile 100:110`. JAX is imported once there is one to take."""
+"""A trace of some steps, by JAX's profiler: `--profile 100:110`."""
 
-from __future__ import annotations
-
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from gan_jax.errors import ConfigError
+import jax
 
-if TYPE_CHECKING:
-    from gan_jax.types import Metrics
-
-
-def read_steps(text: str) -> range:
-    """The steps from the first to the second, not included. Raises ConfigError."""
-    found = re.fullmatch(r"(\d{1,9}):(\d{1,9})", text)
-    if not found or int(found[1]) >= int(found[2]):
-        raise ConfigError(f"profile: expected two steps, such as 100:110, the second above the first, got {text!r}")
-    return range(int(found[1]), int(found[2]))
+from gan_jax.types import Metrics
 
 
 class Profile:
@@ -30,8 +17,6 @@ class Profile:
     def before(self, steps: range) -> None:
         """To be called before steps are begun, one or several in one program."""
         if max(steps.start, self._steps.start) < min(steps.stop, self._steps.stop) and not self._running:
-            import jax
-
             jax.profiler.start_trace(str(self._folder))
             self._running = self._taken = True
 
@@ -39,8 +24,6 @@ class Profile:
         """To be called once a step is begun, `done` in all; returns what to tell when the trace is there."""
         if not self._running or done < self._steps.stop:
             return None
-        import jax
-
         jax.block_until_ready(metrics)
         self.close()
         return (
@@ -56,7 +39,5 @@ class Profile:
     def close(self) -> None:
         """Ends a trace that is being taken."""
         if self._running:
-            import jax
-
             jax.profiler.stop_trace()
             self._running = False

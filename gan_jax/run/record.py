@@ -41,7 +41,6 @@ class Record:
         self._speed = Speed(config.images_per_step)
         self._mesh = mesh
         self._gallery = Gallery(config, gan, data, counts, folder)
-        self._images = config.images_per_step
         self._events: Events | None = None
         if config.tensorboard:
             try:
@@ -66,7 +65,7 @@ class Record:
     def row(self, step: int, metrics: dict[str, float], waiting: float) -> None:
         """Keeps the metrics of a step; of the time since the last row, the share `waiting` went by without data."""
         pace = self._speed.look(step, waiting)
-        self._rows.write({"step": step, "images": step * self._images} | metrics)
+        self._rows.write({"step": step, "images": step * self._speed.images_per_step} | metrics)
         self._reporter.progress({"step": step} | metrics, pace)
         if self._events:
             self._events.write({"step": step} | metrics | (pace.scalars(self._mesh.devices.size) if pace else {}))
@@ -92,8 +91,7 @@ class Record:
 
     def speed(self, flops: float) -> None:
         """Says how fast the run was in all, at so many FLOPs a step, beside what its devices can do."""
-        own = [device for device in self._mesh.devices.flat if device.process_index == jax.process_index()]
-        if line := self._speed.in_all(self._mesh.devices.size, flops, matrix_product_rate(own[0])):
+        if line := self._speed.in_all(self._mesh.devices.size, flops, matrix_product_rate(self._mesh.local_devices[0])):
             self.say(line)
 
     def flush(self) -> None:

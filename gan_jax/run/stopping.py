@@ -29,7 +29,6 @@ class Stopping:
     def __init__(self, mesh: Mesh, *, stacked: int) -> None:
         self._several = hosts.several()
         self._mesh, self._stacked = mesh, stacked
-        self._own_devices = parallel.own_rows(mesh, mesh.devices.size)
         self._steps: deque[Array] = deque()
 
     def step(self, step: Step) -> Step:
@@ -48,7 +47,7 @@ class Stopping:
         """A batch as the step takes it."""
         if not self._several:
             return batch
-        rows = self._own_devices.stop - self._own_devices.start
+        rows = len(self._mesh.local_devices)
         heard = np.full(rows if self._stacked == 1 else (1, rows), signals.wished() or 0, np.int32)
         return batch, parallel.put_batch(self._mesh, heard, stacked=self._stacked).images
 

@@ -14,16 +14,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from google_storage import in_place_of_googles
+from runs import assert_same_runs
 
 from gan_jax.cli import main
 from gan_jax.config import MLP, CadenceConfig, Config, DataConfig
 from gan_jax.errors import RunError
 from gan_jax.run import bucket, files
-from gan_jax.run.checkpoints import Checkpoints, committed, newest, to_arrays
+from gan_jax.run.checkpoints import Checkpoints, committed, newest
 from gan_jax.run.files import RunFolder, read, set_aside, write_atomically
 from gan_jax.run.logs import MetricLog, Reporter, append
 from gan_jax.run.loop import train
-from gan_jax.run.sampling import abstract_state
 
 pytest.importorskip("gcsfs")
 
@@ -213,17 +213,6 @@ SMALL = Config(
     every=CadenceConfig(log=1, sample=3, checkpoint=2),
     tensorboard=True,
 )
-
-
-def assert_same_runs(one, other, config):
-    ours, theirs = (
-        to_arrays(newest(RunFolder(run).checkpoints, lambda notes: abstract_state(config, 10)).state)
-        for run in (one, other)
-    )
-    assert ours.keys() == theirs.keys()
-    for name in ours:
-        np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
-    assert read(RunFolder(one).metrics) == read(RunFolder(other).metrics)
 
 
 @pytest.fixture(scope="module")

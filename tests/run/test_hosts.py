@@ -12,16 +12,15 @@ import time
 import numpy as np
 import pytest
 from PIL import Image
+from runs import assert_same_runs, final_arrays
 
 from gan_jax import parallel
 from gan_jax.config import Config, recipes
 from gan_jax.config.hosts import HostsConfig
 from gan_jax.errors import ConfigError
 from gan_jax.run import hosts, joining, signals
-from gan_jax.run.checkpoints import newest, to_arrays
 from gan_jax.run.files import RunFolder
 from gan_jax.run.loop import train
-from gan_jax.run.sampling import abstract_state
 from gan_jax.run.stopping import IN_FLIGHT, Stopping
 
 RECIPE = """
@@ -90,26 +89,13 @@ def end(processes, timeout=240):
     return [(p.returncode, ["", *lines.strip().splitlines()][-1]) for p, lines in zip(processes, said, strict=True)]
 
 
-def arrays(path, recipe):
-    config = recipes.load(str(recipe))
-    return to_arrays(newest(RunFolder(path).checkpoints, lambda notes: abstract_state(config, 10)).state)
-
-
-def assert_same_runs(path, reference, recipe):
-    ours, theirs = arrays(path, recipe), arrays(reference, recipe)
-    assert ours.keys() == theirs.keys()
-    for name in ours:
-        np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
-    assert RunFolder(path).metrics.read_bytes() == RunFolder(reference).metrics.read_bytes()
-
-
 def test_two_processes_leave_what_one_with_two_devices_does(recipe, tmp_path):
     processes = start(recipe, tmp_path / "two")
     train(recipes.load(str(recipe)), tmp_path / "one")
     (first, _), (second, said) = ends = end(processes)
     assert (first, second) == (0, 0), ends
     assert said.startswith(("[Gloo]", "waiting for"))  # the first host alone speaks of the run
-    assert_same_runs(tmp_path / "two", tmp_path / "one", recipe)
+    assert_same_runs(tmp_path / "two", tmp_path / "one", recipes.load(str(recipe)))
     names = lambda path: {file.relative_to(path) for file in path.rglob("*") if "state" not in file.parts}
     assert names(tmp_path / "two") == names(tmp_path / "one")
     wrote = {file.name for file in (tmp_path / "two" / "checkpoints" / "6" / "state").glob("ocdbt.process_*")}
@@ -125,7 +111,8 @@ def test_four_processes_go_on_with_what_two_began_to_rounding(recipe, tmp_path):
         RunFolder(tmp_path / "run").log.read_text()
     )
     train(recipes.load(str(recipe)), tmp_path / "one")
-    ours, theirs = arrays(tmp_path / "run", recipe), arrays(tmp_path / "one", recipe)
+    config = recipes.load(str(recipe))
+    ours, theirs = final_arrays(tmp_path / "run", config), final_arrays(tmp_path / "one", config)
     for name in theirs:
         np.testing.assert_allclose(ours[name], theirs[name], atol=2e-3, rtol=2e-3, err_msg=name)
 
@@ -168,7 +155,7 @@ def test_kills_of_one_at_random_moments_cost_nothing(recipe, tmp_path):
         assert ends[1 - victim][0] in (2, 5), ends
         kills += 1
     assert [code for code, _ in end(start(recipe, tmp_path / "two", steps=steps))] == [0, 0]
-    assert_same_runs(tmp_path / "two", tmp_path / "one", recipe)
+    assert_same_runs(tmp_path / "two", tmp_path / "one", recipes.load(str(recipe)))
 
 
 MISTAKES = {

@@ -16,6 +16,7 @@ import jax
 import numpy as np
 import pytest
 from PIL import Image
+from runs import assert_same_runs, final_arrays
 
 from gan_jax.cli import main
 from gan_jax.config import DCGAN, MLP, AdamConfig, AnyModel, CadenceConfig, Config, DataConfig
@@ -23,12 +24,12 @@ from gan_jax.config.checks import from_json
 from gan_jax.config.schema import kinds
 from gan_jax.errors import ConfigError, DataError, DivergedError, RunError
 from gan_jax.run import sampling
-from gan_jax.run.checkpoints import Checkpoints, newest, to_arrays
+from gan_jax.run.checkpoints import Checkpoints
 from gan_jax.run.farewell import _two_of
 from gan_jax.run.files import RunFolder
 from gan_jax.run.logs import Events
 from gan_jax.run.loop import train
-from gan_jax.run.sampling import abstract_state, open_run, read_labels, sample
+from gan_jax.run.sampling import open_run, read_labels, sample
 
 TRAINER = Path(__file__).parent / "trainer.py"
 
@@ -43,18 +44,6 @@ def small(**changes):
         "every": CadenceConfig(log=2, sample=3, checkpoint=4),
     }
     return Config(**settings | changes)
-
-
-def final_arrays(path, config):
-    return to_arrays(newest(RunFolder(path).checkpoints, lambda notes: abstract_state(config, 10)).state)
-
-
-def assert_same_runs(path, reference, config):
-    ours, theirs = final_arrays(path, config), final_arrays(reference, config)
-    assert ours.keys() == theirs.keys()
-    for name in ours:
-        np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
-    assert RunFolder(path).metrics.read_bytes() == RunFolder(reference).metrics.read_bytes()
 
 
 def rows(path):
