@@ -164,7 +164,7 @@ MISTAKES = {
         2,
         r"penalty.r1: host 0 has 0.1, host 1 has 0.2; give all hosts the same",
     ),
-    "another count": ({1: ["--hosts.count", 3]}, 2, "hosts.count: host 0 has 2, host 1 has 3"),
+    "another count": ({1: ["--hosts.count", 4]}, 2, "hosts.count: host 0 has 2, host 1 has 4"),
     "a folder of its own": ({1: ["--run", "elsewhere"]}, 2, "has to be one folder that all hosts share"),
 }
 
