@@ -21,7 +21,10 @@ from peers.setups import PRECISIONS, SETUPS, Case, Running
 
 OURS = "gan_jax"
 AHEAD = 10
-"""Steps that are handed to a GPU before the clock waits for them, as a train loop does; on a CPU each is waited for."""
+"""Most steps that are handed to a GPU before the clock waits for them, as a train loop does."""
+
+BREATH = 0.5
+"""Seconds that they take at most, where one does not take longer; on a CPU each is waited for."""
 
 HEAD = """\
 | network | side | images/s: median (min-max) of rounds | gan_jax / peer | peak memory, GB | utilisation |
@@ -72,12 +75,15 @@ def measure(case: Case, running: Running, seconds: float) -> dict[str, Any]:
     data = rng.integers(0, 256, case.images(8 * case.batch), np.uint8)
     batch = lambda: data[rng.integers(0, len(data), case.batch)]
     for _ in range(3):
+        begun = time.perf_counter()
         running.step(batch())
-    running.wait()
+        running.wait()
+    last = time.perf_counter() - begun
+    ahead = 1 if running.device == "CPU" else max(1, min(AHEAD, int(BREATH / max(last, 1e-9))))
     times: list[float] = []
     end = time.perf_counter() + seconds
     while len(times) < 5 or time.perf_counter() < end:
-        batches = [batch() for _ in range(1 if running.device == "CPU" else AHEAD)]
+        batches = [batch() for _ in range(ahead)]
         begun = time.perf_counter()
         for images in batches:
             running.step(images)

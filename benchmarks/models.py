@@ -13,8 +13,8 @@ Before anything is timed, both sides are given the same weights and one batch, a
 parameters, and logits, images and gradients of both players' whole losses, penalties included, that agree in float32.
 Then each side runs in a process of its own, in turn (A B C A B C ...), so that the machine's moods meet all. All sides
 compute on a GPU if every one of them finds one, else all on the CPU. A side is handed a fresh NumPy batch each step.
-On a CPU a step counts as done once its losses are known; to a GPU ten are handed over before the clock waits until all
-of them are done and the last losses known, as a train loop does.
+On a CPU a step counts as done once its losses are known; to a GPU up to ten are handed over, half a second's at most,
+before the clock waits until all of them are done and the last losses known, as a train loop does.
 
 "compiled" is torch.compile in its default mode over each player's whole loss, networks and penalties. Slopes for R1 and
 R2 are taken by torch.func.grad, in the eager side too: torch.compile traces it into the one graph that is then

@@ -104,8 +104,10 @@ def main() -> None:
     try:
         config = configured(options.run, options.recipe, options.data, options.settings)
 
+        from gan_jax.run import programs
         from gan_jax.run.loop import train
 
+        programs.prepare()
         alarm.start()
         with redirect_stdout(sys.stderr):  # the table is to have the row alone
             train(config, options.run)

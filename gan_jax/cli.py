@@ -181,11 +181,11 @@ def _train(arguments: list[str]) -> None:
         screen.tell("compiling one step, to count its work", sys.stderr)
         screen.tell(preview(config))
         return
-    from gan_jax.run.cache import keep_programs
+    from gan_jax.run import programs
     from gan_jax.run.joining import joined
     from gan_jax.run.loop import train
 
-    keep_programs()
+    programs.prepare()
     with joined(options.hosts):
         train(config, run, profile=profile)
 
@@ -235,10 +235,10 @@ def _sample(arguments: list[str]) -> None:
     if options.out and options.out.suffix not in (".png", ".npz", ""):
         raise ConfigError(f"out: {options.out} should end in .png (a grid), .npz (arrays), or nothing (a folder)")
 
-    from gan_jax.run.cache import keep_programs
+    from gan_jax.run import programs
     from gan_jax.run.sampling import sample
 
-    keep_programs()
+    programs.prepare()
     lines = sample(
         str(options.run),
         out=options.out and recipes.expand(options.out),
@@ -266,10 +266,10 @@ def _evaluate(arguments: list[str]) -> None:
 
     weights = recipes.expand(options.weights) if options.weights else None
 
-    from gan_jax.run.cache import keep_programs
+    from gan_jax.run import programs
     from gan_jax.run.evaluation import evaluate
 
-    keep_programs()
+    programs.prepare()
     moved = {"data.path": options.data_path, "data.data_dir": options.data_dir}
     lines = evaluate(
         str(options.run),

@@ -206,7 +206,7 @@ _WORDS: dict[type, str] = {
     str: "a text",
     bool: "true or false",
     Path: "a path",
-    type(None): "nothing",
+    type(None): "None",
 }
 
 

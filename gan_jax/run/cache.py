@@ -3,7 +3,6 @@
 import hashlib
 import io
 import os
-import platform
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,29 +19,6 @@ def folder() -> Path:
     if chosen := os.environ.get("GAN_JAX_CACHE"):
         return Path(chosen).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "gan_jax"
-
-
-def keep_programs() -> None:
-    """Has JAX keep compiled programs here, unless $JAX_COMPILATION_CACHE_DIR says where, or nowhere.
-
-    Those for a CPU are for its own kind: a home folder may be shared with other machines.
-    """
-    if "JAX_COMPILATION_CACHE_DIR" in os.environ:
-        return
-    import jax
-
-    kind = hashlib.sha256(f"{platform.machine()} {_cpu_features()}".encode()).hexdigest()[:12]
-    with suppress(OSError):
-        (place := folder() / "programs" / kind).mkdir(parents=True, exist_ok=True)
-        jax.config.update("jax_compilation_cache_dir", str(place))
-
-
-def _cpu_features() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8", errors="replace").splitlines()
-    except OSError:  # as on macOS
-        return platform.processor()
-    return next((line for line in lines if line.startswith(("flags", "Features"))), "")
 
 
 def load(name: str) -> Arrays | None:

@@ -55,7 +55,7 @@ def test_json_and_back():
     [
         (Outer(count=1.5), "count: expected a whole number, got 1.5"),
         (Outer(count=True), "count: expected a whole number, got True"),
-        (Outer(name=3), "name: expected a text or nothing, got 3"),
+        (Outer(name=3), "name: expected a text or None, got 3"),
         (Outer(on=1), "on: expected true or false, got 1"),
         (Outer(inner=Inner(rate=True)), "inner.rate: expected a number, got True"),
         (Outer(inner=Inner(kind="gren")), "inner.kind: expected one of red, green, 3, got 'gren'; did you mean green?"),
