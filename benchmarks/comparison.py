@@ -79,7 +79,7 @@ def measure(case: Case, running: Running, seconds: float) -> dict[str, Any]:
         running.step(batch())
         running.wait()
     last = time.perf_counter() - begun
-    ahead = 1 if running.device == "CPU" else max(1, min(AHEAD, int(BREATH / max(last, 1e-9))))
+    ahead = 1 if running.device == "CPU" else max(1, min(AHEAD, int(BREATH / last)))
     times: list[float] = []
     end = time.perf_counter() + seconds
     while len(times) < 5 or time.perf_counter() < end:
