@@ -11,7 +11,7 @@ ROOMS = [
     {"errors", "sizes", "types"},
     {"images", "memory", "screen", "storage", "flops", "layers", "rules", "network", "shares"},
     {
-        *("losses", "penalties", "latent_penalties", "averaging", "augment", "clipping", "schedules"),
+        *("losses", "penalties", "latent_penalties", "supervision", "averaging", "augment", "clipping", "schedules"),
         *("data", "metrics", "inputs", "recomputation"),
     },
     {"models", "gan"},
