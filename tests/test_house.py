@@ -14,7 +14,7 @@ ROOMS = [
         *("losses", "penalties", "latent_penalties", "supervision", "averaging", "augment", "clipping", "schedules"),
         *("data", "metrics", "inputs", "recomputation"),
     },
-    {"models", "gan"},
+    {"models", "tasks", "gan"},
     {"parallel", "statistics", "config"},
     {"per_device"},
     {"run"},
