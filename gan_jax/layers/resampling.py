@@ -33,6 +33,15 @@ def upsample(x: Maps, taps: tuple[float, ...] = BINOMIAL) -> Maps:
     return x
 
 
+def interpolate(x: Maps) -> Maps:
+    """`[B, H, W, C] -> [B, 2H, 2W, C]`: bilinear between the centres of pixels, of which the outer ones go on for ever.
+
+    `upsample` but at the border: constants stay constant everywhere. What `jax.image.resize` calls "linear", and
+    PyTorch's `interpolate` "bilinear" with `align_corners=False`. Linear in x; keeps its dtype.
+    """
+    return upsample(jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), "edge"))[:, 2:-2, 2:-2]
+
+
 def downsample(x: Maps, taps: tuple[float, ...] = BINOMIAL) -> Maps:
     """`[B, H, W, C] -> [B, H / 2, W / 2, C]`: the filter, then every second pixel.
 
