@@ -1,6 +1,6 @@
 """Inpainting keeps what is known: a translator's images are its own in the hole alone.
 
-Yu et al. 2019 (arXiv:1806.03589, section 3.3) paste them so into the image, before the discriminator sees it.
+So do Yu et al. 2019 (arXiv:1806.03589), in whose code it is the completed image that the discriminator sees.
 """
 
 from typing import Any, NamedTuple

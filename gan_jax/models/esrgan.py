@@ -5,7 +5,7 @@ enlarged input is not added. All kernels of the generator are 3x3, and leaky slo
 start at a tenth of He's scale (supplementary material), the others at U(±1 / √fan-in), PyTorch's default.
 
 The discriminator is that of Real-ESRGAN (Wang et al. 2021, arXiv:2107.10833, section 3.4): a U-Net with kernels of norm
-1, which scores every pixel. The paper trains by L1 first, then by L1, a perceptual and a relativistic loss together.
+1, which scores every pixel. ESRGAN is trained by L1 alone first, then by L1, a perceptual and a relativistic loss.
 """
 
 from typing import Any

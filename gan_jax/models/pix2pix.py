@@ -139,7 +139,7 @@ def _depth(size: Size, depth: int | None) -> int:
     wanted = min(max(most, 1), DEEPEST) if depth is None else depth
     if not 1 <= wanted <= most:
         raise ValueError(
-            f"a U-Net halves both sides evenly, at least once: images of {shown(size)} pixels at most {most} times, not "
-            f"{wanted}; change the depth, or the size"
+            f"a U-Net halves both sides evenly, at least once: images of {shown(size)} pixels at most {most} times, "
+            f"not {wanted}; change the depth, or the size"
         )
     return wanted
