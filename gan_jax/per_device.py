@@ -40,6 +40,7 @@ from gan_jax import gan as heart
 from gan_jax import parallel, shares
 from gan_jax.gan import GAN, GANState, Step
 from gan_jax.losses import LogitLoss
+from gan_jax.models.composed import Composed
 from gan_jax.network import is_float
 from gan_jax.recomputation import InParts, Recomputed
 from gan_jax.types import Batch, Logits, Metrics, Network, Scalar
@@ -142,6 +143,8 @@ def _told(network: Network, axis_name: str) -> Network:
     match network:
         case Recomputed(within):
             return Recomputed(_told(within, axis_name))
+        case Composed(within):
+            return Composed(_told(within, axis_name))
         case InParts(within, images):
             return InParts(_told(within, axis_name), max(1, images // lax.axis_size(axis_name)))
         case nn.Module() if hasattr(network, "axis_name"):

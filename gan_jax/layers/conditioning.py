@@ -1,4 +1,4 @@
-"""How a condition enters a network: beside its latent, or as further channels of its image."""
+"""How a condition enters a network: beside its latent, as further channels of its image, or as what it translates."""
 
 import jax
 import jax.numpy as jnp
@@ -23,16 +23,25 @@ def join_latent(latents: Latents, condition: Condition, classes: int) -> Latents
 def join_image(images: Images, condition: Condition, classes: int) -> Images:
     """Images `[B, H, W, C]` with the condition as further channels: one plane a class or attribute, or another image's.
 
-    The planes of a label are constant, one for its class and zero for the others, and so are those of attributes. An
-    image must have the same height and width. Raises ValueError as `as_vectors` does.
+    The planes of a label are constant, one for its class and zero for the others, and so are those of attributes. Of a
+    smaller image, height and width of which are the same whole fraction of the images', every pixel is repeated.
+    Raises ValueError for an image of another size, and as `as_vectors` does.
     """
     if condition is not None and condition.ndim == 4:
-        return jnp.concatenate([images, condition.astype(images.dtype)], axis=-1)
+        return jnp.concatenate([images, _enlarged(condition, images.shape[1:3]).astype(images.dtype)], axis=-1)
     vectors = as_vectors(condition, classes)
     if vectors is None:
         return images
     planes = jnp.broadcast_to(vectors.astype(images.dtype)[:, None, None, :], (*images.shape[:3], classes))
     return jnp.concatenate([images, planes], axis=-1)
+
+
+def as_image(condition: Condition) -> Images:
+    """The image `[B, H, W, C]` that a network translates. Raises ValueError where the condition is none."""
+    if condition is None or condition.ndim != 4:
+        given = "nothing" if condition is None else f"an array of {list(condition.shape)}"
+        raise ValueError(f"this network translates an image [B, H, W, C], its condition; it was given {given}")
+    return condition
 
 
 def as_vectors(condition: Condition, classes: int) -> Float[Array, "batch classes"] | None:
@@ -57,3 +66,15 @@ def as_vectors(condition: Condition, classes: int) -> Float[Array, "batch classe
     if condition.shape[-1] != classes:
         raise ValueError(f"the network was built for {classes} attributes, not {condition.shape[-1]}")
     return condition.astype(jnp.float32)
+
+
+def _enlarged(image: Images, size: tuple[int, ...]) -> Images:
+    """The image at that size, every pixel as often as it takes."""
+    (height, width), (rows, columns) = size, image.shape[1:3]
+    times = height // rows
+    if (rows * times, columns * times) != (height, width):
+        raise ValueError(
+            f"a condition of {rows}x{columns} pixels does not fit images of {height}x{width}: it has their height and "
+            "width, or the same whole fraction of both"
+        )
+    return image if times == 1 else image.repeat(times, axis=1).repeat(times, axis=2)

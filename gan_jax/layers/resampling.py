@@ -13,6 +13,7 @@ import numpy as np
 from jax import lax
 
 from gan_jax.layers.convolution import Kernel, Maps, convolution, transposed_convolution
+from gan_jax.layers.sharding import by_batch
 
 BINOMIAL = (1, 3, 3, 1)
 """The filter of StyleGAN2 and R3GAN: a bilinear one, averaged with its neighbour."""
@@ -31,6 +32,16 @@ def upsample(x: Maps, taps: tuple[float, ...] = BINOMIAL) -> Maps:
     for axis in (1, 2):
         x = _up(x, f, axis)
     return x
+
+
+def interpolate(x: Maps) -> Maps:
+    """`[B, H, W, C] -> [B, 2H, 2W, C]`: bilinear between the centres of pixels, of which the outer ones go on for ever.
+
+    `upsample` but at the border: constants stay constant everywhere. What `jax.image.resize` calls "linear", and
+    PyTorch's `interpolate` "bilinear" with `align_corners=False`. Linear in x; keeps its dtype.
+    """
+    around = by_batch(lambda x: jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), "edge"))
+    return upsample(around(x))[:, 2:-2, 2:-2]
 
 
 def downsample(x: Maps, taps: tuple[float, ...] = BINOMIAL) -> Maps:

@@ -18,7 +18,14 @@ from gan_jax.layers.grouped import GroupedConvolution
 from gan_jax.layers.minibatch import minibatch_deviation
 from gan_jax.layers.modulated import ModulatedConvolution
 from gan_jax.layers.normalisation import ConditionalBatchNorm
-from gan_jax.layers.resampling import blur, downsample, downsampling_convolution, upsample, upsampling_convolution
+from gan_jax.layers.resampling import (
+    blur,
+    downsample,
+    downsampling_convolution,
+    interpolate,
+    upsample,
+    upsampling_convolution,
+)
 from gan_jax.layers.residual import DoublingBlock, HalvingBlock
 from gan_jax.layers.spectral import SpectralConvolution
 
@@ -48,12 +55,14 @@ LAYERS = {
     "modulated down": modulated(downsampling_convolution),
     "upsample": lambda x, _: upsample(x),
     "downsample": lambda x, _: downsample(x),
+    "interpolate": lambda x, _: interpolate(x),
     "blur": lambda x, _: blur(x, (1, 2)),
     "attention": lambda x, _: SelfAttention(Convolution)(x),
     "doubling": lambda x, _: DoublingBlock(3, Convolution, lambda name: lambda x, told, train: x)(x, None, train=True),
     "halving": lambda x, _: HalvingBlock(3, Convolution)(x),
     "normalised": lambda x, means: ConditionalBatchNorm()(x, means, train=True),
     "joined image": lambda x, means: join_image(x, means, 8),
+    "joined image, repeated": lambda x, _: join_image(x, x[:, ::2, ::2], 0),
     "joined latent": lambda x, means: join_latent(means, x, 0),
     "deviation": lambda x, _: minibatch_deviation(x, 2),
     "deviation over devices": lambda x, _: minibatch_deviation(x, 4),

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax.layers.conditioning import as_vectors, join_image, join_latent
+from gan_jax.layers.conditioning import as_image, as_vectors, join_image, join_latent
 
 
 def test_a_label_is_the_attribute_of_its_class():
@@ -27,6 +27,24 @@ def test_nothing_joins_nothing_and_an_image_its_channels():
     assert join_image(images, None, 0) is images
     assert join_image(images, jnp.zeros((2, 8, 8, 3)), 0).shape == (2, 8, 8, 4)
     assert join_latent(latents, jnp.zeros((2, 8, 8, 3)), 0).shape == (2, 4 + 192)
+
+
+def test_a_smaller_image_joins_with_its_pixels_repeated():
+    small = jnp.arange(6.0).reshape(1, 2, 3, 1)
+    joined = join_image(jnp.zeros((1, 4, 6, 1)), small, 0)
+    np.testing.assert_array_equal(joined[0, :, :, 1], jnp.kron(small[0, :, :, 0], jnp.ones((2, 2))))
+    for size in [(2, 2), (3, 3), (8, 12), (4, 3)]:
+        with pytest.raises(ValueError, match=f"{size[0]}x{size[1]} pixels does not fit images of 4x6"):
+            join_image(jnp.zeros((1, 4, 6, 1)), jnp.zeros((1, *size, 1)), 0)
+
+
+def test_a_translator_needs_an_image():
+    image = jnp.ones((2, 4, 4, 1))
+    assert as_image(image) is image
+    with pytest.raises(ValueError, match="it was given nothing"):
+        as_image(None)
+    with pytest.raises(ValueError, match=r"it was given an array of \[3\]"):
+        as_image(jnp.arange(3))
 
 
 def test_a_network_of_classes_must_be_told_one():

@@ -66,6 +66,14 @@ def test_constants_stay_constant_inside_and_fall_off_at_the_border():
     np.testing.assert_allclose(small, jnp.outer(down, down), atol=1e-6)
 
 
+def test_interpolation_is_bilinear_between_centres_and_constant_beyond_the_outer_ones():
+    x = draw(9, 2, 3, 5, 2)
+    found, expected = jax.jit(lambda x: (resampling.interpolate(x), jax.image.resize(x, (2, 6, 10, 2), "linear")))(x)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    half = jax.eval_shape(resampling.interpolate, x.astype(jnp.bfloat16))
+    assert half.dtype == jnp.bfloat16
+
+
 @pytest.mark.parametrize("sample", [upsample, downsample])
 def test_sampling_commutes_with_mirroring_and_keeps_channels_and_images_apart(sample):
     x = draw(4, 2, 6, 4, 3)
