@@ -41,6 +41,15 @@ class _WithClasses(AdversarialLoss):
         return logits[:, 0]
 
 
+def _no_game(real_logits: Logits, fake_logits: Logits) -> Scalar:
+    del real_logits, fake_logits
+    return jnp.zeros(())
+
+
+none = AdversarialLoss(_no_game, _no_game)
+"""No game: zero for both. What supervision alone makes of a generator is what a GAN is to be compared with."""
+
+
 def _game(discriminator: LogitLoss, generator: LogitLoss) -> AdversarialLoss:
     return AdversarialLoss(_guarded(discriminator), _guarded(generator))
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from gan_jax.run.checkpoints import newest, to_arrays
 from gan_jax.run.files import RunFolder, read
-from gan_jax.run.sampling import abstract_state
+from gan_jax.run.training import abstract_state
 
 
 def final_arrays(path, config):

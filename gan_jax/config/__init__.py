@@ -9,10 +9,13 @@ from gan_jax.config.models import ACGAN, DCGAN, MLP, R3GAN, SAGAN, SNGAN, AnyMod
 from gan_jax.config.optimizer import AdamConfig
 from gan_jax.config.ranges import Count, FewSteps, OptionalCount, Seed
 from gan_jax.config.rules import AnnealConfig, AugmentConfig, AverageConfig, PenaltyConfig
+from gan_jax.config.task import TaskConfig
+from gan_jax.config.translators import ESRGAN, Pix2Pix
 
 __all__ = [
     "ACGAN",
     "DCGAN",
+    "ESRGAN",
     "MLP",
     "R3GAN",
     "SAGAN",
@@ -29,7 +32,9 @@ __all__ = [
     "DataConfig",
     "EvaluateConfig",
     "PenaltyConfig",
+    "Pix2Pix",
     "StyleGAN2",
+    "TaskConfig",
 ]
 
 
@@ -54,8 +59,10 @@ class Config:
         "wasserstein",
         "relativistic",
         "relativistic_average",
+        "none",
     ] = "non_saturating"
-    """The adversarial loss; gan_jax/losses.py has the formula and the paper of each."""
+    """The adversarial loss; gan_jax/losses.py has the formula and the paper of each. none is no game: what a task asks
+    for beside it, alone."""
     discriminator_steps: FewSteps = 1
     """Updates of the discriminator for each one of the generator, on as many batches."""
     generator_batch: Literal["shared", "own"] = "shared"
@@ -74,6 +81,7 @@ class Config:
     tensorboard: bool = False
     """Also write TensorBoard events (needs pip install tensorboardX)."""
     data: DataConfig = DataConfig()
+    task: TaskConfig = TaskConfig()
     model: AnyModel = DCGAN()
     generator: AdamConfig = AdamConfig()
     discriminator: AdamConfig = AdamConfig()

@@ -8,8 +8,11 @@ import numpy as np
 
 from gan_jax import losses
 from gan_jax.config import Config
+from gan_jax.config.model import Networks
+from gan_jax.config.translators import Translator
 from gan_jax.data import arrays, digits, pictures, prepared, stacked
 from gan_jax.data.dataset import Dataset
+from gan_jax.data.held_out import split
 from gan_jax.data.resize import resize_all
 from gan_jax.errors import ConfigError, DataError
 from gan_jax.gan import GAN
@@ -27,6 +30,7 @@ LOSSES = {
     "wasserstein": losses.wasserstein,
     "relativistic": losses.relativistic,
     "relativistic_average": losses.relativistic_average,
+    "none": losses.none,
 }
 
 
@@ -34,8 +38,8 @@ def build_gan(config: Config, classes: int, mean: Mean = jnp.mean) -> GAN:
     """The GAN that a config describes, for data with so many classes; `mean` is a batch's (`penalties.Mean`)."""
     if config.conditional and not classes:
         raise ConfigError("conditional: the data have no classes; put pictures in one sub-folder a class, or drop it")
-    data, anneal, images = config.data, config.anneal, config.images_per_step
-    networks = config.model.networks(data, config.labels_told(classes))
+    anneal, images = config.anneal, config.images_per_step
+    networks = _networks(config, classes)
     generator, discriminator = (_sparing(config, network) for network in networks)
     return GAN(
         generator=generator,
@@ -46,9 +50,17 @@ def build_gan(config: Config, classes: int, mean: Mean = jnp.mean) -> GAN:
         loss=config.model.loss(LOSSES[config.loss]),
         penalty=config.penalty.of_images(anneal, images, mean),
         latent_penalty=config.penalty.of_latents(mean),
+        supervise=config.task.supervision(),
         average=config.average.build(anneal, images),
         augment=config.augment.build(anneal, config.batch_size, images),
     )
+
+
+def _networks(config: Config, classes: int) -> Networks:
+    model = config.model
+    if isinstance(model, Translator):
+        return model.translators(config.data, config.task)
+    return model.networks(config.data, config.labels_told(classes))
 
 
 def _sparing(config: Config, network: Network) -> Network:
@@ -58,7 +70,22 @@ def _sparing(config: Config, network: Network) -> Network:
 
 
 def load_data(config: Config) -> Dataset:
-    """The dataset that a config names, at the config's size and channels. Raises DataError."""
+    """The dataset that a config names, at the config's size and channels; of a task, some of it held out.
+
+    Raises DataError.
+    """
+    dataset = _load(config)
+    if config.task.given:
+        dataset = split(dataset, config.task.test)
+    if len(dataset) < config.batch_size:
+        raise DataError(
+            f"{dataset.name}: {len(dataset)} images do not fill one batch of {config.batch_size}; "
+            "lower --batch-size or add images"
+        )
+    return dataset
+
+
+def _load(config: Config) -> Dataset:
     data = config.data
     size, channels, memory = data.image_size, data.image_channels, data.memory * 1e9
     if data.path and data.arrays:
@@ -78,11 +105,6 @@ def load_data(config: Config) -> Dataset:
             size=size,
             channels=channels,
             memory=memory,
-        )
-    if len(dataset) < config.batch_size:
-        raise DataError(
-            f"{dataset.name}: {len(dataset)} images do not fill one batch of {config.batch_size}; "
-            "lower --batch-size or add images"
         )
     if dataset.images.shape[1:] == (*size, channels):
         return dataset

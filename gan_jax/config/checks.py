@@ -45,6 +45,7 @@ def _wrong_together(config: Config) -> list[str]:
     anneal, found = config.anneal, config.data.wrong()
     if not found:  # else there is no size to speak of
         found += config.model.wrong(config)
+    found += _wrong_task(config)
     if config.conditional and config.data.clusters:
         found.append("data.clusters: networks are told these or classes; add --no-conditional, or drop --data.clusters")
     if config.augment.has_p and config.data.image_channels not in (1, 3):
@@ -69,6 +70,27 @@ def _wrong_together(config: Config) -> list[str]:
         *anneal.wrong(),
         *config.evaluate.wrong(),
     ]
+
+
+def _wrong_task(config: Config) -> list[str]:
+    """What does not go together with a task, or with none."""
+    task, name = config.task, schema.name_of(config.model)
+    if not task.given:
+        found = ["loss: none is no game; it is for a --task, with --task.l1"] * (config.loss == "none")
+        wants = f"model: {name} makes images of others; add --task inpainting, or another, or take another model"
+        return found + task.wrong(config.data) + [wants] * config.model.translates
+    found = task.wrong(config.data)
+    if not config.model.translates:
+        found.append(f"model: {name} is given nothing; for --task {task.name} take --model pix2pix or esrgan")
+    if config.tells:
+        found.append(f"task.name: {task.name} is told images, not labels; drop --conditional and --data.clusters")
+    if config.augment.name != "none" and task.name == "super_resolution":
+        found.append("augment.name: images of two sizes cannot be augmented alike; drop --augment")
+    if config.loss == "none" and not (task.l1 or task.agreement):
+        found.append("loss: none, and nothing else that the generator would learn by; add --task.l1 1")
+    if config.parallel == "pmap":
+        found.append("parallel: pmap is not for tasks; choose jit, whose numbers are the same")
+    return found
 
 
 def _idle(config: Config) -> list[str]:

@@ -31,6 +31,7 @@ class Dataset:
     classes: tuple[str, ...] = ()
     origin: str = ""  # what is known of the files behind the images without reading them: names, sizes
     scaling: Scaling | None = None  # of floats: what brought them from the range of their own
+    test: "Dataset | None" = None  # what no step sees
 
     def __post_init__(self) -> None:
         channels = {"uint8": (1, 3), "float32": range(1, 17)}.get(str(self.images.dtype), ())

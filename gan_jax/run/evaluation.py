@@ -3,11 +3,11 @@
 import hashlib
 import warnings
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
@@ -15,7 +15,6 @@ from gan_jax import __version__, parallel
 from gan_jax.config import Config
 from gan_jax.config.build import load_data
 from gan_jax.config.schema import with_values
-from gan_jax.data.clusters import labels_by_frequency
 from gan_jax.data.dataset import Dataset
 from gan_jax.data.reading import read_ahead
 from gan_jax.errors import DataError, RunError
@@ -25,6 +24,8 @@ from gan_jax.metrics.extractor import Extractor, Features, extract_all
 from gan_jax.metrics.moments import Moments, moments, update
 from gan_jax.metrics.scores import Reference, scores, subset_size
 from gan_jax.run import cache, features, hosts
+from gan_jax.run.drawing import Scored, of_a_task
+from gan_jax.run.drawing import samples as drawn
 from gan_jax.run.features import Kind, Say
 from gan_jax.run.files import RunFolder
 from gan_jax.run.logs import ASKED, append, read_rows
@@ -32,9 +33,6 @@ from gan_jax.run.pictures import save_scores
 from gan_jax.run.sampling import (
     Counts,
     bytes_to_draw,
-    kept_as,
-    latents_by_index,
-    make_drawer,
     open_run,
     sampling_weights,
 )
@@ -70,23 +68,26 @@ def make_judge(
 
     Raises DataError where there are too few images to compare, ConfigError for more samples than memory holds.
     """
+    latent_key, label_key, score_key = jax.random.split(jax.random.key(seed), 3)
+    if config.task.given:
+        drawing = of_a_task(config, gan, data, latent_key, samples, mesh)
+    else:
+        drawing = drawn(config, gan, data, counts, latent_key, label_key, samples, mesh)
+    data, samples = drawing.data, drawing.images
     compared = min(samples, len(data))
     features.check_count(data, compared)
     shapes = jax.eval_shape(extractor.extract, extractor.params, data.images[:1])
     check_samples(config, samples, width=sum(leaf.size for leaf in jax.tree.leaves(shapes)))
     extractor = extractor._replace(params=parallel.whole(mesh, extractor.params))
     reference = _reference(data, extractor, compared, mesh)
-    latent_key, label_key, score_key = jax.random.split(jax.random.key(seed), 3)
-    latents = np.asarray(latents_by_index(gan, latent_key, samples))
-    told = None if counts is None else np.asarray(labels_by_frequency(label_key, jnp.asarray(counts), samples))
-    asked = told if config.conditional else None  # nobody can say whether an image shows a cluster
-    draw = make_drawer(gan, kept_as(config), mesh)
+    which = f"held-out {config.task.name}" if config.task.given else "training"
+    classes = 0 if config.task.given else len(data.classes)
     real = "pictures" if config.data.path else data.name  # a folder may be renamed: its images' hash is what counts
     protocol = {
         "features": extractor.name,
         "about": extractor.about,
         "features_sha256": extractor.fingerprint,
-        "reference": f"{real}, the {len(data)} training images, {'x'.join(map(str, data.images.shape[1:]))}",
+        "reference": f"{real}, the {len(data)} {which} images, {'x'.join(map(str, data.images.shape[1:]))}",
         "reference_sha256": data.fingerprint,
         "compared": compared,
         "samples": samples,
@@ -100,21 +101,28 @@ def make_judge(
     same = {f"evaluate: {key}": str(value) for key, value in protocol.items()}
     hosts.must_agree(same, mend="give all hosts the same files and versions")
 
-    def evaluate(state: GANState) -> Evaluation:
-        weights = sampling_weights(gan, state, counts, averaged=averaged)
+    def judge(draw: Callable[[range], tuple[np.ndarray, Scored]]) -> dict[str, float]:
         parts = []
+        beside: list[Scored] = []
         for start in range(0, samples, PART):
-            labels = None if told is None else jnp.asarray(told[start : start + PART])
-            images = draw(weights, jnp.asarray(latents[start : start + PART]), labels)
+            images, scored = draw(range(start, min(start + PART, samples)))
             parts.append(_extract(extractor, images, mesh))
+            beside.append(scored)
         fake: Features = jax.tree.map(lambda *arrays: np.concatenate(arrays), *parts)
         key = jax.random.clone(score_key)  # every step is compared over the same subsets
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
-            found = hosts.by_first(lambda: scores(reference, fake, key, classes=len(data.classes), asked=asked))
+            found = hosts.by_first(lambda: scores(reference, fake, key, classes=classes, asked=drawing.asked))
         for message in dict.fromkeys(str(warning.message) for warning in caught):
             say(f"warning: {message}")
-        return Evaluation(int(state.step), {name_of(extractor.name, k): v for k, v in found.items()}, protocol)
+        means = {name: float(np.mean(np.concatenate([part[name] for part in beside]))) for name in beside[0]}
+        return means | {name_of(extractor.name, k): v for k, v in found.items()}
+
+    baseline = {} if drawing.without is None else {f"baseline_{k}": v for k, v in judge(drawing.without).items()}
+
+    def evaluate(state: GANState) -> Evaluation:
+        weights = sampling_weights(gan, state, counts, averaged=averaged)
+        return Evaluation(int(state.step), judge(partial(drawing.draw, weights)) | baseline, protocol)
 
     return Judge(protocol, evaluate)
 

@@ -33,8 +33,14 @@ def farewell(config: Config, data: Dataset, folder: RunFolder, start: int) -> li
         f"  {folder.curves}",
         *([f"  {folder.scores}", f"  {folder.best} (gan-jax sample and evaluate: --best)"] if judged else []),
         "Try next:",
-        f"  gan-jax sample {path} --count 100 --seed 1{labels}",
-        f"  gan-jax sample {path} --interpolate 10 --count 8",
+        *(
+            [f"  gan-jax apply {path} PICTURES"]
+            if config.task.given
+            else [
+                f"  gan-jax sample {path} --count 100 --seed 1{labels}",
+                f"  gan-jax sample {path} --interpolate 10 --count 8",
+            ]
+        ),
         f"  gan-jax train {path} --steps {2 * max(config.steps, start)}",
     ]
 

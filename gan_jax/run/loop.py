@@ -33,8 +33,8 @@ from gan_jax.run.files import RunFolder, read, write_atomically
 from gan_jax.run.profile import Profile
 from gan_jax.run.record import Record, Silence
 from gan_jax.run.room import require_room
-from gan_jax.run.sampling import abstract_state, example, step_flops
 from gan_jax.run.stopping import IN_FLIGHT, Stopping
+from gan_jax.run.training import abstract_state, example, make_step, step_flops
 from gan_jax.run.watch import Watch
 from gan_jax.types import Metrics
 
@@ -160,7 +160,7 @@ def _run(job: Job, state: GANState, start: int, remarks: list[str], profile: ran
     cadences |= {"evaluate": config.evaluate.every} if config.evaluate.every else {}
     goes_on = start < config.steps
     stopping = Stopping(mesh, stacked=stacked)
-    one = stopping.step(way.make_step(job.gan, discriminator_steps=config.discriminator_steps))
+    one = stopping.step(make_step(config, job.gan, way))
     step, steps = (way.compile_step(each, mesh, stacked=stacked) for each in (one, parallel.several(one)))
     notes = {
         "fingerprint": data.fingerprint,

@@ -6,11 +6,11 @@ from gan_jax import parallel
 from gan_jax.config import Config
 from gan_jax.config.build import build_gan, load_data
 from gan_jax.config.schema import to_json, with_values
-from gan_jax.gan import init, make_step
+from gan_jax.gan import init
 from gan_jax.memory import in_words
 from gan_jax.run.loop import choose_devices
 from gan_jax.run.room import require_room
-from gan_jax.run.sampling import example, step_flops
+from gan_jax.run.training import as_read, example, make_step, step_flops
 
 
 def preview(config: Config) -> str:
@@ -22,8 +22,8 @@ def preview(config: Config) -> str:
     gan = build_gan(config, len(data.classes))
     state = jax.eval_shape(lambda: init(gan, jax.random.key(0), example(config)))
     stacked = config.batches_per_step
-    step = parallel.compile_step(make_step(gan, discriminator_steps=config.discriminator_steps), mesh, stacked=stacked)
-    batch = jax.eval_shape(lambda: example(config, stacked=stacked))
+    step = parallel.compile_step(make_step(config, gan), mesh, stacked=stacked)
+    batch = jax.eval_shape(lambda: as_read(config, stacked=stacked))
     compiled = step.lower(state, batch).compile()  # type: ignore[attr-defined]
     work = step_flops(config, gan)
     memory = compiled.memory_analysis()

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
@@ -13,12 +14,14 @@ from gan_jax.data.dataset import Dataset
 from gan_jax.errors import RunError
 from gan_jax.gan import GAN, GANState, generate
 from gan_jax.images import to_picture
+from gan_jax.run.drawing import triples
 from gan_jax.run.files import RunFolder
 from gan_jax.run.logs import Events, MetricLog, Reporter
 from gan_jax.run.pictures import save_animation, save_curves, save_grid, save_scores
 from gan_jax.run.sampling import Counts, labels_in_turn_or_by_frequency, latents_by_index, sampling_weights
 from gan_jax.run.scoreboard import Evaluation, as_row, read_all
 from gan_jax.run.speed import Speed, matrix_product_rate
+from gan_jax.types import Images
 
 
 class Record:
@@ -155,14 +158,22 @@ class Gallery:
 
     def __init__(self, config: Config, gan: GAN, data: Dataset, counts: Counts, folder: RunFolder) -> None:
         self._folder = folder
-        self._columns = min(len(data.classes), 16) if config.conditional else 8
-        count = 8 * self._columns
-        _, key = jax.random.split(jax.random.key(config.seed))
-        latents = latents_by_index(gan, key, count)
-        labels = labels_in_turn_or_by_frequency(config, key, counts, count)
         look = partial(to_picture, deviation=config.data.deviation)
-        self._draw = jax.jit(lambda state: look(generate(gan, sampling_weights(gan, state, counts), latents, labels)))
-        self._real = np.asarray(look(data.images[np.linspace(0, len(data) - 1, count).astype(int)]))
+        if config.task.given:
+            self._columns, count = 12, 32
+            batch, given = triples(config, data, count)
+            draw = lambda weights: generate(gan, weights, jnp.zeros((count, gan.latent_size)), batch.condition)
+            beside = lambda images: _side_by_side(given, images, batch.images)
+            self._real = np.asarray(look(data.images[np.linspace(0, len(data) - 1, 96).astype(int)]))
+        else:
+            self._columns = min(len(data.classes), 16) if config.conditional else 8
+            count = 8 * self._columns
+            _, key = jax.random.split(jax.random.key(config.seed))
+            latents = latents_by_index(gan, key, count)
+            labels = labels_in_turn_or_by_frequency(config, key, counts, count)
+            draw, beside = lambda weights: generate(gan, weights, latents, labels), lambda images: images
+            self._real = np.asarray(look(data.images[np.linspace(0, len(data) - 1, count).astype(int)]))
+        self._draw = jax.jit(lambda state: look(beside(draw(sampling_weights(gan, state, counts)))))
 
     def draw(self, step: int, state: GANState) -> None:
         """Writes the grid of a step, and real images once. Raises RunError."""
@@ -184,3 +195,10 @@ class Gallery:
             except Exception as error:  # whatever damaged pictures and rows make Pillow and Matplotlib raise
                 wrong.append(str(error) or type(error).__name__)
         return wrong
+
+
+def _side_by_side(*columns: Images) -> Images:
+    """`[N, H, W, C]`, some of them of one channel, as one list in which the first of each come first."""
+    channels = max(images.shape[-1] for images in columns)
+    alike = [jnp.broadcast_to(images, (*images.shape[:3], channels)) for images in columns]
+    return jnp.stack(alike, axis=1).reshape(-1, *alike[0].shape[1:])

@@ -8,7 +8,7 @@ import jax
 from gan_jax.config import Config
 from gan_jax.errors import ConfigError
 from gan_jax.memory import in_words, require_memory
-from gan_jax.run.sampling import abstract_state, example
+from gan_jax.run.training import abstract_state, as_read
 
 
 def require_room(config: Config, devices: Sequence[jax.Device]) -> None:
@@ -19,7 +19,7 @@ def require_room(config: Config, devices: Sequence[jax.Device]) -> None:
     """
     try:
         state = abstract_state(config, 2)  # the number of classes hardly matters here
-        batches = jax.eval_shape(lambda: example(config, stacked=config.batches_per_step))
+        batches = jax.eval_shape(lambda: as_read(config, stacked=config.batches_per_step))
     except (OverflowError, TypeError, ValueError) as error:
         raise ConfigError(f"networks or batches of such sizes cannot be made: {error}") from None
     parameters = max(_bytes(player.weights.params) for player in (state.generator, state.discriminator))

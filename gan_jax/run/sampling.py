@@ -15,21 +15,22 @@ import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Array
 
-from gan_jax import flops, parallel
+from gan_jax import parallel
 from gan_jax.config import Config
 from gan_jax.config.build import build_gan
 from gan_jax.config.recipes import load_run
 from gan_jax.data.clusters import labels_by_frequency
 from gan_jax.data.scaling import Scaling
 from gan_jax.errors import ConfigError, RunError
-from gan_jax.gan import GAN, GANState, generate, init, make_step
+from gan_jax.gan import GAN, GANState, generate
 from gan_jax.images import to_bytes, to_picture
 from gan_jax.memory import require_memory
 from gan_jax.run.checkpoints import Notes, newest
 from gan_jax.run.files import RunFolder, write_atomically
 from gan_jax.run.pictures import enlargement, save_grid, save_image
+from gan_jax.run.training import abstract_state
 from gan_jax.statistics import standing_statistics
-from gan_jax.types import Batch, Bytes, Images, Labels, Latents, PRNGKey, Weights
+from gan_jax.types import Bytes, Images, Labels, Latents, PRNGKey, Weights
 
 Counts = Sequence[int] | None
 
@@ -66,27 +67,6 @@ def open_run(path: str, *, best: bool = False) -> Trained:
     clusters = tuple(f"cluster {i}" for i in range(config.data.clusters or 0))
     named = clusters or (classes if config.conditional else ())
     return Trained(config, gan, found.state, found.notes, named, found.notes["counts"], remarks)
-
-
-def abstract_state(config: Config, classes: int) -> GANState:
-    """Shapes and dtypes of the state that a config trains."""
-    gan = build_gan(config, classes)
-    return jax.eval_shape(lambda: init(gan, jax.random.key(0), example(config)))
-
-
-def example(config: Config, *, stacked: int = 1) -> Batch:
-    """A batch of the shapes that a config trains on, all zeros."""
-    lead = (config.batch_size,) if stacked == 1 else (stacked, config.batch_size)
-    dtype = jnp.float32 if config.data.floats else jnp.uint8
-    images = jnp.zeros((*lead, *config.data.image_size, config.data.image_channels), dtype)
-    return Batch(images, jnp.zeros(lead, jnp.int32) if config.tells else None)
-
-
-def step_flops(config: Config, gan: GAN) -> float:
-    """FLOPs of a step of training as it is written, over all devices. Nothing is computed."""
-    state = jax.eval_shape(lambda: init(gan, jax.random.key(0), example(config)))
-    batch = jax.eval_shape(lambda: example(config, stacked=config.batches_per_step))
-    return flops.count(make_step(gan, discriminator_steps=config.discriminator_steps), state, batch)
 
 
 def sampling_weights(gan: GAN, state: GANState, counts: Counts = None, *, averaged: bool = True) -> Weights:
@@ -219,6 +199,8 @@ def sample(
 ) -> list[str]:
     """`gan-jax sample`: draws, writes, and returns what to tell."""
     config, gan, state, notes, classes, counts, remarks = open_run(run, best=best)
+    if config.task.given:
+        raise ConfigError(f"run: {run} was trained for {config.task.name} of something given; use gan-jax apply {run}")
     told = read_labels(labels, classes) if labels is not None else []
     each = interpolate or 1  # all pictures of a strip have one label
     grid = out is None or out.suffix == ".png"

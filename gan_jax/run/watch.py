@@ -15,8 +15,8 @@ from gan_jax.run.checkpoints import Checkpoints, Notes
 from gan_jax.run.evaluation import make_judge
 from gan_jax.run.features import Say
 from gan_jax.run.files import RunFolder, set_aside
-from gan_jax.run.sampling import abstract_state
 from gan_jax.run.scoreboard import Evaluation, better, name_of, read_all
+from gan_jax.run.training import abstract_state
 
 FALL = 0.5
 """A recall or a coverage that loses more than this share of its best counts as a collapse."""

@@ -16,7 +16,7 @@ from gan_jax.errors import DataError
 from gan_jax.run.checkpoints import newest, to_arrays
 from gan_jax.run.files import RunFolder
 from gan_jax.run.loop import train
-from gan_jax.run.sampling import abstract_state
+from gan_jax.run.training import abstract_state
 
 
 def encoded(pixels):

@@ -23,8 +23,9 @@ from gan_jax.run.checkpoints import newest, to_arrays
 from gan_jax.run.files import RunFolder
 from gan_jax.run.logs import append, read_rows
 from gan_jax.run.loop import train
-from gan_jax.run.sampling import abstract_state, open_run
+from gan_jax.run.sampling import open_run
 from gan_jax.run.scoreboard import Evaluation, read_all
+from gan_jax.run.training import abstract_state
 
 pytestmark = pytest.mark.filterwarnings("ignore:a Fréchet distance of 30 samples:UserWarning")
 

@@ -1,0 +1,83 @@
+"""What is to be made of something given, and what is asked of it beside the game."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from gan_jax.config.ranges import FewSteps, Share, Weight
+from gan_jax.sizes import shown
+
+if TYPE_CHECKING:
+    from gan_jax.config.data import DataConfig
+    from gan_jax.supervision import Supervision
+    from gan_jax.tasks.task import Task
+
+
+@dataclass(frozen=True)
+class TaskConfig:
+    """What is to be made of something given, in place of samples of nothing."""
+
+    name: Literal["none", "super_resolution", "inpainting", "colouring", "from_edges"] = "none"
+    """Give the generator a smaller image, one with a hole, a grey one, or its edges, and have it make the image."""
+    factor: FewSteps = 4
+    """How many times larger super_resolution makes an image."""
+    holes: Literal["strokes", "boxes"] = "strokes"
+    """What inpainting misses: brush strokes, or one box."""
+    l1: Weight = 0.0
+    """Weight of the mean distance to the true image, beside the adversarial loss (pix2pix: 100)."""
+    agreement: Weight = 0.0
+    """Of super_resolution: weight of the mean distance of what was made, made smaller again, to what was given."""
+    test: Share = 0.1
+    """Share of the images that is held out, and that scores and pictures are of."""
+
+    @property
+    def given(self) -> bool:
+        """Whether something is given."""
+        return self.name != "none"
+
+    def build(self) -> Task:
+        """The task. Only where something is given."""
+        from gan_jax.tasks import degradations
+        from gan_jax.tasks.inpainting import Hole, inpainting
+        from gan_jax.tasks.super_resolution import super_resolution
+        from gan_jax.tasks.translation import colouring, from_edges
+
+        holes: dict[str, Hole] = {"strokes": degradations.free_form_hole, "boxes": degradations.box_hole}
+        tasks = {
+            "super_resolution": lambda: super_resolution(self.factor),
+            "inpainting": lambda: inpainting(holes[self.holes]),
+            "colouring": colouring,
+            "from_edges": from_edges,
+        }
+        return tasks[self.name]()
+
+    def supervision(self) -> Supervision:
+        """What is asked of the generator beside the game."""
+        from gan_jax import supervision
+        from gan_jax.tasks.super_resolution import agreement
+
+        terms = [supervision.l1(self.l1)] if self.l1 else []
+        terms += [agreement(self.agreement, self.factor)] if self.agreement else []
+        return supervision.total(*terms) if terms else supervision.none
+
+    def wrong(self, data: DataConfig) -> list[str]:
+        """What does not go together in here, or with the data."""
+        found = []
+        if not self.given:
+            return [f"task.{key}: is for a task; add --task inpainting, or another" for key in self._weights()]
+        if data.floats:
+            found.append("task.name: tasks are of pictures, not of floats; drop --data.deviation")
+        if self.name == "super_resolution":
+            if self.factor < 2 or any(side % self.factor for side in data.image_size):
+                found.append(f"task.factor: {self.factor} does not make {shown(data.image_size)} pixels smaller evenly")
+        elif self.agreement:
+            found.append(f"task.agreement: is for --task super_resolution, not {self.name}")
+        if self.name == "colouring" and data.image_channels != 3:
+            found.append("task.name: colouring makes colours of grey, and these data have none; add --data.channels 3")
+        if not 0 < self.test < 1:
+            found.append(f"task.test: expected a share above 0 and below 1, got {self.test:g}")
+        return found
+
+    def _weights(self) -> list[str]:
+        return [key for key in ("l1", "agreement") if getattr(self, key)]

@@ -1,0 +1,103 @@
+"""The settings of the models that make an image of what they are given, for `--task`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from gan_jax.config.model import Mixed, Networks
+from gan_jax.config.ranges import Count, OptionalCount
+from gan_jax.sizes import shown
+
+if TYPE_CHECKING:
+    from gan_jax.config import Config
+    from gan_jax.config.data import DataConfig
+    from gan_jax.config.task import TaskConfig
+    from gan_jax.types import Network
+
+
+@dataclass(frozen=True)
+class Translator(Mixed):
+    """What all of them have. Their latents do nothing."""
+
+    latent_size: Count = 1
+    """Does nothing: what a translator makes, it makes of what it is given."""
+
+    translates: ClassVar[bool] = True
+    normalises: ClassVar[bool] = False
+
+    def translators(self, data: DataConfig, task: TaskConfig) -> Networks:
+        """Generator and discriminator of such images, for a task."""
+        raise NotImplementedError
+
+    def _composed(self, network: Network, task: TaskConfig) -> Network:
+        """What is known of an image stays what it is."""
+        from gan_jax.models.composed import Composed
+
+        return Composed(network) if task.name == "inpainting" else network
+
+
+@dataclass(frozen=True)
+class Pix2Pix(Translator):
+    """A U-Net, judged patch by patch, for images as large as what is given. Isola et al. 2017 (arXiv:1611.07004)."""
+
+    depth: OptionalCount = None
+    """How often the generator halves an image. Default: as often as both sides can be, 8 times at most."""
+    layers: Count = 3
+    """Layers of the discriminator that halve an image: 3 see patches of 70x70 pixels, 2 of 34x34, 1 of 16x16."""
+    norm: Literal["instance", "none"] = "instance"
+    """The discriminator's normalisation, of each image by itself, or none. The generator's is of each image."""
+
+    def translators(self, data: DataConfig, task: TaskConfig) -> Networks:
+        """As in `Translator`."""
+        from gan_jax.models import pix2pix
+
+        generator = pix2pix.Generator(
+            data.image_channels, self.generator_width, self.depth, self.dtype, data.end, "instance"
+        )
+        judge = pix2pix.Discriminator(self.discriminator_width, self.layers, self.dtype, self.norm)
+        return self._composed(generator, task), judge
+
+    def wrong(self, config: Config) -> list[str]:
+        """As in `Model`."""
+        found, size = super().wrong(config), config.data.image_size
+        if config.task.name == "super_resolution":
+            found.append("model: pix2pix makes images as large as what it is given; take --model esrgan")
+        if self.depth and any(side % (1 << self.depth) for side in size):
+            found.append(f"model.depth: {shown(size)} pixels cannot be halved {self.depth} times")
+        return found
+
+
+@dataclass(frozen=True)
+class ESRGAN(Translator):
+    """Dense residual blocks at the size of what is given, then larger; a U-Net that judges every pixel.
+
+    Wang et al. 2018 (arXiv:1809.00219), and the discriminator of Wang et al. 2021 (arXiv:2107.10833).
+    """
+
+    blocks: Count = 23
+    """Residual blocks of dense blocks."""
+    growth: Count = 32
+    """Channels that each convolution of a dense block adds."""
+    depth: Count = 3
+    """How often the discriminator halves an image."""
+
+    def translators(self, data: DataConfig, task: TaskConfig) -> Networks:
+        """As in `Translator`."""
+        from gan_jax.models import esrgan
+
+        factor = task.factor if task.name == "super_resolution" else 1
+        generator = esrgan.Generator(
+            data.image_channels, factor, self.generator_width, self.blocks, self.growth, self.dtype
+        )
+        judge = esrgan.Discriminator(self.discriminator_width, self.dtype, self.depth)
+        return self._composed(generator, task), judge
+
+    def wrong(self, config: Config) -> list[str]:
+        """As in `Model`."""
+        found, size, task = super().wrong(config), config.data.image_size, config.task
+        if task.name == "super_resolution" and task.factor not in (1, 2, 4, 8):
+            found.append(f"task.factor: model esrgan doubles images, and {task.factor} is no power of two; try 2 or 4")
+        if any(side % (1 << self.depth) for side in size):
+            found.append(f"model.depth: {shown(size)} pixels cannot be halved {self.depth} times; try a smaller depth")
+        return found

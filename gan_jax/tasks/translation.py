@@ -1,0 +1,29 @@
+"""Paired translation: an image from another way of drawing it (pix2pix, Isola et al. 2017, arXiv:1611.07004)."""
+
+from collections.abc import Callable
+
+import jax.numpy as jnp
+
+from gan_jax.tasks.degradations import edges, grey
+from gan_jax.tasks.task import Task, everywhere
+from gan_jax.types import Batch, Condition, Images, PRNGKey
+
+
+def colouring() -> Task:
+    """Given is the image in grey, `[B, H, W, 1]`. The baseline stays grey."""
+    return translation(grey, baseline=lambda given: jnp.repeat(given, 3, axis=-1))
+
+
+def from_edges() -> Task:
+    """Given are the image's edges, `[B, H, W, 1]`. The baseline is the drawing itself, black where there is no edge."""
+    return translation(edges, baseline=lambda given: jnp.repeat(given, 3, axis=-1))
+
+
+def translation(draw: Callable[[Images], Images], *, baseline: Callable[[Condition], Images]) -> Task:
+    """Given is what `draw` makes of the image, as large as it, `[B, H, W, c]`."""
+
+    def make(key: PRNGKey, images: Images) -> Batch:
+        del key
+        return Batch(images, draw(images))
+
+    return Task(make, lambda given: given, baseline, everywhere)
