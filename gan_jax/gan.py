@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Int
 
-from gan_jax import averaging, inputs, latent_penalties, penalties
+from gan_jax import averaging, inputs, latent_penalties, penalties, supervision
 from gan_jax.augment import Augment, Draws, View, as_it_is, independent, pair
-from gan_jax.images import condition_to_float
+from gan_jax.images import condition_to_float, count
 from gan_jax.losses import AdversarialLoss, non_saturating
 from gan_jax.network import evaluate, forward, init_weights, wide, zero_marks
 from gan_jax.rules import Adaptive, Memory, adaptive
@@ -35,14 +35,15 @@ from gan_jax.types import (
 class GAN:
     """Two networks and the rules of their game. Holds no arrays."""
 
-    generator: Network  # (latents [B, L], condition) -> images [B, H, W, C] in [-1, 1]
-    discriminator: Network  # (images [B, H, W, C], condition) -> logits [B, ...]
+    generator: Network  # (latents [B, L], condition) -> images [B, H, W, C] in [-1, 1], or what else the data are
+    discriminator: Network  # (images, condition) -> logits [B, ...], or what else the loss is of
     generator_optimizer: optax.GradientTransformation
     discriminator_optimizer: optax.GradientTransformation
     latent_size: int = 128
     loss: AdversarialLoss = non_saturating
     penalty: penalties.Penalty | Adaptive = penalties.none
     latent_penalty: latent_penalties.LatentPenalty | Adaptive = latent_penalties.none
+    supervise: supervision.Supervision = supervision.none  # of the generator, by what it was given
     average: averaging.Averaging = field(default_factory=lambda: averaging.ema(0.999))
     more_averages: Mapping[str, averaging.Averaging] = field(default_factory=dict, hash=False)  # kept beside, by name
     augment: Augment | Adaptive = as_it_is  # what the discriminator sees of an image, real or fake
@@ -93,9 +94,9 @@ Step = Callable[[GANState, Batch], tuple[GANState, Metrics]]
 def init(gan: GAN, key: PRNGKey, example: Batch) -> GANState:
     """Draws the first state. Of `example` only shapes and dtypes matter; the key is consumed.
 
-    Of several batches on a leading axis, as a step of several updates takes them, the first is the example. Compiled as
-    one program, once for each GAN that can be hashed. Raises ValueError if the generator's images do not have the
-    example's shape, TypeError or ValueError for what is no network, or no batch of images: floats of 0 to 255 are none.
+    Of several batches of images on a leading axis the first is the example. Compiled as one program, once for each GAN
+    that can be hashed. Raises ValueError if the generator does not make what the example is, and TypeError or
+    ValueError for what is no network, or no batch: floats of 0 to 255 are no images.
     """
     example = inputs.one_batch(example)
     try:
@@ -108,12 +109,11 @@ def init(gan: GAN, key: PRNGKey, example: Batch) -> GANState:
 def _init(gan: GAN, key: PRNGKey, example: Batch) -> GANState:
     generator_key, discriminator_key, latent_key, state_key = jax.random.split(key, 4)
     images, condition = inputs.read(example)
-    latents = sample_latents(gan, latent_key, images.shape[0])
+    latents = sample_latents(gan, latent_key, count(images))
     generator = init_weights(gan.generator, generator_key, latents, condition)
     discriminator = init_weights(gan.discriminator, discriminator_key, images, condition)
-    made = jax.eval_shape(lambda w: generate(gan, w, latents, condition, key=jax.random.key(0)), generator)
-    if made.shape != images.shape:
-        raise ValueError(f"the generator makes images of {made.shape[1:]}, the data are {images.shape[1:]}")
+    draw = lambda weights: generate(gan, weights, latents, condition, key=jax.random.key(0))
+    inputs.must_match(jax.eval_shape(draw, generator), images)
     return GANState(
         step=jnp.zeros((), jnp.int32),
         key=state_key,
@@ -134,9 +134,9 @@ def make_step(gan: GAN, *, discriminator_steps: int = 1) -> Step:
 
     The step is pure: its randomness is folded from `state.key` and `state.step` alone. Jit it, vmap it over
     states, or shard it. Every array of the batch may have a leading axis, of k = `discriminator_steps` batches, the
-    generator's update then sees the last of them, or of k + 1, the last for the generator alone. Metrics are float32
-    scalars, those of the last update. With `optax.MultiSteps` each of its small steps is a step here: averages, and
-    rules that change with the step, count those.
+    generator's update then sees the last of them, or of k + 1, the last for the generator alone (where what is made is
+    no array of images, if k > 1). Metrics are float32 scalars, those of the last update. With `optax.MultiSteps` each
+    of its small steps is a step here: averages, and rules that change with the step, count those.
     """
 
     def step(state: GANState, batch: Batch) -> tuple[GANState, Metrics]:
@@ -161,7 +161,7 @@ def update_discriminator(gan: GAN, state: GANState, batch: Batch, key: PRNGKey) 
     penalty, latent_penalty, augment = _now(gan, state)
     verdict = gan.loss.verdict
     see_real, see_fake = _views(gan, augment, augment_key)
-    latents = sample_latents(gan, latent_key, real.shape[0])
+    latents = sample_latents(gan, latent_key, count(real))
     marks = zero_marks(gan.generator, latents, condition)
     draw = _drawer(gan, generator_key, condition)
     fake, _ = draw(state.generator.weights, latents)
@@ -194,15 +194,15 @@ def update_discriminator(gan: GAN, state: GANState, batch: Batch, key: PRNGKey) 
 
 
 def update_generator(gan: GAN, state: GANState, batch: Batch, key: PRNGKey) -> tuple[GANState, Metrics]:
-    """One step down the generator's loss and penalty; moves `state.generator`, its averages and `state.memories` only.
+    """One step down the generator's loss, penalty and supervision; moves all of the state but the discriminator.
 
     Real images are classified too, for the losses that compare the two; jit drops this where a loss does not.
     """
-    latent_key, generator_key, real_key, fake_key, penalty_key, augment_key = jax.random.split(key, 6)
+    latent_key, generator_key, real_key, fake_key, penalty_key, augment_key, aid_key = jax.random.split(key, 7)
     real, condition = inputs.read(batch)
     _, latent_penalty, augment = _now(gan, state)
     see_real, see_fake = _views(gan, augment, augment_key)
-    latents = sample_latents(gan, latent_key, real.shape[0])
+    latents = sample_latents(gan, latent_key, count(real))
     marks = zero_marks(gan.generator, latents, condition)
     draw = _drawer(gan, generator_key, condition)
     params, stats = state.discriminator.weights
@@ -214,7 +214,9 @@ def update_generator(gan: GAN, state: GANState, batch: Batch, key: PRNGKey) -> t
         loss = gan.loss.generator(judge_real(stats, real)[0], judge_fake(stats, fake)[0])
         images = lambda latents, marks: draw(Weights(params, own), latents, marks)[0]
         extra, seen = latent_penalty.generator(penalty_key, images, latents, marks)
-        return loss + extra, (moved, {"g/loss": loss, "g/penalty": extra} | seen)
+        again = lambda latents, condition: draw(Weights(params, own), latents, told=condition)[0]
+        aid, aided = gan.supervise(aid_key, again, latents, Batch(real, condition))
+        return loss + extra + aid, (moved, {"g/loss": loss, "g/penalty": extra} | seen | aided)
 
     player, metrics = _descend(gan.differentiate(objective), state.generator, gan.generator_optimizer, "g")
     learned = adaptive(gan.latent_penalty).learn(state.memories.latent_penalty, metrics)
@@ -238,8 +240,7 @@ def generate(
     """Images `[B, H, W, C]` in [-1, 1], each a function of its own latent and condition only.
 
     `weights` are a state's `average`, or its `generator.weights`. A generator that draws at random here, too, needs
-    a `key`, which is consumed. Raises TypeError for a whole state, and ValueError for latents of another size, or not
-    as many as conditions.
+    a `key`, which is consumed. Raises TypeError for a state, ValueError for latents of another size or number.
     """
     if not isinstance(weights, Weights):
         raise TypeError(f"weights: expected Weights, such as state.average, got a {type(weights).__name__}")
@@ -256,17 +257,16 @@ def _rules(gan: GAN) -> Memories:
 
 def _now(gan: GAN, state: GANState) -> Memories:
     """The same as they are at this step: plain functions."""
-    return Memories(
-        *(adaptive(rule).at(own, state.step) for rule, own in zip(_rules(gan), state.memories, strict=True))
-    )
+    rules = zip(_rules(gan), state.memories, strict=True)
+    return Memories(*(adaptive(rule).at(own, state.step) for rule, own in rules))
 
 
 def _drawer(gan: GAN, key: PRNGKey, condition: Condition) -> Callable[..., tuple[Images, Stats]]:
     """The generator as a function of (weights, latents, marks) whose passes all draw the same at random."""
 
-    def draw(weights: Weights, latents: Latents, marks: Any = None) -> tuple[Images, Stats]:
-        told = inputs.every_nth(condition, latents.shape[0])
-        return forward(gan.generator, weights, jax.random.clone(key), latents, told, marks)
+    def draw(weights: Weights, latents: Latents, marks: Any = None, told: Any = condition) -> tuple[Images, Stats]:
+        shown = inputs.every_nth(told, count(latents))
+        return forward(gan.generator, weights, jax.random.clone(key), latents, shown, marks)
 
     return draw
 
@@ -277,7 +277,7 @@ def _judge(
     """The discriminator as a function of (statistics, images) whose passes all draw the same at random."""
 
     def judge(stats: Stats, images: Images) -> tuple[Logits, Stats]:
-        seen, told = see(images, inputs.every_nth(condition, images.shape[0]))
+        seen, told = see(images, inputs.every_nth(condition, count(images)))
         logits, moved = forward(gan.discriminator, Weights(params, stats), jax.random.clone(key), seen, told)
         return wide(logits), moved  # rules learn from their means
 
@@ -298,8 +298,8 @@ def _descend(
     (value, (moved, metrics)), gradient = slope(params, stats)
     asked = {"value": value, "grad": gradient, "value_fn": lambda params: slope(params, stats)[0][0]}
     updates, opt_state = optax.with_extra_args_support(optimizer).update(gradient, player.opt_state, params, **asked)
-    weights = Weights(optax.apply_updates(params, updates), moved)
-    return Player(weights, opt_state), metrics | {f"{side}/gradient_norm": optax.tree.norm(gradient)}
+    metrics |= {f"{side}/gradient_norm": optax.tree.norm(gradient)}
+    return Player(Weights(optax.apply_updates(params, updates), moved), opt_state), metrics
 
 
 def _views(gan: GAN, look: Augment, key: PRNGKey) -> tuple[View, ...]:

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from gan_jax.types import Bytes, Condition, Images
+from gan_jax.types import Bytes, Condition, Images, Made
 
 
 def to_float(images: Images | Bytes) -> Images:
@@ -20,6 +20,11 @@ def to_float(images: Images | Bytes) -> Images:
             f"images are uint8 in [0, 255] or floats in [-1, 1], not {images.dtype}; use images.astype(np.uint8)"
         )
     return images
+
+
+def count(made: Made) -> int:
+    """B, of images or of any pytree with a leading batch axis."""
+    return jax.tree.leaves(made)[0].shape[0]
 
 
 def check_range(images: Images) -> None:
@@ -76,5 +81,5 @@ def sheet(images: Array | np.ndarray, columns: int, *, gap: int = 1) -> np.ndarr
 
 
 def condition_to_float(condition: Condition) -> Condition:
-    """A condition that is an image, as floats in [-1, 1]; others as they are."""
-    return to_float(condition) if condition is not None and condition.ndim == 4 else condition
+    """Conditions that are images, as floats in [-1, 1]; others as they are."""
+    return jax.tree.map(lambda leaf: to_float(leaf) if leaf.ndim == 4 else leaf, condition)

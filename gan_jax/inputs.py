@@ -1,46 +1,58 @@
 """What a GAN is given: batches that are checked, dealt out to the updates, and brought to floats."""
 
+from typing import Any
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gan_jax.images import check_range, condition_to_float, to_float
-from gan_jax.types import Batch, Condition, Images
+from gan_jax.images import check_range, condition_to_float, count, to_float
+from gan_jax.types import Batch, Condition, Made
 
 
-def read(batch: Batch) -> tuple[Images, Condition]:
-    """Images `[B, H, W, C]` and conditions as the networks see them.
+def read(batch: Batch) -> tuple[Made, Condition]:
+    """Images and conditions as the networks see them: bytes become floats.
 
     Raises TypeError for images of integers other than uint8, ValueError for not as many conditions as images.
     """
-    images = to_float(jnp.asarray(batch.images))
-    return images, condition_to_float(one_each(batch.condition, images.shape[0], "image"))
+    images = jax.tree.map(lambda leaf: to_float(jnp.asarray(leaf)), batch.images)
+    return images, condition_to_float(one_each(batch.condition, count(images), "image"))
 
 
-def one_each(condition: Condition, count: int, what: str) -> Condition:
-    """A condition as an array. Raises ValueError unless there are `count` of them, one for each `what`."""
-    if condition is None:
-        return None
-    condition = jnp.asarray(condition)
-    if not condition.ndim or condition.shape[0] != count:
-        told = condition.shape[0] if condition.ndim else "no list of"
-        raise ValueError(f"every {what} needs a condition: there are {count}, and {told} conditions")
-    return condition
+def one_each(condition: Condition, wanted: int, what: str) -> Condition:
+    """A condition as arrays. Raises ValueError unless there are as many as `wanted`, one for each `what`."""
+
+    def checked(leaf: Any) -> Any:
+        leaf = jnp.asarray(leaf)
+        if not leaf.ndim or leaf.shape[0] != wanted:
+            told = leaf.shape[0] if leaf.ndim else "no list of"
+            raise ValueError(f"every {what} needs a condition: there are {wanted}, and {told} conditions")
+        return leaf
+
+    return jax.tree.map(checked, condition, is_leaf=lambda node: isinstance(node, list))
 
 
-def every_nth(condition: Condition, count: int) -> Condition:
-    """The conditions of every n-th image of the batch, where `count` are shown (`penalties.lazy`).
+def every_nth(condition: Condition, shown: int) -> Condition:
+    """The conditions of every n-th image of the batch, where `shown` of them are (`penalties.lazy`).
 
     Raises ValueError where that is no whole part of the batch.
     """
     if condition is None:
         return None
-    known = condition.shape[0]
-    if count == 0 or known % count != 0:
+    known = count(condition)
+    if shown == 0 or known % shown != 0:
         raise ValueError(
-            f"{count} images were shown to a network that knows the conditions of a batch of {known}; show it the "
+            f"{shown} images were shown to a network that knows the conditions of a batch of {known}; show it the "
             "batch, or every n-th image of it"
         )
-    return condition[:: known // count]
+    return jax.tree.map(lambda leaf: leaf[:: known // shown], condition)
+
+
+def must_match(made: Made, images: Made) -> None:
+    """Raises ValueError unless a generator makes what the data are, by the shapes of both."""
+    drawn, real = (jax.tree.map(lambda leaf: leaf.shape[1:], tree) for tree in (made, images))
+    if drawn != real:
+        raise ValueError(f"the generator makes images of {drawn}, the data are {real}")
 
 
 def one_batch(example: Batch) -> Batch:
@@ -49,10 +61,10 @@ def one_batch(example: Batch) -> Batch:
     Raises TypeError or ValueError for what is no batch of images, and, where values are known, for their range.
     """
     _check(example)
-    batch = example if example.images.ndim == 4 else _at(example, 0)
-    check_range(batch.images)
-    if batch.condition is not None and np.ndim(batch.condition) == 4:
-        check_range(jnp.asarray(batch.condition))
+    batch = _at(example, 0) if _rank(example) == 5 else example
+    for leaf in (*jax.tree.leaves(batch.images), *jax.tree.leaves(batch.condition)):
+        if np.ndim(leaf) == 4:
+            check_range(jnp.asarray(leaf))
     return batch
 
 
@@ -62,24 +74,39 @@ def deal(batch: Batch, discriminator_steps: int) -> list[Batch]:
     Raises TypeError for what is no batch, and ValueError for a leading axis of another length.
     """
     _check(batch)
-    dealt = [batch] if batch.images.ndim == 4 else [_at(batch, i) for i in range(len(batch.images))]
+    several = _rank(batch) == 5 if _rank(batch) else discriminator_steps > 1
+    dealt = [_at(batch, i) for i in range(count(batch.images))] if several else [batch]
     if len(dealt) not in (discriminator_steps, discriminator_steps + 1):
         raise ValueError(
             f"{discriminator_steps} updates of the discriminator need as many batches, or one more for the "
-            f"generator, on a leading axis; got {len(dealt)} in an array of {batch.images.shape}"
+            f"generator, on a leading axis; got {len(dealt)} in {_shapes(batch.images)}"
         )
     return dealt if len(dealt) > discriminator_steps else [*dealt, dealt[-1]]
 
 
+def _rank(batch: Batch) -> int | None:
+    """Of images; None of a pytree of other things, whose batches no rank tells apart from several."""
+    return np.ndim(batch.images) if jax.tree_util.all_leaves([batch.images]) else None
+
+
 def _at(batches: Batch, i: int) -> Batch:
-    return Batch(batches.images[i], None if batches.condition is None else batches.condition[i])
+    return jax.tree.map(lambda leaf: leaf[i], batches)
+
+
+def _shapes(images: Made) -> str:
+    return " and ".join(f"an array of {np.shape(leaf)}" for leaf in jax.tree.leaves(images))
 
 
 def _check(batch: Batch) -> None:
     if not isinstance(batch, Batch):
         raise TypeError(f"expected Batch(images) or Batch(images, condition), got a {type(batch).__name__}")
-    if not hasattr(batch.images, "dtype"):
-        raise TypeError(f"images: expected an array, got a {type(batch.images).__name__}")
-    shape = np.shape(batch.images)
-    if len(shape) not in (4, 5) or shape[0] == 0:
-        raise ValueError(f"images are [B, H, W, C], or several such batches on a leading axis, not {list(shape)}")
+    leaves = jax.tree.leaves(batch.images)
+    if wrong := [leaf for leaf in leaves or [batch.images] if not hasattr(leaf, "dtype")]:
+        found = type(batch.images).__name__ if len(leaves) < 2 else f"{type(wrong[0]).__name__} among them"
+        raise TypeError(f"images: expected an array, or a pytree of arrays, got a {found}")
+    shapes = [np.shape(leaf) for leaf in leaves]
+    if _rank(batch) not in (None, 4, 5) or not all(shape and shape[0] for shape in shapes):
+        raise ValueError(
+            f"images are [B, H, W, C], or several such batches on a leading axis, not {list(shapes[0])}; "
+            "anything else that a GAN makes is a tuple or dict of arrays"
+        )

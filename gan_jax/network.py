@@ -28,7 +28,7 @@ def init_weights(network: Network, key: PRNGKey, inputs: Any, condition: Conditi
 
 def forward(
     network: Network, weights: Weights, key: PRNGKey, inputs: Any, condition: Condition, marks: Any = None
-) -> tuple[Array, Stats]:
+) -> tuple[Any, Stats]:
     """One pass in training mode: the output, and the statistics that it leaves behind. The key is consumed.
 
     `marks` are added to what the network marks by `self.perturb`, so that one may ask for slopes there.
@@ -37,9 +37,7 @@ def forward(
     return _apply(network, weights, inputs, condition, marks, train=True, rngs=_streams(key), mutable=mutable)
 
 
-def evaluate(
-    network: Network, weights: Weights, inputs: Any, condition: Condition, key: PRNGKey | None = None
-) -> Array:
+def evaluate(network: Network, weights: Weights, inputs: Any, condition: Condition, key: PRNGKey | None = None) -> Any:
     """One pass in evaluation mode: the output, which no neighbour in the batch has a part in.
 
     A network that draws at random in evaluation, too, needs a key, which is consumed.
@@ -48,9 +46,9 @@ def evaluate(
     return _apply(network, weights, inputs, condition, None, train=False, rngs=rngs, mutable=[])[0]
 
 
-def wide(outputs: Array) -> Array:
+def wide(outputs: Any) -> Any:
     """A network's outputs in float32, or as wide as they are: a mean in bfloat16 over 512 would not see one move."""
-    return jnp.asarray(outputs, jnp.promote_types(jnp.result_type(outputs), jnp.float32))
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.promote_types(jnp.result_type(leaf), jnp.float32)), outputs)
 
 
 def is_float(leaf: Array) -> bool:
@@ -101,13 +99,13 @@ def _apply(
     train: bool,
     rngs: Any,
     mutable: list[str],
-) -> tuple[Array, Stats]:
+) -> tuple[Any, Stats]:
     variables = {"params": weights.params, **weights.stats, **({MARKS: marks} if marks else {})}
     outputs, moved = network.apply(variables, inputs, condition, train=train, rngs=rngs, mutable=mutable)
-    if not hasattr(outputs, "shape"):
+    leaves = jax.tree.leaves(outputs)
+    if not leaves or not all(hasattr(leaf, "shape") for leaf in leaves):
         raise TypeError(
-            f"{type(network).__name__} returns a {type(outputs).__name__}; a network returns one array: images "
-            "[B, H, W, C], or logits [B, ...]; concatenate those of several scales, and what only the loss shall see, "
-            "of which its `verdict` leaves the logits"
+            f"{type(network).__name__} returns a {type(outputs).__name__}; a network returns an array, such as images "
+            "[B, H, W, C] or logits [B, ...], or a pytree of arrays"
         )
     return outputs, moved

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from gan_jax.images import count
 from gan_jax.network import wide
 from gan_jax.rules import Adaptive, combine
 from gan_jax.types import Images, Logits, Metrics, PRNGKey, Scalar
@@ -90,7 +91,7 @@ def dragan(weight: float, *, deviation: float, target: float = 1.0) -> Penalty:
 
     def penalty(key: PRNGKey, critic: Critic, real: Images, fake: Images) -> Scalar:
         del fake
-        moved = real + deviation * jax.random.normal(key, real.shape, real.dtype)
+        moved = jax.tree.map(lambda x: x + deviation * jax.random.normal(key, x.shape, x.dtype), real)
         return weight * jnp.mean(jnp.square(_slope(critic, moved) - target))
 
     return penalty
@@ -190,9 +191,10 @@ def lazy(penalty: Penalty | Adaptive, every: int) -> Penalty | Adaptive:
 
 
 def _squared_slope(critic: Critic, images: Images) -> Float[Array, " batch"]:
-    """‖∂ critic / ∂ image‖² of each image, `[B]`. Assumes that images do not interact inside `critic`."""
+    """‖∂ critic / ∂ image‖² of each image, `[B]`, over all its leaves. Assumes that images do not interact in it."""
     gradient = jax.grad(lambda batch: jnp.sum(critic(batch)))(images)
-    return jnp.sum(jnp.square(gradient), axis=tuple(range(1, gradient.ndim)))
+    squares = jax.tree.map(lambda leaf: jnp.sum(jnp.square(leaf), axis=tuple(range(1, leaf.ndim))), gradient)
+    return jax.tree.reduce(jnp.add, squares)
 
 
 def _slope(critic: Critic, images: Images) -> Float[Array, " batch"]:
@@ -212,15 +214,16 @@ def _sum(*penalties: Penalty) -> Penalty:
 
 
 def _thinned(images: Images, every: int) -> Images:
-    count = images.shape[0]
-    if every < 1 or count % every != 0:
-        raise ValueError(f"a penalty on one in {every} images needs a batch that {every} divides, not {count}")
-    return images[::every]
+    known = count(images)
+    if every < 1 or known % every != 0:
+        raise ValueError(f"a penalty on one in {every} images needs a batch that {every} divides, not {known}")
+    return jax.tree.map(lambda leaf: leaf[::every], images)
 
 
 def _between(key: PRNGKey, real: Images, fake: Images) -> Images:
-    share = jax.random.uniform(key, (real.shape[0], 1, 1, 1), real.dtype)
-    return share * real + (1 - share) * fake
+    share = jax.random.uniform(key, (count(real),), jax.tree.leaves(real)[0].dtype)
+    beside = lambda leaf: share.reshape(-1, *(1,) * (leaf.ndim - 1)).astype(leaf.dtype)
+    return jax.tree.map(lambda a, b: beside(a) * a + (1 - beside(a)) * b, real, fake)
 
 
 def _inconsistency(critic: Critic, images: Images, augmented: Images) -> Scalar:

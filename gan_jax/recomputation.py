@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from gan_jax import shares
+from gan_jax.images import count as count_of
 from gan_jax.network import MARKS, is_float
 from gan_jax.types import Network
 
@@ -67,7 +68,7 @@ class InParts(NamedTuple):
         own = lambda variables, inputs, condition, rngs: self.network.apply(
             variables, inputs, condition, train=train, rngs=rngs, mutable=mutable
         )
-        count = _parts(inputs.shape[0], self.images)
+        count = _parts(count_of(inputs), self.images)
         if not train or count == 1:
             return own(variables, inputs, condition, rngs)
         marks = variables.get(MARKS, {})
@@ -80,7 +81,9 @@ class InParts(NamedTuple):
 
         dealt = jax.tree.map(lambda rows: _dealt(rows, count), (inputs, condition, marks))
         outputs, moved = jax.lax.map(one, (jnp.arange(count), *dealt))
-        return _gathered(outputs), jax.tree.map(lambda leaf: leaf.mean(0) if is_float(leaf) else leaf[-1], moved)
+        return jax.tree.map(_gathered, outputs), jax.tree.map(
+            lambda leaf: leaf.mean(0) if is_float(leaf) else leaf[-1], moved
+        )
 
 
 def _parts(count: int, images: int) -> int:

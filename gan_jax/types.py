@@ -9,12 +9,13 @@ from jaxtyping import Array, Float, Int, Key, UInt8
 Scalar = Float[Array, ""]
 PRNGKey = Key[Array, ""]
 Images = Float[Array, "batch height width channels"]  # in [-1, 1]
+Made = Any  # what a GAN makes: images, or any pytree of arrays with a leading batch axis
 Bytes = UInt8[Array, "batch height width channels"]  # in [0, 255]
 Latents = Float[Array, "batch latent"]
 Labels = Int[Array, " batch"]  # in [0, classes)
 Attributes = Float[Array, "batch attributes"]  # several labels at once, or continuous ones
 Logits = Float[Array, "batch ..."]  # unbounded; positive means "real"
-Condition = None | Labels | Attributes | Images  # what an image shall show: nothing, its class, another image
+Condition = Any  # what an image shall show: None, Labels, Attributes, other Images, or a pytree of these
 Params = Any  # a pytree of arrays that gradients move
 Stats = dict[str, Any]  # Flax collections that forward passes move: batch means, singular vectors
 Metrics = dict[str, Scalar]
@@ -24,7 +25,7 @@ End = Callable[[Array], Array]  # of a generator: tanh, or the identity where da
 class Batch(NamedTuple):
     """Real images and their conditions, in the same order."""
 
-    images: Images | Bytes
+    images: Images | Bytes | Made
     condition: Condition = None
 
 
@@ -69,10 +70,10 @@ class Network(Protocol):
 
     Every `flax.linen.Module` whose `__call__` is `(inputs, condition=None, *, train=False)` has this shape; so has any
     object with these two, such as a NamedTuple of two functions, and `flax.nnx.bridge.ToLinen(Class)` of an nnx class
-    with that `__call__`. `init` returns `{"params": ..., **stats}`; `apply` returns the output, one array, and the
-    collections named in `mutable`, as the forward pass has left them. `rngs` has the keys "params" and "dropout";
-    Flax's `make_rng` of any other name, such as "noise", draws from the first. In evaluation it is None, unless
-    `generate` was given a key.
+    with that `__call__`. `init` returns `{"params": ..., **stats}`; `apply` returns the output, an array or a pytree of
+    arrays, and the collections named in `mutable`, as the forward pass has left them. `rngs` has the keys "params" and
+    "dropout"; Flax's `make_rng` of any other name, such as "noise", draws from the first. In evaluation it is None,
+    unless `generate` was given a key.
     """
 
     def init(self, rngs: Any, inputs: Any, condition: Any, *, train: bool) -> Any:

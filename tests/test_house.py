@@ -11,10 +11,10 @@ ROOMS = [
     {"errors", "sizes", "types"},
     {"images", "memory", "screen", "storage", "flops", "layers", "rules", "network", "shares"},
     {
-        *("losses", "penalties", "latent_penalties", "averaging", "augment", "clipping", "schedules"),
+        *("losses", "penalties", "latent_penalties", "supervision", "averaging", "augment", "clipping", "schedules"),
         *("data", "metrics", "inputs", "recomputation"),
     },
-    {"models", "gan"},
+    {"models", "tasks", "gan"},
     {"parallel", "statistics", "config"},
     {"per_device"},
     {"run"},

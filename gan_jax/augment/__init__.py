@@ -45,7 +45,7 @@ def pair(augment: Augment, key: PRNGKey, images: Images, condition: Condition) -
     only where the channels are as many. Labels and attributes stay. Raises ValueError for conditions of another size,
     in which one draw is not one movement. The key is consumed.
     """
-    if condition is None or condition.ndim != 4 or augment is as_it_is:
+    if augment is as_it_is or getattr(condition, "ndim", 0) != 4:
         return augment(key, images), condition
     if images.shape[1:3] != condition.shape[1:3]:
         sizes = ["x".join(map(str, shape[1:3])) for shape in (images.shape, condition.shape)]

@@ -1,5 +1,6 @@
-"""Scores of generated images: pure functions of features, and the extractors that features come from."""
+"""Scores of generated images: pure functions of features, or of images and their truth, and what features come from."""
 
+from gan_jax.metrics.fidelity import l1, psnr, ssim
 from gan_jax.metrics.frechet import frechet_distance
 from gan_jax.metrics.inception_score import inception_score
 from gan_jax.metrics.kernel import kernel_distance, squared_mmd
@@ -13,12 +14,15 @@ __all__ = [
     "frechet_distance",
     "inception_score",
     "kernel_distance",
+    "l1",
     "merge",
     "mixture_quality",
     "mode_coverage",
     "moments",
     "precision_recall",
+    "psnr",
     "radii",
     "squared_mmd",
+    "ssim",
     "update",
 ]

@@ -1,0 +1,90 @@
+"""Terms that look at what the generator makes of what it was given, added to its loss beside the game's.
+
+A term may look at the batch's own drawings, `draw(latents, batch.condition)`, which the game has drawn, too, and which
+are computed once for both; or have others drawn, as a cycle does.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from gan_jax.network import wide
+from gan_jax.types import Batch, Condition, Images, Latents, Made, Metrics, PRNGKey, Scalar
+
+Draw = Callable[[Latents, Condition], Made]
+"""The generator at its present weights, in training mode; it draws the same at random each time."""
+
+Supervision = Callable[[PRNGKey, Draw, Latents, Batch], tuple[Scalar, Metrics]]
+"""`(key, draw, latents, batch) -> (scalar, what a person may want to see)`; the key is consumed.
+
+`batch` has the real images as floats, and what the generator is told of them; `latents` are the game's.
+"""
+
+
+def none(key: PRNGKey, draw: Draw, latents: Latents, batch: Batch) -> tuple[Scalar, Metrics]:
+    """The game alone: zero."""
+    del key, draw, latents, batch
+    return jnp.zeros(()), {}
+
+
+def l1(weight: float) -> Supervision:
+    """weight · E|G(x) - y|, over all pixels, y being the real images (Isola et al. 2017, arXiv:1611.07004, eq. 3).
+
+    Shown as "g/l1", without its weight.
+    """
+    return near("g/l1", weight, lambda images: images)
+
+
+def perceptual(weight: float, features: Callable[[Images], Any]) -> Supervision:
+    """The same of features: weight · Σ E|φ(G(x)) - φ(y)|, summed over the maps that `features` returns, a pytree.
+
+    Johnson et al. 2016 (arXiv:1603.08155) compare squares; ESRGAN (Wang et al. 2018, arXiv:1809.00219, section 3.3)
+    absolute values, of maps before their activation. Shown as "g/perceptual", without its weight.
+    """
+    return near("g/perceptual", weight, features)
+
+
+def consistent(weight: float, look: Callable[[Made], Condition]) -> Supervision:
+    """What was given can be found in what was made of it: weight · E|look(G(x)) - x|, such as x made small again.
+
+    Shown as "g/inconsistency", without its weight.
+    """
+
+    def term(key: PRNGKey, draw: Draw, latents: Latents, batch: Batch) -> tuple[Scalar, Metrics]:
+        del key
+        apart = _apart(look(draw(latents, batch.condition)), batch.condition)
+        return weight * apart, {"g/inconsistency": apart}
+
+    return term
+
+
+def near(name: str, weight: float, look: Callable[[Made], Any]) -> Supervision:
+    """weight · Σ E|look(G(x)) - look(y)|, summed over leaves; shown under a name, without its weight."""
+
+    def term(key: PRNGKey, draw: Draw, latents: Latents, batch: Batch) -> tuple[Scalar, Metrics]:
+        del key
+        apart = _apart(look(draw(latents, batch.condition)), look(batch.images))
+        return weight * apart, {name: apart}
+
+    return term
+
+
+def total(*terms: Supervision) -> Supervision:
+    """The sum of several terms, each with a key of its own."""
+
+    def all_of(key: PRNGKey, draw: Draw, latents: Latents, batch: Batch) -> tuple[Scalar, Metrics]:
+        sums: Scalar = jnp.zeros(())
+        shown: Metrics = {}
+        for own, term in zip(jax.random.split(key, len(terms)), terms, strict=True):
+            value, seen = term(own, draw, latents, batch)
+            sums, shown = sums + value, shown | seen
+        return sums, shown
+
+    return all_of
+
+
+def _apart(a: Any, b: Any) -> Scalar:
+    means = jax.tree.map(lambda a, b: jnp.mean(jnp.abs(wide(a) - wide(b))), a, b)
+    return jax.tree.reduce(jnp.add, means)
