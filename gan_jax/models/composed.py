@@ -36,8 +36,8 @@ def compose(images: Images, condition: Condition) -> Images:
 
     In the dtype of the images. Raises ValueError where the shapes do not fit.
     """
-    given = as_image(condition)
-    if given.shape[1:] != (*images.shape[1:3], images.shape[-1] + 1):
-        wanted, found = (list(shape[1:]) for shape in ((*images.shape[:3], images.shape[-1] + 1), given.shape))
+    given, channels = as_image(condition), images.shape[-1]
+    wanted, found = [*images.shape[:3], channels + 1], list(given.shape)
+    if found != wanted:
         raise ValueError(f"images are composed with conditions {wanted}, a mask behind the channels; not with {found}")
     return jnp.where(given[..., -1:] > 0, given[..., :-1].astype(images.dtype), images)

@@ -32,10 +32,10 @@ DEEPEST = 8
 class Generator(nn.Module):
     """Images `[B, H, W, c]`, the condition, to images `[B, H, W, channels]` in [-1, 1], float32.
 
-    A U-Net that halves them `depth` times, and joins what it had at each size when it comes back to it. None: as often
-    as height and width can be, 8 times at most: once for every halving that leads from 256 pixels to 1, but 2 for 28.
-    A pixel sees a square of 2^(depth + 2) - 2 around itself. With a depth that is named, the same weights translate all
-    sizes that it divides.
+    A U-Net that halves them `depth` times, and joins what it had at each size when it comes back to it. None is as
+    often as height and width can be halved, 8 times at most: 256 pixels to 1, and 32 to 1, but 28 to 7. A pixel sees a
+    square of 2^(depth + 2) - 2 around itself. With a depth that is named, the same weights translate images of every
+    size that can be halved so often.
 
     Latents do nothing. Noise is dropout of half of the maps' entries, in evaluation too if there is a key, in those of
     the decoder's first three stages that have 8 times the width: networks of depth 4 or less have none. As published,
@@ -101,13 +101,12 @@ class Discriminator(nn.Module):
         """Scores each patch; positive means real."""
         x: Maps = join_image(images, condition, 0)
         start = _he if self.norm == "none" else _small
+        normalise = partial(_normalise, self.norm, train, self.axis_name)
         for i in range(self.layers + 1):
             normed = i > 0 and self.norm != "none"
-            stride = 2 if i < self.layers else 1
-            layer = Convolution(self.width * _widening(i), 4, stride, not normed, start, self.dtype, name=f"down_{i}")
-            x = layer(x)
-            x = _normalise(self.norm, train, self.axis_name, x, f"norm_{i}") if normed else x
-            x = checkpoint_name(nn.leaky_relu(x, 0.2), "block")
+            features, stride = self.width * _widening(i), 2 if i < self.layers else 1
+            x = Convolution(features, 4, stride, not normed, start, self.dtype, name=f"down_{i}")(x)
+            x = checkpoint_name(nn.leaky_relu(normalise(x, f"norm_{i}") if normed else x, 0.2), "block")
         return Convolution(1, 4, kernel_init=_small, name="logits")(x.astype(jnp.float32))[..., 0]
 
 

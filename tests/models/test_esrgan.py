@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -40,12 +41,11 @@ def count(weights):
 
 def test_the_published_networks_have_the_parameters_of_their_layers():
     """Counted by hand: kernel² · in · out, and a bias for all but the discriminator's spectral layers."""
-    enlarged, generator = shapes(Generator(), LATENTS, images(8))
+    generator = jax.eval_shape(partial(init_weights, Generator()), KEY, LATENTS, images(8))
     block = 3 * (9 * 32 * (64 + 96 + 128 + 160) + 4 * 32 + 9 * 192 * 64 + 64)
     others = (9 * 3 * 64 + 64) + 4 * (9 * 64 * 64 + 64) + (9 * 64 * 3 + 3)
     assert count(generator) == 23 * block + others == 16_697_987
-    assert (enlarged.shape, enlarged.dtype) == ((2, 32, 32, 3), jnp.float32)
-    logits, discriminator = shapes(Discriminator(), enlarged)
+    logits, discriminator = shapes(Discriminator(), images(32))
     down = 16 * (64 * 128 + 128 * 256 + 256 * 512)
     up = 9 * (512 * 256 + 256 * 128 + 128 * 64) + 2 * 9 * 64 * 64
     assert count(discriminator) == (9 * 3 * 64 + 64) + down + up + (9 * 64 + 1) == 4_376_897
@@ -54,11 +54,11 @@ def test_the_published_networks_have_the_parameters_of_their_layers():
     assert count(shapes(Generator(blocks=2, width=32, growth=16), LATENTS, images(8))[1]) == 398_755
 
 
-@pytest.mark.parametrize("factor", [1, 2, 8])
+@pytest.mark.parametrize("factor", [1, 2, 4, 8])
 def test_every_doubling_is_a_stage(factor):
     enlarged, weights = shapes(Generator(2, factor, 4, 1, 2), LATENTS, images(3, 1))
-    assert enlarged.shape == (2, 3 * factor, 3 * factor, 2)
-    assert len([name for name in weights.params if name.startswith("up_")]) == {1: 0, 2: 1, 8: 3}[factor]
+    assert (enlarged.shape, enlarged.dtype) == ((2, 3 * factor, 3 * factor, 2), jnp.float32)
+    assert len([name for name in weights.params if name.startswith("up_")]) == {1: 0, 2: 1, 4: 2, 8: 3}[factor]
 
 
 def test_what_does_not_fit_is_refused():
@@ -112,6 +112,20 @@ def test_a_discriminator_judges_each_image_and_hears_of_no_condition():
     logits = judge(whole, images(4))
     np.testing.assert_array_equal(logits, judge(whole, images(4) + 1))
     np.testing.assert_allclose(judge(whole[1:], images(4)[1:]), logits[1:], rtol=1e-4, atol=1e-5)
+
+
+def test_a_logit_sees_what_is_next_to_it_even_if_nothing_comes_from_below():
+    """By the skip of the image's own size: four 3x3 kernels. Weights are positive, so that nothing cancels out."""
+    network, whole = Discriminator(1, depth=1), np.abs(images(16, 1, 1))
+    weights = jax.tree.map(np.abs, some_weights(network, whole))
+
+    def cut(call, args, kwargs, context):
+        return 0 * call(*args, **kwargs) if context.module.name == "up_0" else call(*args, **kwargs)
+
+    with nn.intercept_methods(cut):
+        slope = jax.jit(jax.grad(lambda whole: evaluate(network, weights, whole, None)[0, 8, 8]))(whole)
+    rows, columns = np.nonzero(slope[0, :, :, 0])
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (4, 12, 4, 12)
 
 
 PLAYERS = {"generator": (TINY, LATENTS, images(4, 1)), "discriminator": (Discriminator(2, depth=1), images(4), None)}

@@ -5,10 +5,12 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from jax import export
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
+from gan_jax import GAN, per_device
 from gan_jax.models.composed import Composed, compose
 from gan_jax.models.pix2pix import Discriminator, Generator, receptive_field
 from gan_jax.network import evaluate, forward, init_weights
@@ -200,8 +202,15 @@ def test_composed_keeps_known_pixels_exactly_and_adds_no_variables():
     np.testing.assert_array_equal(composed[known], whole[known])
     np.testing.assert_array_equal(composed[~known], own[~known])
     assert not np.any(own[known] == whole[known])
-    with pytest.raises(ValueError, match=r"conditions \[8, 8, 2\], a mask behind the channels; not with \[8, 8, 1\]"):
+    with pytest.raises(ValueError, match=r"conditions \[2, 8, 8, 2\], a mask .* not with \[2, 8, 8, 1\]"):
         compose(whole, whole)
+
+
+def test_a_composed_network_is_told_the_axis_of_devices():
+    still = optax.identity()
+    spread = per_device.spread(GAN(Composed(Generator()), Discriminator(), still, still, 1), "rows")
+    assert isinstance(spread.generator, Composed)
+    assert spread.generator.network.axis_name == spread.discriminator.axis_name == "rows"
 
 
 def test_batches_are_of_any_size_and_lie_over_a_mesh():
