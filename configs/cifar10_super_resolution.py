@@ -1,6 +1,6 @@
 """CIFAR-10 at 8x8 made four times as large by ESRGAN's networks, small (Wang et al. 2018, arXiv:1809.00219)."""
 
-from gan_jax.config import AdamConfig, CadenceConfig, Config, DataConfig, ESRGAN, EvaluateConfig, TaskConfig
+from gan_jax.config import ESRGAN, AdamConfig, CadenceConfig, Config, DataConfig, EvaluateConfig, TaskConfig
 
 
 def get_config() -> Config:
