@@ -1,6 +1,7 @@
 """What is drawn to be judged, and beside what: samples beside the data, or a task's images beside the truth."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -21,7 +22,7 @@ from gan_jax.tasks.task import made
 from gan_jax.types import Batch, Images, PRNGKey, Weights
 
 Scored = dict[str, np.ndarray]
-"""A score's name, and its value for each image, `[N]`."""
+"""What each image is worth beside its truth, `[N]`, by name."""
 
 
 class Drawing(NamedTuple):
@@ -90,11 +91,24 @@ def of_a_task(config: Config, gan: GAN, data: Dataset, key: PRNGKey, count: int,
     return Drawing(beside, min(count, len(test)), draw, without=without)
 
 
+def in_all(parts: Sequence[Scored]) -> dict[str, float]:
+    """The scores of all images: means, and the PSNR of the mean squared error, since an image's own may be infinite."""
+    means = {name: float(np.mean(np.concatenate([part[name] for part in parts]))) for name in parts[0]}
+    if "squared" not in means:
+        return means
+    return {"psnr": 10 * math.log10(4 / max(means.pop("squared"), SMALLEST_ERROR))} | means
+
+
+SMALLEST_ERROR = 1e-10
+"""Mean square that still has a PSNR: 106 dB, far more than bytes can have."""
+
+
 def _fidelity(images: np.ndarray, truth: Batch, marked: Callable[[Any], Any]) -> dict[str, jax.Array]:
     """Scores of bytes beside their truth: within what was to be made alone, but for SSIM, which is of whole windows."""
     found, where = to_float(jnp.asarray(images)), marked(truth.condition)
     where = jnp.broadcast_to(where, (*found.shape[:3], 1))
-    scores = {"psnr": psnr(found, truth.images, where), "l1": l1(found, truth.images, where)}
+    squared = 4 / 10 ** (psnr(found, truth.images, where) / 10)
+    scores = {"squared": squared, "l1": l1(found, truth.images, where)}
     return scores | ({"ssim": ssim(found, truth.images)} if min(found.shape[1:3]) >= SMALLEST else {})
 
 

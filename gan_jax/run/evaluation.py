@@ -24,7 +24,7 @@ from gan_jax.metrics.extractor import Extractor, Features, extract_all
 from gan_jax.metrics.moments import Moments, moments, update
 from gan_jax.metrics.scores import Reference, scores, subset_size
 from gan_jax.run import cache, features, hosts
-from gan_jax.run.drawing import Scored, of_a_task
+from gan_jax.run.drawing import Scored, in_all, of_a_task
 from gan_jax.run.drawing import samples as drawn
 from gan_jax.run.features import Kind, Say
 from gan_jax.run.files import RunFolder
@@ -81,6 +81,7 @@ def make_judge(
     extractor = extractor._replace(params=parallel.whole(mesh, extractor.params))
     reference = _reference(data, extractor, compared, mesh)
     which = f"held-out {config.task.name}" if config.task.given else "training"
+    beside = "PSNR of the mean squared error; " if config.task.given else ""
     classes = 0 if config.task.given else len(data.classes)
     real = "pictures" if config.data.path else data.name  # a folder may be renamed: its images' hash is what counts
     protocol = {
@@ -93,8 +94,8 @@ def make_judge(
         "samples": samples,
         "seed": seed,
         "weights": "averaged" if averaged else "raw",
-        "conventions": f"KID over 100 subsets of {subset_size(compared, samples)}, precision and recall with k = 3, "
-        "density and coverage with k = 5, IS over 10 splits",
+        "conventions": beside + f"KID over 100 subsets of {subset_size(compared, samples)}, precision and recall with "
+        "k = 3, density and coverage with k = 5, IS over 10 splits",
         "versions": {"gan-jax": __version__} | {name: version(name) for name in ("jax", "flax", "numpy")},
     }
 
@@ -115,8 +116,7 @@ def make_judge(
             found = hosts.by_first(lambda: scores(reference, fake, key, classes=classes, asked=drawing.asked))
         for message in dict.fromkeys(str(warning.message) for warning in caught):
             say(f"warning: {message}")
-        means = {name: float(np.mean(np.concatenate([part[name] for part in beside]))) for name in beside[0]}
-        return means | {name_of(extractor.name, k): v for k, v in found.items()}
+        return in_all(beside) | {name_of(extractor.name, k): v for k, v in found.items()}
 
     baseline = {} if drawing.without is None else {f"baseline_{k}": v for k, v in judge(drawing.without).items()}
 

@@ -39,13 +39,15 @@ class Watch:
         self._metric = name_of(extractor.name, judged.best)
         self._folder, self._notes, self._say = folder, notes, say
         self._rows: list[dict[str, float]] = []
+        self._plays = config.loss != "none"
         self._history: list[Evaluation] = read_all(folder.metrics)
         self._kept = Checkpoints(folder.best, keep=1)
         self._best = self._reopen(config)
 
     def note(self, row: dict[str, float]) -> None:
         """Remembers a row of the training, until the next evaluation looks at it."""
-        self._rows.append(row)
+        if self._plays:
+            self._rows.append(row)
 
     def look(self, state: GANState) -> Evaluation:
         """Evaluates; keeps the state if it is the best so far; says what a person should know."""
