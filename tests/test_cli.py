@@ -28,8 +28,8 @@ FILES = {
 }
 
 MISTAKES = [
-    ("trian digits", "no command 'trian'", "train, sample, evaluate, configs; did you mean train?"),
-    ("--nope", "no command '--nope'", "train, sample, evaluate, configs"),
+    ("trian digits", "no command 'trian'", "train, sample, apply, evaluate, configs; did you mean train?"),
+    ("--nope", "no command '--nope'", "train, sample, apply, evaluate, configs"),
     ("configs digits", "configs takes no arguments", "digits"),
     ("train", "train what?", "digits"),
     ("train --steps 3", "the recipe comes first", "gan-jax train RECIPE --steps 3"),
@@ -280,4 +280,4 @@ def test_version(capsys):
 def test_usage_shows_the_commands(capsys, line, code):
     assert run(line) == code
     shown = capsys.readouterr().out
-    assert all(f"gan-jax {command}" in shown for command in ("train", "sample", "configs"))
+    assert all(f"gan-jax {command}" in shown for command in ("train", "sample", "apply", "configs"))
