@@ -9,7 +9,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
-from functools import partial
 from itertools import chain
 from typing import Literal, TypeVar
 
@@ -85,7 +84,7 @@ class Pictures:
     def decode(self, i: int) -> np.ndarray | str:
         """A picture `[H, W, channels]`, or in words why there is none."""
         size, channels = self.shape[1:3], self.shape[3]
-        return _decode(self._files, i, partial(fitted, size=size, channels=channels), size)
+        return _decode(self._files, i, lambda picture: fitted(picture, size, channels), size)
 
 
 def load(
@@ -136,13 +135,13 @@ def only_pictures(found: Files, shown: str) -> Files:
     return files
 
 
-def decode_whole(files: Files, i: int, channels: int) -> tuple[np.ndarray, np.ndarray | None]:
+def decode_whole(shown: str, files: Files, i: int, channels: int) -> tuple[np.ndarray, np.ndarray | None]:
     """A picture at its own size, and its alpha, as `resize.whole` has them; to be called from many threads at once.
 
     Raises DataError, naming it, if it cannot be read, or if it is too large (`MOST_BYTES`, `MOST_PIXELS`).
     """
-    if isinstance(found := _decode(files, i, partial(whole, channels=channels)), str):
-        raise DataError(f"{files.names[i]} cannot be read: {found}")
+    if isinstance(found := _decode(files, i, lambda picture: whole(picture, channels)), str):
+        raise DataError(f"{shown}: {files.names[i]} cannot be read: {found}")
     return found
 
 

@@ -31,10 +31,7 @@ class Album(NamedTuple):
 
     def read(self, i: int, channels: int) -> tuple[np.ndarray, np.ndarray | None]:
         """A picture, uint8 `[H, W, channels]`, and its alpha. Raises DataError, naming it."""
-        try:
-            return decode_whole(self.files, i, channels)
-        except DataError as error:
-            raise DataError(f"{self.shown}: {error}") from None
+        return decode_whole(self.shown, self.files, i, channels)
 
 
 def open_album(path: Path) -> Album:

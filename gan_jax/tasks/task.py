@@ -21,8 +21,8 @@ class Task(NamedTuple):
     look: Callable[[Condition], Images]  # what is given, as a person sees it, as large as what is to be made
     baseline: Callable[[Condition], Images]  # what can be made of it without a network
     marked: Callable[[Condition], Mask]  # 1 where something is to be made, else 0
-    given: Callable[[Images, Mask], Condition] = lambda images, known: images  # of one's own pictures, for `make`'s
-    has_holes: bool = False  # whether something of what is given is missing: a mask, `known`, is 0 there, else 1
+    given: Callable[[Images, Mask], Condition] = lambda images, known: images  # what is given in one's own pictures
+    has_holes: bool = False  # whether something is missing in them: the mask `known` is 0 there, else 1
 
 
 def everywhere(condition: Condition) -> Mask:

@@ -28,7 +28,7 @@ def translation(
     baseline: Callable[[Condition], Images],
     given: Callable[[Images], Condition] = lambda pictures: pictures,
 ) -> Task:
-    """Given is what `draw` makes of the image, as large as it, `[B, H, W, c]`; `given` is one's own pictures'."""
+    """Given is what `draw` makes of the image, as large as it, `[B, H, W, c]`, or `given` of one's own pictures."""
 
     def make(key: PRNGKey, images: Images) -> Batch:
         del key

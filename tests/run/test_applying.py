@@ -1,5 +1,6 @@
 """Trained translators on one's own pictures, through the command line, and in tiles."""
 
+import dataclasses
 import zipfile
 from itertools import pairwise
 
@@ -242,6 +243,8 @@ def test_a_depth_that_is_not_named_is_that_of_the_size_in_training():
     config = Config(data=DataConfig(name="mnist"), model=Pix2Pix(), task=TaskConfig(name="inpainting"))
     assert config.model.translators(config.data, config.task)[0].network.depth == 2
     assert config.model.step(config.data) == 4
+    odd = dataclasses.replace(config, data=DataConfig(name="mnist", size=27))
+    assert odd.model.wrong(odd) == ["model.depth: 27 pixels cannot be halved 1 times"]
 
 
 def test_tiles_cover_a_side_and_share_a_quarter():
