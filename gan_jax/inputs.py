@@ -37,8 +37,8 @@ def every_nth(condition: Condition, shown: int) -> Condition:
 
     Raises ValueError where that is no whole part of the batch.
     """
-    if condition is None:
-        return None
+    if not jax.tree.leaves(condition):
+        return condition
     known = count(condition)
     if shown == 0 or known % shown != 0:
         raise ValueError(
@@ -102,11 +102,16 @@ def _check(batch: Batch) -> None:
         raise TypeError(f"expected Batch(images) or Batch(images, condition), got a {type(batch).__name__}")
     leaves = jax.tree.leaves(batch.images)
     if wrong := [leaf for leaf in leaves or [batch.images] if not hasattr(leaf, "dtype")]:
-        found = type(batch.images).__name__ if len(leaves) < 2 else f"{type(wrong[0]).__name__} among them"
-        raise TypeError(f"images: expected an array, or a pytree of arrays, got a {found}")
+        within = "" if wrong[0] is batch.images else f" with a {type(wrong[0]).__name__} in it"
+        raise TypeError(
+            f"images: expected an array, or a pytree of arrays, got a {type(batch.images).__name__}{within}"
+        )
     shapes = [np.shape(leaf) for leaf in leaves]
-    if _rank(batch) not in (None, 4, 5) or not all(shape and shape[0] for shape in shapes):
+    empty = [shape for shape in shapes if not (shape and shape[0])]
+    if _rank(batch) not in (None, 4, 5) or empty:
         raise ValueError(
-            f"images are [B, H, W, C], or several such batches on a leading axis, not {list(shapes[0])}; "
+            f"images are [B, H, W, C], or several such batches on a leading axis, not {list((empty or shapes)[0])}; "
             "anything else that a GAN makes is a tuple or dict of arrays"
         )
+    if len({shape[0] for shape in shapes}) > 1:
+        raise ValueError(f"images: all leaves have the batch's axis in front; got {_shapes(batch.images)}")

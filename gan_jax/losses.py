@@ -1,16 +1,24 @@
-"""Adversarial losses: pairs of functions of the logits of real and of generated images."""
+"""Adversarial losses: pairs of functions of the logits of real and of generated images.
+
+The last few make another loss of one: of more that a discriminator says, or with more that a player is to do.
+"""
 
 from collections.abc import Callable
 from functools import wraps
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jax.nn import relu, softplus
 
 from gan_jax.network import wide
-from gan_jax.types import Logits, Scalar
+from gan_jax.types import Logits, Said, Scalar
 
-LogitLoss = Callable[[Logits, Logits], Scalar]
+LogitLoss = Callable[[Said, Said], Scalar]
+
+
+def _all_of_it(logits: Logits) -> Logits:
+    return logits
 
 
 class AdversarialLoss(NamedTuple):
@@ -21,24 +29,14 @@ class AdversarialLoss(NamedTuple):
 
     Those of this module mean over every logit, those of patches too. They compute in float32 whatever the logits
     are (in float64, if those are), and raise ValueError if the two shapes differ: `[B, 1]` beside `[B]` would pair
-    every real image with every fake one.
+    every real image with every fake one. What is no array, but a pytree of several, is TypeError but for `each`, `part`
+    and what is made of these.
     """
 
     discriminator: LogitLoss
     generator: LogitLoss
-
-    def verdict(self, logits: Logits) -> Logits:
-        """What of the discriminator's answer says real or fake: penalties, and rules that adapt, look at this alone."""
-        return logits
-
-
-class _WithClasses(AdversarialLoss):
-    """A pair for logits `[B, 2]` of which the second is about the class."""
-
-    __slots__ = ()
-
-    def verdict(self, logits: Logits) -> Logits:
-        return logits[:, 0]
+    verdict: Callable[[Said], Logits] = _all_of_it
+    """What of the discriminator's answer says real or fake: penalties, and rules that adapt, look at this alone."""
 
 
 def _no_game(real_logits: Logits, fake_logits: Logits) -> Scalar:
@@ -57,6 +55,12 @@ def _game(discriminator: LogitLoss, generator: LogitLoss) -> AdversarialLoss:
 def _guarded(loss: LogitLoss) -> LogitLoss:
     @wraps(loss)
     def guarded(real_logits: Logits, fake_logits: Logits) -> Scalar:
+        for logits in (real_logits, fake_logits):
+            if not jax.tree_util.all_leaves([logits]):
+                raise TypeError(
+                    f"logits are one array [B, ...], not a {type(logits).__name__}; for a discriminator that says more "
+                    "than one thing make the loss by losses.each, for scales, or by losses.part"
+                )
         if jnp.shape(real_logits) != jnp.shape(fake_logits):
             shapes = f"{list(jnp.shape(real_logits))} for real and {list(jnp.shape(fake_logits))} for fake images"
             raise ValueError(f"logits of one shape are paired, not {shapes}; reshape them alike")
@@ -180,7 +184,8 @@ def auxiliary(loss: AdversarialLoss, *, weight: float = 1.0) -> AdversarialLoss:
 
         return both
 
-    return _WithClasses(*_game(player(loss.discriminator), player(loss.generator)))
+    pair = _game(player(loss.discriminator), player(loss.generator))
+    return pair._replace(verdict=lambda logits: logits[:, 0])
 
 
 def smoothed(label: float = 0.9) -> AdversarialLoss:
@@ -198,3 +203,56 @@ def smoothed(label: float = 0.9) -> AdversarialLoss:
         return jnp.mean(real) + jnp.mean(softplus(fake_logits))
 
     return _game(discriminator, _minus_log_of_passing)
+
+
+def each(loss: AdversarialLoss) -> AdversarialLoss:
+    """The mean of `loss` over all logits that a discriminator says, a pytree of `[B, ...]`, such as one array a scale.
+
+    Multi-scale discriminators: Wang et al. 2018 (arXiv:1711.11585), eq. 3, who sum. A mean is as large as one scale's
+    loss, so that weights beside it, and learning rates, are those for one. The verdict is `[B, n]`, all logits of all
+    scales side by side. Raises ValueError where real and fake images are judged at other scales.
+    """
+
+    def player(of_one: LogitLoss) -> LogitLoss:
+        def of_all(real_logits: Said, fake_logits: Said) -> Scalar:
+            return jnp.mean(jnp.stack(jax.tree.leaves(jax.tree.map(of_one, real_logits, fake_logits))))
+
+        return of_all
+
+    def verdict(logits: Said) -> Logits:
+        verdicts = [loss.verdict(leaf) for leaf in jax.tree.leaves(logits)]
+        return jnp.concatenate([leaf.reshape(leaf.shape[0], -1) for leaf in verdicts], axis=1)
+
+    return AdversarialLoss(player(loss.discriminator), player(loss.generator), verdict)
+
+
+def part(loss: AdversarialLoss, select: Callable[[Said], Said]) -> AdversarialLoss:
+    """`loss` of one part of what a discriminator says, such as `select = lambda said: said.logits`.
+
+    The verdict is that part's: penalties do not look at the rest.
+    """
+
+    def player(of_part: LogitLoss) -> LogitLoss:
+        return lambda real, fake: of_part(select(real), select(fake))
+
+    return AdversarialLoss(player(loss.discriminator), player(loss.generator), lambda said: loss.verdict(select(said)))
+
+
+def feature_matching(loss: AdversarialLoss, features: Callable[[Said], Any], *, weight: float = 1.0) -> AdversarialLoss:
+    """`loss` and, for the generator, weight · Σ ‖E f(x) - E f(G(z))‖²: that features of the two be alike on average.
+
+    Salimans et al. 2016 (arXiv:1606.03498), section 3.1, where f is an intermediate layer of D. `features` selects the
+    maps from what the discriminator says, one array or a pytree, over which they are summed; E is the batch's mean,
+    and the squares are summed over all else. In the paper this is the generator's whole objective: `loss` is then one
+    whose generator's is zero.
+    """
+
+    def generator(real: Said, fake: Said) -> Scalar:
+        apart = jax.tree.map(_between_means, wide(features(real)), wide(features(fake)))
+        return loss.generator(real, fake) + weight * jax.tree.reduce(jnp.add, apart)
+
+    return loss._replace(generator=generator)
+
+
+def _between_means(real: Logits, fake: Logits) -> Scalar:
+    return jnp.sum(jnp.square(jnp.mean(real, axis=0) - jnp.mean(fake, axis=0)))

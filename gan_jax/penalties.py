@@ -91,8 +91,7 @@ def dragan(weight: float, *, deviation: float, target: float = 1.0) -> Penalty:
 
     def penalty(key: PRNGKey, critic: Critic, real: Images, fake: Images) -> Scalar:
         del fake
-        moved = jax.tree.map(lambda x: x + deviation * jax.random.normal(key, x.shape, x.dtype), real)
-        return weight * jnp.mean(jnp.square(_slope(critic, moved) - target))
+        return weight * jnp.mean(jnp.square(_slope(critic, _around(key, real, deviation)) - target))
 
     return penalty
 
@@ -224,6 +223,16 @@ def _between(key: PRNGKey, real: Images, fake: Images) -> Images:
     share = jax.random.uniform(key, (count(real),), jax.tree.leaves(real)[0].dtype)
     beside = lambda leaf: share.reshape(-1, *(1,) * (leaf.ndim - 1)).astype(leaf.dtype)
     return jax.tree.map(lambda a, b: beside(a) * a + (1 - beside(a)) * b, real, fake)
+
+
+def _around(key: PRNGKey, images: Images, deviation: float) -> Images:
+    """Images and noise, drawn for all leaves at once: what is one array is given what it would be in several."""
+    leaves, structure = jax.tree.flatten(images)
+    ends = np.cumsum([leaf[0].size for leaf in leaves])
+    noise = jax.random.normal(key, (count(images), ends[-1]), jnp.result_type(*leaves))
+    own = jnp.split(noise, ends[:-1], axis=1)
+    moved = [leaf + (deviation * n.reshape(leaf.shape)).astype(leaf.dtype) for leaf, n in zip(leaves, own, strict=True)]
+    return jax.tree.unflatten(structure, moved)
 
 
 def _inconsistency(critic: Critic, images: Images, augmented: Images) -> Scalar:

@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array
 
 from gan_jax.network import wide
 from gan_jax.types import Batch, Condition, Images, Latents, Made, Metrics, PRNGKey, Scalar
@@ -86,5 +87,11 @@ def total(*terms: Supervision) -> Supervision:
 
 
 def _apart(a: Any, b: Any) -> Scalar:
-    means = jax.tree.map(lambda a, b: jnp.mean(jnp.abs(wide(a) - wide(b))), a, b)
-    return jax.tree.reduce(jnp.add, means)
+    return jax.tree.reduce(jnp.add, jax.tree.map(_mean_distance, a, b))
+
+
+def _mean_distance(a: Array, b: Array) -> Scalar:
+    # Broadcasting would else compare a grey image with each channel of a coloured one.
+    if jnp.shape(a) != jnp.shape(b):
+        raise ValueError(f"what is compared has one shape, not {list(jnp.shape(a))} and {list(jnp.shape(b))}")
+    return jnp.mean(jnp.abs(wide(a) - wide(b)))

@@ -15,6 +15,7 @@ Latents = Float[Array, "batch latent"]
 Labels = Int[Array, " batch"]  # in [0, classes)
 Attributes = Float[Array, "batch attributes"]  # several labels at once, or continuous ones
 Logits = Float[Array, "batch ..."]  # unbounded; positive means "real"
+Said = Any  # what a discriminator says: logits, or a pytree of arrays with a leading batch axis
 Condition = Any  # what an image shall show: None, Labels, Attributes, other Images, or a pytree of these
 Params = Any  # a pytree of arrays that gradients move
 Stats = dict[str, Any]  # Flax collections that forward passes move: batch means, singular vectors

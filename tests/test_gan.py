@@ -494,7 +494,7 @@ IMAGES = np.zeros((4, 4, 4, 1), np.uint8)
         (Batch(IMAGES, np.zeros(4, np.float32)), "labels are whole numbers"),
         (Batch(IMAGES), "needs a label for every image"),
         (IMAGES, "expected Batch"),
-        (Batch(IMAGES.tolist()), "images: expected an array, got a list"),
+        (Batch(IMAGES.tolist()), "images: expected an array, or a pytree of arrays, got a list with an? int in it"),
     ],
 )
 def test_what_is_no_batch_is_refused_by_the_first_state(batch, said):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import jax
+from jaxtyping import Array
 
 from gan_jax.types import Condition, Images, PRNGKey
 
@@ -45,12 +46,18 @@ def pair(augment: Augment, key: PRNGKey, images: Images, condition: Condition) -
     only where the channels are as many. Labels and attributes stay. Raises ValueError for conditions of another size,
     in which one draw is not one movement. The key is consumed.
     """
-    if augment is as_it_is or getattr(condition, "ndim", 0) != 4:
-        return augment(key, images), condition
-    if images.shape[1:3] != condition.shape[1:3]:
-        sizes = ["x".join(map(str, shape[1:3])) for shape in (images.shape, condition.shape)]
-        raise ValueError(
-            f"images of {sizes[0]} and conditions of {sizes[1]} cannot be augmented alike; resize one of them in the "
-            "data, or leave the augmentation out"
-        )
-    return augment(key, images), augment(jax.random.clone(key), condition)
+    if augment is as_it_is:
+        return images, condition
+
+    def alike(leaf: Array) -> Array:
+        if leaf.ndim != 4:
+            return leaf
+        if images.shape[1:3] != leaf.shape[1:3]:
+            sizes = ["x".join(map(str, shape[1:3])) for shape in (images.shape, leaf.shape)]
+            raise ValueError(
+                f"images of {sizes[0]} and conditions of {sizes[1]} cannot be augmented alike; resize one of them in "
+                "the data, or leave the augmentation out"
+            )
+        return augment(jax.random.clone(key), leaf)
+
+    return augment(key, images), jax.tree.map(alike, condition)

@@ -102,6 +102,12 @@ class Config:
         return self.data.clusters or (classes if self.conditional else 0)
 
     @property
+    def read_size(self) -> tuple[int, int]:
+        """Height and width of what is read: of pairs, both side by side."""
+        height, width = self.data.image_size
+        return height, width * (2 if self.task.name == "pairs" else 1)
+
+    @property
     def batches_per_step(self) -> int:
         """Batches that one step of training takes."""
         return self.discriminator_steps + (self.generator_batch == "own")

@@ -10,7 +10,7 @@ from gan_jax import losses
 from gan_jax.config import Config
 from gan_jax.config.model import Networks
 from gan_jax.config.translators import Translator
-from gan_jax.data import arrays, digits, pictures, prepared, stacked
+from gan_jax.data import arrays, digits, pairs, pictures, prepared, stacked
 from gan_jax.data.dataset import Dataset
 from gan_jax.data.held_out import split
 from gan_jax.data.resize import resize_all
@@ -90,6 +90,8 @@ def _load(config: Config) -> Dataset:
     size, channels, memory = data.image_size, data.image_channels, data.memory * 1e9
     if data.path and data.arrays:
         dataset = arrays.load(data.path, size=size, channels=channels, deviation=data.deviation, memory=memory)
+    elif data.path and config.task.name == "pairs":
+        return pairs.load(data.path, size=size, channels=channels, memory=memory)
     elif data.path:
         dataset = pictures.load(data.path, size=size, channels=channels, on_bad=data.on_bad, memory=memory)
     elif data.name == "digits":

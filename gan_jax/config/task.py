@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 class TaskConfig:
     """What is to be made of something given, in place of samples of nothing."""
 
-    name: Literal["none", "super_resolution", "inpainting", "colouring", "from_edges"] = "none"
-    """Give the generator a smaller image, one with a hole, a grey one, or its edges, and have it make the image."""
+    name: Literal["none", "super_resolution", "inpainting", "colouring", "from_edges", "pairs"] = "none"
+    """Give the generator a smaller image, one with a hole, a grey one, or its edges, and have it make the image; or, of
+    your own pairs, the left one: pictures side by side, or of the same name in two folders, A and B."""
     factor: FewSteps = 4
     """How many times larger super_resolution makes an image."""
     holes: Literal["strokes", "boxes"] = "strokes"
     """What inpainting misses: brush strokes, or one box."""
+    reverse: bool = False
+    """Of pairs: give the right one, and have the left one made."""
     l1: Weight = 0.0
     """Weight of the mean distance to the true image, beside the adversarial loss (pix2pix: 100)."""
     agreement: Weight = 0.0
@@ -41,7 +44,7 @@ class TaskConfig:
         from gan_jax.tasks import degradations
         from gan_jax.tasks.inpainting import Hole, inpainting
         from gan_jax.tasks.super_resolution import super_resolution
-        from gan_jax.tasks.translation import colouring, from_edges
+        from gan_jax.tasks.translation import colouring, from_edges, pairs
 
         holes: dict[str, Hole] = {"strokes": degradations.free_form_hole, "boxes": degradations.box_hole}
         tasks = {
@@ -49,6 +52,7 @@ class TaskConfig:
             "inpainting": lambda: inpainting(holes[self.holes]),
             "colouring": colouring,
             "from_edges": from_edges,
+            "pairs": lambda: pairs(reverse=self.reverse),
         }
         return tasks[self.name]()
 
@@ -75,6 +79,11 @@ class TaskConfig:
             found.append(f"task.agreement: is for --task super_resolution, not {self.name}")
         if self.name == "colouring" and data.image_channels != 3:
             found.append("task.name: colouring makes colours of grey, and these data have none; add --data.channels 3")
+        if self.name == "pairs":
+            found += ["data.path: pairs are your own; name their folder or .zip with --data.path"] * (not data.own)
+            found += ["data.flip: mirrored, left and right change places; drop --data.flip"] * data.flip
+        elif self.reverse:
+            found.append(f"task.reverse: is for --task pairs, not {self.name}")
         if not 0 < self.test < 1:
             found.append(f"task.test: expected a share above 0 and below 1, got {self.test:g}")
         return found

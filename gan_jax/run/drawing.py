@@ -1,6 +1,7 @@
 """What is drawn to be judged, and beside what: samples beside the data, or a task's images beside the truth."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import jax
@@ -11,6 +12,7 @@ from jax.sharding import Mesh
 from gan_jax.config import Config
 from gan_jax.data.clusters import labels_by_frequency
 from gan_jax.data.dataset import Dataset
+from gan_jax.data.pairs import Half
 from gan_jax.gan import GAN
 from gan_jax.images import to_bytes, to_float
 from gan_jax.metrics.fidelity import l1, psnr, ssim
@@ -84,7 +86,8 @@ def of_a_task(config: Config, gan: GAN, data: Dataset, key: PRNGKey, count: int,
         truth = batch(rows)
         return scored(np.asarray(baseline(truth.condition)), truth)
 
-    return Drawing(test, min(count, len(test)), draw, without=without)
+    beside = replace(test, images=Half(test.images, not config.task.reverse)) if config.task.name == "pairs" else test
+    return Drawing(beside, min(count, len(test)), draw, without=without)
 
 
 def _fidelity(images: np.ndarray, truth: Batch, marked: Callable[[Any], Any]) -> dict[str, jax.Array]:

@@ -160,11 +160,12 @@ class Gallery:
         self._folder = folder
         look = partial(to_picture, deviation=config.data.deviation)
         if config.task.given:
-            self._columns, count = 12, 32
-            batch, given = triples(config, data, count)
+            self._columns = 12
+            batch, given = triples(config, data, 32)
+            count = len(given)
             draw = lambda weights: generate(gan, weights, jnp.zeros((count, gan.latent_size)), batch.condition)
             beside = lambda images: _side_by_side(given, images, batch.images)
-            self._real = np.asarray(look(data.images[np.linspace(0, len(data) - 1, 96).astype(int)]))
+            self._real = np.asarray(look(data.images[np.linspace(0, len(data) - 1, 3 * count).astype(int)]))
         else:
             self._columns = min(len(data.classes), 16) if config.conditional else 8
             count = 8 * self._columns

@@ -92,9 +92,12 @@ def _by_protocol(evaluations: Sequence[Evaluation]) -> list[list[Evaluation]]:
 def heading(name: str) -> str:
     """A score by its name for people, with an arrow to where better is."""
     words = {"fid": "FID", "kid": "KID", "inception_score": "IS", "intra_fid": "intra-FID", "class_kl": "class KL"}
-    prefix, _, rest = name.partition("_") if name.startswith(("classifier_", "pixels_")) else ("", "", name)
-    arrow = "↓" if lower_is_better(name) else "↑"
-    return f"{prefix} {words.get(rest, rest.replace('_', ' '))} {arrow}".strip()
+    words |= {"psnr": "PSNR", "ssim": "SSIM", "l1": "L1"}
+    prefixes, rest = [], name
+    while rest.startswith(("baseline_", "classifier_", "pixels_")):
+        prefix, _, rest = rest.partition("_")
+        prefixes.append(prefix)
+    return " ".join([*prefixes, words.get(rest, rest.replace("_", " ")), "↓" if lower_is_better(name) else "↑"])
 
 
 def _cell(found: dict[str, float], name: str) -> str:

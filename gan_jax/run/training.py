@@ -17,7 +17,7 @@ def as_read(config: Config, *, stacked: int = 1) -> Batch:
     """A batch of the shapes that are read from the data, all zeros."""
     lead = (config.batch_size,) if stacked == 1 else (stacked, config.batch_size)
     dtype = jnp.float32 if config.data.floats else jnp.uint8
-    images = jnp.zeros((*lead, *config.data.image_size, config.data.image_channels), dtype)
+    images = jnp.zeros((*lead, *config.read_size, config.data.image_channels), dtype)
     return Batch(images, jnp.zeros(lead, jnp.int32) if config.tells else None)
 
 

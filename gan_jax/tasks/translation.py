@@ -22,6 +22,20 @@ def from_edges() -> Task:
     return translation(edges, baseline=lambda given: jnp.repeat(given, 3, axis=-1), given=luma)
 
 
+def pairs(*, reverse: bool = False) -> Task:
+    """Given is the left half of each picture, and the right half is to be made; reversed, the other way round.
+
+    The baseline is what is given, as it is.
+    """
+
+    def make(key: PRNGKey, images: Images) -> Batch:
+        del key
+        left, right = jnp.split(images, 2, axis=2)
+        return Batch(left, right) if reverse else Batch(right, left)
+
+    return Task(make, lambda given: given, lambda given: given, everywhere)
+
+
 def translation(
     draw: Callable[[Images], Images],
     *,

@@ -51,3 +51,11 @@ def test_conditions_of_another_size_are_refused_unless_nothing_moves():
     assert pair(as_it_is, KEY, IMAGES, small) == (IMAGES, small)
     with pytest.raises(ValueError, match="images of 8x8 and conditions of 4x4 cannot be augmented alike"):
         pair(translation, KEY, IMAGES, small)
+
+
+def test_of_conditions_that_are_pytrees_each_image_is_augmented_as_the_images_are():
+    told = {"image": IMAGES, "label": jnp.arange(16)}
+    images, seen = pair(translation, KEY, IMAGES, told)
+    np.testing.assert_array_equal(seen["image"], images)
+    assert seen["label"] is told["label"]
+    assert not np.array_equal(images, IMAGES)

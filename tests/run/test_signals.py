@@ -25,6 +25,14 @@ with signals.leaving():
 """
 
 
+@pytest.fixture(autouse=True)
+def _not_under_nohup():
+    """Which the tests may be started by, and which is obeyed."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_outside_of_training_is_a_line_and_its_code(number):
     program = PROGRAM.format(number=int(number))

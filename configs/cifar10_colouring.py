@@ -1,0 +1,19 @@
+"""CIFAR-10 coloured by a U-Net that a patch discriminator judges (Isola et al. 2017, arXiv:1611.07004)."""
+
+from gan_jax.config import AdamConfig, CadenceConfig, Config, DataConfig, EvaluateConfig, Pix2Pix, TaskConfig
+
+
+def get_config() -> Config:
+    """The settings of pix2pix, narrower, in larger batches, and less of L1."""
+    adam = AdamConfig(learning_rate=2e-4, beta1=0.5, beta2=0.999)
+    return Config(
+        steps=1500,
+        batch_size=32,
+        data=DataConfig(name="cifar10"),
+        task=TaskConfig("colouring", l1=10.0),
+        model=Pix2Pix(generator_width=16, discriminator_width=16, layers=2),
+        generator=adam,
+        discriminator=adam,
+        every=CadenceConfig(log=50, sample=250, checkpoint=750),
+        evaluate=EvaluateConfig(every=750, samples=5000),
+    )

@@ -1,0 +1,134 @@
+"""Pairs of one's own pictures, left and right: files that hold both side by side, or a folder A and a folder B."""
+
+import math
+import os
+from dataclasses import dataclass
+
+import numpy as np
+
+from gan_jax.data.classes import top
+from gan_jax.data.dataset import Dataset
+from gan_jax.data.listing import Files, is_picture, list_files
+from gan_jax.data.pictures import Pictures
+from gan_jax.data.reading import in_blocks
+from gan_jax.errors import DataError, printable
+from gan_jax.memory import require_memory
+from gan_jax.sizes import Size, sides
+from gan_jax.storage import place
+from gan_jax.types import Rows, Source
+
+FOLDERS = ("A", "B")
+"""Of the left and of the right pictures, which match by their names."""
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """The images of two sources next to each other, `[N, H, 2W, C]`, as a source."""
+
+    left: Source
+    right: Source
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """`(N, H, 2W, C)`."""
+        count, height, width, channels = self.left.shape
+        return count, height, 2 * width, channels
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of both."""
+        return self.left.dtype
+
+    @property
+    def nbytes(self) -> int:
+        """Of both."""
+        return self.left.nbytes + self.right.nbytes
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+    def __getitem__(self, rows: Rows, /) -> np.ndarray:
+        return np.concatenate([self.left[rows], self.right[rows]], axis=2)
+
+
+@dataclass(frozen=True)
+class Half:
+    """The left or the right half of a source's images, as a source."""
+
+    source: Source
+    right: bool
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """`(N, H, W, C)`, of images `[N, H, 2W, C]`."""
+        count, height, width, channels = self.source.shape
+        return count, height, width // 2, channels
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The source's."""
+        return self.source.dtype
+
+    @property
+    def nbytes(self) -> int:
+        """The source's."""
+        return self.source.nbytes
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __getitem__(self, rows: Rows, /) -> np.ndarray:
+        width = self.shape[2]
+        return self.source[rows][:, :, width:] if self.right else self.source[rows][:, :, :width]
+
+
+def load(path: str, *, size: Size, channels: int, memory: float = math.inf) -> Dataset:
+    """Pairs below `path`, in the order of their names, as uint8 `[N, H, 2W, channels]`, each side of `size`.
+
+    Where the pictures lie in two folders, A and B, those of one name, whatever its ending, are a pair; else each
+    picture holds a pair side by side. Up to `memory` bytes are decoded now; more, as they are needed. Raises DataError
+    where there is nothing to read, where a picture has no other half (it is named), or cannot be read.
+    """
+    source = place(path).expanduser()
+    shown = printable(source)
+    found = list_files(source, shown)
+    files = found.those([i for i, name in enumerate(found.names) if is_picture(name)])
+    if not len(files):
+        raise DataError(f"{shown}: no pictures in it; expected pairs side by side, or two folders, A and B")
+    height, width = sides(size)
+    images: Source
+    if halves := _two_folders(shown, files):
+        images = SideBySide(*(Pictures(shown, half, size, channels) for half in halves))
+    else:
+        images = Pictures(shown, files, (height, 2 * width), channels)
+    if (needed := math.prod(images.shape)) <= memory:
+        what = f"{shown}: {len(images):,} pairs of {height}x{width}"
+        require_memory(needed, what, "lower --data.size, or add --data.memory 0", error=DataError)
+        images = np.concatenate([np.asarray(block) for block in in_blocks(images)])
+    return Dataset(printable(source.name), images)
+
+
+def _two_folders(shown: str, files: Files) -> tuple[Files, Files] | None:
+    """The files of A and of B, those of a pair in the same place; None if pictures do not lie in such folders."""
+    within = top(files.names)
+    if (only := within.rstrip("/").rpartition("/")[2]) in FOLDERS:
+        raise DataError(f"{shown}: pictures are in {only} alone; pairs are in two folders, A and B, or side by side")
+    around = len(within)
+    folders: dict[str, dict[str, int]] = {name: {} for name in FOLDERS}
+    for i, name in enumerate(files.names):
+        folder, _, rest = name[around:].partition("/")
+        if folder not in folders or not rest:
+            return None
+        stem = os.path.splitext(rest)[0]
+        if (other := folders[folder].get(stem)) is not None:
+            raise DataError(f"{shown}: {files.names[other]} and {name} have one name; which is of the pair?")
+        folders[folder][stem] = i
+    left, right = folders.values()
+    if alone := sorted(left.keys() ^ right.keys()):
+        one = files.names[(left | right)[alone[0]]]
+        more = f", and {len(alone) - 1} more have none" if len(alone) > 1 else ""
+        raise DataError(
+            f"{shown}: {one} has no picture of its name in the other folder{more}; add it, or remove this one"
+        )
+    in_order = lambda half: files.those([half[stem] for stem in sorted(left)])
+    return in_order(left), in_order(right)

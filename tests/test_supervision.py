@@ -1,0 +1,147 @@
+"""Terms of what was made beside what was given: values by hand, gradients, and what they are shown in a step."""
+
+import dataclasses
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from jax.test_util import check_grads
+
+import toys
+from gan_jax import Batch, init, sample_latents, supervision
+from gan_jax.gan import update_generator
+from gan_jax.network import forward
+
+KEY = jax.random.key(0)
+LATENTS = jax.random.normal(jax.random.key(1), (4, 3))
+REAL = jax.random.uniform(jax.random.key(2), (4, 6, 6, 1), minval=-1, maxval=1)
+GIVEN = jax.random.uniform(jax.random.key(3), (4, 3, 3, 1), minval=-1, maxval=1)
+MADE = jax.random.uniform(jax.random.key(4), (4, 6, 6, 1), minval=-1, maxval=1)
+
+smaller = lambda images: images[:, ::2, ::2]
+pyramid = lambda images: {"large": 3 * images, "small": smaller(images)}
+mean_distance = lambda a, b: np.mean(np.abs(np.asarray(a) - np.asarray(b)))
+
+
+BATCH = Batch(REAL, GIVEN)
+
+
+def of(term, made=MADE, batch=BATCH):
+    return term(KEY, lambda latents, condition: made, LATENTS, batch)
+
+
+TERMS = {
+    "l1": (supervision.l1(2.0), "g/l1", mean_distance(MADE, REAL)),
+    "perceptual": (
+        supervision.perceptual(2.0, pyramid),
+        "g/perceptual",
+        3 * mean_distance(MADE, REAL) + mean_distance(smaller(MADE), smaller(REAL)),
+    ),
+    "consistent": (supervision.consistent(2.0, smaller), "g/inconsistency", mean_distance(smaller(MADE), GIVEN)),
+}
+every = pytest.mark.parametrize("name", TERMS)
+
+
+@every
+def test_value_is_that_by_hand_and_is_shown_without_its_weight(name):
+    term, shown, expected = TERMS[name]
+    value, seen = of(term)
+    np.testing.assert_allclose(value, 2 * expected, rtol=1e-6)
+    assert list(seen) == [shown]
+    np.testing.assert_allclose(seen[shown], expected, rtol=1e-6)
+    assert value.shape == seen[shown].shape == ()
+
+
+@every
+def test_gradient_is_that_of_finite_differences(name):
+    with jax.enable_x64(True):
+        made, batch = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), (MADE, BATCH))
+        value = lambda made: of(TERMS[name][0], made, batch)[0]
+        check_grads(value, (made,), order=1, modes=["rev"], eps=1e-6, rtol=1e-4)
+
+
+def test_the_gradient_of_l1_is_a_sign_for_each_pixel():
+    slope = jax.grad(lambda made: of(supervision.l1(5.0), made)[0])(MADE)
+    np.testing.assert_allclose(slope, 5 * jnp.sign(MADE - REAL) / MADE.size, rtol=1e-6)
+
+
+@every
+def test_images_in_bfloat16_are_compared_in_float32(name):
+    low = jax.tree.map(lambda leaf: leaf.astype(jnp.bfloat16), (MADE, BATCH))
+    value, _ = of(TERMS[name][0], *low)
+    assert value.dtype == jnp.float32
+    np.testing.assert_allclose(value, 2 * TERMS[name][2], rtol=0.02)
+
+
+def test_images_that_are_pytrees_are_summed_over_leaves():
+    made, batch = (MADE, {"mask": GIVEN}), Batch((REAL, {"mask": jnp.zeros_like(GIVEN)}))
+    expected = mean_distance(MADE, REAL) + np.mean(np.abs(GIVEN))
+    np.testing.assert_allclose(of(supervision.l1(1.0), made, batch)[0], expected, rtol=1e-6)
+
+
+def test_total_adds_up_shows_all_and_gives_each_term_a_key_of_its_own():
+    drawn = []
+
+    def spy(key, draw, latents, batch):
+        drawn.append(jax.random.uniform(key))
+        return jnp.float32(0.5), {f"g/spy_{len(drawn)}": drawn[-1]}
+
+    value, seen = of(supervision.total(supervision.l1(2.0), spy, spy, supervision.none))
+    np.testing.assert_allclose(value, 2 * mean_distance(MADE, REAL) + 1, rtol=1e-6)
+    assert list(seen) == ["g/l1", "g/spy_1", "g/spy_2"]
+    assert drawn[0] != drawn[1]
+    assert of(supervision.total()) == of(supervision.none) == (0, {})
+
+
+def test_shapes_that_only_broadcasting_would_compare_are_refused():
+    with pytest.raises(ValueError, match=r"one shape, not \[4, 3, 3, 1\] and \[4, 3, 3, 3\]"):
+        of(supervision.consistent(1.0, smaller), batch=Batch(REAL, jnp.zeros((4, 3, 3, 3))))
+
+
+class Noisy(nn.Module):
+    """A generator that drops, and keeps statistics."""
+
+    @nn.compact
+    def __call__(self, latents, condition=None, *, train=False):
+        x = nn.Dense(16, name="pixels")(latents)
+        x = nn.BatchNorm(use_running_average=not train, name="norm")(x)
+        return nn.tanh(nn.Dropout(0.5, deterministic=not train, name="drop")(x)).reshape(len(x), 4, 4, 1)
+
+
+def test_a_term_draws_the_images_of_the_game_and_moves_no_statistics_of_its_own():
+    """The game's images are those of the pass that its keys and latents make, dropout and all."""
+    gan = dataclasses.replace(toys.make(optimizer=optax.sgd(0.0)), generator=Noisy())
+    seen = {}
+
+    def spy(key, draw, latents, batch):
+        seen["images"], seen["again"] = draw(latents, batch.condition), draw(latents, batch.condition)
+        seen["other"] = draw(-latents, batch.condition)
+        return jnp.zeros(()), {}
+
+    batch = toys.batch()
+    state = init(gan, jax.random.key(0), batch)
+    latent_key, generator_key, *_ = jax.random.split(KEY, 7)
+    latents = sample_latents(gan, latent_key, 8)
+    images, stats = forward(gan.generator, state.generator.weights, generator_key, latents, None)
+    spied = dataclasses.replace(gan, supervise=spy, differentiate=lambda objective: lambda *at: (objective(*at), at[0]))
+    moved, _ = update_generator(spied, state, batch, KEY)
+    np.testing.assert_allclose(seen["images"], images, atol=1e-6)
+    np.testing.assert_array_equal(seen["images"], seen["again"])
+    assert not np.allclose(seen["other"], images, atol=1e-3)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), moved.generator.weights.stats, stats)
+
+
+def test_supervision_moves_the_generator_beside_the_game_and_is_none_of_its_loss():
+    batch = toys.batch()
+    plain, aided = toys.make(), toys.make(supervise=supervision.l1(10.0))
+    state = init(plain, jax.random.key(0), batch)
+    update = jax.jit(update_generator, static_argnums=0)
+    (alone, before), (beside, after) = (update(gan, state, batch, KEY) for gan in (plain, aided))
+    np.testing.assert_allclose(after["g/loss"], before["g/loss"], rtol=1e-6)
+    assert 0 < after["g/l1"] < 2
+    assert after.keys() - before.keys() == {"g/l1"}
+    pixels = lambda state: state.generator.weights.params["pixels"]["bias"]
+    assert not np.allclose(pixels(alone), pixels(beside), atol=1e-4)
