@@ -1,4 +1,4 @@
-"""The command line: gan-jax train | sample | evaluate | configs. JAX is imported once all arguments are right."""
+"""The command line: gan-jax train | sample | apply | evaluate | configs. JAX is imported once arguments are right."""
 
 import dataclasses
 import difflib
@@ -10,16 +10,16 @@ import sys
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, TypeVar
 
 import tyro
 
 from gan_jax import __version__, screen
 from gan_jax.config import AnyModel, Config, recipes
 from gan_jax.config.checks import MAY_CHANGE, check, check_new, check_same
+from gan_jax.config.commands import Apply, Evaluate, Sample
 from gan_jax.config.hosts import HostsConfig
 from gan_jax.config.options import check_options, read_steps, without_no
-from gan_jax.config.ranges import Count, OptionalSteps, Samples, Seed
 from gan_jax.config.schema import flatten, kinds, name_of, with_values, wrong_values
 from gan_jax.errors import ConfigError, GanJaxError
 from gan_jax.run.files import RunFolder
@@ -30,10 +30,11 @@ USAGE = f"""gan-jax {__version__}: train GANs in JAX, and draw from them.
   gan-jax train RECIPE [--run FOLDER] [--KEY VALUE ...]   train; on an existing run folder, go on
   gan-jax train RUN_FOLDER                                go on with a run as it was begun
   gan-jax sample RUN_FOLDER [--out FILE]                  draw images from a trained generator
+  gan-jax apply RUN_FOLDER PICTURES [--out FOLDER]        have a run with a task make something of your own pictures
   gan-jax evaluate RUN_FOLDER [--features KIND]           score it: FID, KID, precision and recall, ...
   gan-jax configs                                         the recipes that come with it
 
-gan-jax train --help, and so for sample and evaluate, lists every option.
+gan-jax train --help, and so for sample, apply and evaluate, lists every option.
 """
 
 
@@ -57,60 +58,11 @@ class Train:
     config: Annotated[Config, tyro.conf.arg(name="")] = dataclasses.field(default_factory=Config)
 
 
-@dataclass(frozen=True)
-class Sample:
-    """Draws images from the newest good checkpoint of a run."""
-
-    run: tyro.conf.Positional[Path]
-    """The run folder."""
-    out: Path | None = None
-    """A .png (one grid), an .npz (arrays images and labels: uint8, or floats in the data's own range), or a folder.
-    Default: a grid in the run folder."""
-    count: Count = 64
-    """How many images; with --interpolate, how many strips."""
-    seed: Seed = 0
-    """The same seed draws the same images; image i does not depend on the count."""
-    labels: str | None = None
-    """Classes to draw in turn, of a conditional run: 0-9, or 3,1,4, or names. Default: all."""
-    interpolate: OptionalSteps = None
-    """Draw strips of so many images, each from one latent to the next."""
-    raw: bool = False
-    """Use the generator as the last step left it, not its average."""
-    best: bool = False
-    """Draw from the best checkpoint that a run with --evaluate.every has kept."""
-
-
-@dataclass(frozen=True)
-class Evaluate:
-    """Scores the newest good checkpoint of a run against the data it was trained on."""
-
-    run: tyro.conf.Positional[Path]
-    """The run folder; its metrics.jsonl gets a row with the scores and the protocol."""
-    features: Literal["classifier", "inception", "pixels"] | None = None
-    """What images are compared in. Default: classifier (trained on the data) if the data have classes, else pixels."""
-    samples: Samples = 10_000
-    """Images to draw; as many real ones at most are compared with them one by one (FID sees all of the real ones)."""
-    seed: Seed = 0
-    """Decides the latents, and the labels of a conditional run."""
-    raw: bool = False
-    """Judge the generator as the last step left it, not its average."""
-    best: bool = False
-    """Judge the best checkpoint that a run with --evaluate.every has kept."""
-    weights: Path | None = None
-    """The Inception weights file (pt_inception-2015-12-05-6726825d.pth)."""
-    download: bool = False
-    """Download the Inception weights if they are not there yet (95 MB)."""
-    data_path: Path | None = None
-    """Where the run's own pictures are now, if they have moved."""
-    data_dir: Path | None = None
-    """Where tensorflow-datasets keeps the prepared data now, if they have moved."""
-
-
 def main(argv: list[str] | None = None) -> int:
     """Runs a command; returns the exit code (0, 2 config, 3 data, 4 diverged, 5 run folder, 128 + signal)."""
     screen.prepare()
     arguments = sys.argv[1:] if argv is None else argv
-    commands = {"train": _train, "sample": _sample, "evaluate": _evaluate, "configs": _configs}
+    commands = {"train": _train, "sample": _sample, "apply": _apply, "evaluate": _evaluate, "configs": _configs}
     if not arguments or arguments[0] in ("-h", "--help"):
         screen.tell(USAGE.rstrip())
         return 0 if arguments else 2
@@ -252,6 +204,27 @@ def _sample(arguments: list[str]) -> None:
     screen.tell("\n".join(lines))
 
 
+def _apply(arguments: list[str]) -> None:
+    options = _options_of(Apply, arguments)
+    if options.input is None:
+        raise ConfigError("apply to what? gan-jax apply RUN_FOLDER PICTURES: a picture, or a folder or .zip of them")
+
+    from gan_jax.run import programs
+    from gan_jax.run.applying import apply
+
+    programs.prepare()
+    lines = apply(
+        str(options.run),
+        recipes.expand(options.input),
+        out=options.out and recipes.expand(options.out),
+        mask=options.mask and recipes.expand(options.mask),
+        averaged=not options.raw,
+        best=options.best,
+        seed=options.seed,
+    )
+    screen.tell("\n".join(lines))
+
+
 def _evaluate(arguments: list[str]) -> None:
     options = _options_of(Evaluate, arguments)
     if options.weights and options.features != "inception":
@@ -286,7 +259,7 @@ def _evaluate(arguments: list[str]) -> None:
     screen.tell("\n".join(lines))
 
 
-AboutRun = TypeVar("AboutRun", Sample, Evaluate)
+AboutRun = TypeVar("AboutRun", Sample, Apply, Evaluate)
 
 
 def _options_of(schema: type[AboutRun], arguments: list[str]) -> AboutRun:
@@ -294,7 +267,9 @@ def _options_of(schema: type[AboutRun], arguments: list[str]) -> AboutRun:
     command = schema.__name__.lower()
     if not arguments:
         raise ConfigError(f"{command} which run? gan-jax {command} RUN_FOLDER; --help says more")
-    check_options(arguments, [f.name for f in dataclasses.fields(schema) if f.name != "run"], schema(Path()))
+    check_options(
+        arguments, [f.name for f in dataclasses.fields(schema) if f.name not in ("run", "input")], schema(Path())
+    )
     options = tyro.cli(schema, args=arguments, prog=f"gan-jax {command}")
     if wrong := wrong_values(options):
         raise ConfigError("\n".join(wrong))

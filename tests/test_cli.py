@@ -28,8 +28,8 @@ FILES = {
 }
 
 MISTAKES = [
-    ("trian digits", "no command 'trian'", "train, sample, evaluate, configs; did you mean train?"),
-    ("--nope", "no command '--nope'", "train, sample, evaluate, configs"),
+    ("trian digits", "no command 'trian'", "train, sample, apply, evaluate, configs; did you mean train?"),
+    ("--nope", "no command '--nope'", "train, sample, apply, evaluate, configs"),
     ("configs digits", "configs takes no arguments", "digits"),
     ("train", "train what?", "digits"),
     ("train --steps 3", "the recipe comes first", "gan-jax train RECIPE --steps 3"),
@@ -136,6 +136,11 @@ MISTAKES = [
     ("train digits --data.path ''", "data.path: expected a folder or .zip of pictures"),
     ("train pictures", "data.path: expected a folder or .zip", "got nothing; add --data.path FOLDER-OR-ZIP"),
     ("sample", "sample which run?", "gan-jax sample RUN_FOLDER"),
+    ("apply", "apply which run?", "gan-jax apply RUN_FOLDER"),
+    ("apply nowhere in.png", "nowhere is not a run folder"),
+    ("apply run in.png --maks x", "no option --maks; did you mean --mask?"),
+    ("apply run in.png --seed -1", "seed: expected a whole number in [0, 2**32), got -1"),
+    ("apply run in.png --mask=", "mask: expected a path, got an empty text"),
     ("sample nowhere", "nowhere is not a run folder", "gan-jax train"),
     ("sample raises.py", "raises.py is not a run folder"),
     ("sample run --count 0", "count: expected a whole number from 1, got 0"),
@@ -280,4 +285,4 @@ def test_version(capsys):
 def test_usage_shows_the_commands(capsys, line, code):
     assert run(line) == code
     shown = capsys.readouterr().out
-    assert all(f"gan-jax {command}" in shown for command in ("train", "sample", "configs"))
+    assert all(f"gan-jax {command}" in shown for command in ("train", "sample", "apply", "configs"))

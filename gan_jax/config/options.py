@@ -24,7 +24,7 @@ def check_options(arguments: list[str], options: Sequence[str], values: object) 
             raise ConfigError(f"{key} is a group of settings: {', '.join(members)}")
         if without_no(key) not in options:
             raise ConfigError(f"no option --{name}{_nearest_option(key, options)} (--help lists all)")
-        if key in ("run", "out") and not text:  # a Path would make the current folder of it
+        if key in ("run", "out", "mask") and not text:  # a Path would make the current folder of it
             raise ConfigError(f"{key}: expected a path, got an empty text")
         if (inline or not text.startswith("--")) and (wrong := wrong_text(values, key, text)):
             raise ConfigError(wrong)

@@ -30,6 +30,11 @@ class Translator(Mixed):
         """Generator and discriminator of such images, for a task."""
         raise NotImplementedError
 
+    def step(self, data: DataConfig) -> int:
+        """Pixels of which both sides of what is given are multiples."""
+        del data
+        return 1
+
     def _composed(self, network: Network, task: TaskConfig) -> Network:
         """What is known of an image stays what it is."""
         from gan_jax.models.composed import Composed
@@ -42,7 +47,8 @@ class Pix2Pix(Translator):
     """A U-Net, judged patch by patch, for images as large as what is given. Isola et al. 2017 (arXiv:1611.07004)."""
 
     depth: OptionalCount = None
-    """How often the generator halves an image. Default: as often as both sides can be, 8 times at most."""
+    """How often the generator halves an image. Default: as often as both sides of those that it is trained on can be,
+    8 times at most."""
     layers: Count = 3
     """Layers of the discriminator that halve an image: 3 see patches of 70x70 pixels, 2 of 34x34, 1 of 16x16."""
     norm: Literal["instance", "none"] = "instance"
@@ -53,18 +59,28 @@ class Pix2Pix(Translator):
         from gan_jax.models import pix2pix
 
         generator = pix2pix.Generator(
-            data.image_channels, self.generator_width, self.depth, self.dtype, data.end, "instance"
+            data.image_channels, self.generator_width, self._halvings(data), self.dtype, data.end, "instance"
         )
         judge = pix2pix.Discriminator(self.discriminator_width, self.layers, self.dtype, self.norm)
         return self._composed(generator, task), judge
+
+    def step(self, data: DataConfig) -> int:
+        """As in `Translator`."""
+        return 1 << self._halvings(data)
+
+    def _halvings(self, data: DataConfig) -> int:
+        """Of the images that it is trained on, so that the same weights are one network, whatever they are given."""
+        from gan_jax.models.pix2pix import halvings
+
+        return halvings(data.image_size, self.depth)
 
     def wrong(self, config: Config) -> list[str]:
         """As in `Model`."""
         found, size = super().wrong(config), config.data.image_size
         if config.task.name == "super_resolution":
             found.append("model: pix2pix makes images as large as what it is given; take --model esrgan")
-        if self.depth and any(side % (1 << self.depth) for side in size):
-            found.append(f"model.depth: {shown(size)} pixels cannot be halved {self.depth} times")
+        if any(side % (1 << (depth := self.depth or 1)) for side in size):
+            found.append(f"model.depth: {shown(size)} pixels cannot be halved {depth} times")
         return found
 
 

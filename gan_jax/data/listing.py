@@ -71,6 +71,15 @@ def list_files(source: Path, shown: str) -> Files:
         raise DataError(f"{shown}: cannot be read: {error.strerror or error}") from None
 
 
+def one_file(path: Path, shown: str) -> Files:
+    """A file of this machine by itself, links followed. Raises DataError where there is none."""
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise DataError(f"{shown}: cannot be read: {error.strerror}") from None
+    return Files([_shown(path.name)], np.array([size], np.int64), lambda i: _read(str(path)))
+
+
 def is_picture(name: str) -> bool:
     """Whether a file is taken for a picture."""
     return suffix(name) in SUFFIXES

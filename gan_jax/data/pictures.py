@@ -7,10 +7,10 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from itertools import chain
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from PIL import Image, features
@@ -19,13 +19,15 @@ from gan_jax.data import classes
 from gan_jax.data.dataset import Dataset, places
 from gan_jax.data.listing import SUFFIXES, Files, is_picture, list_files, suffix
 from gan_jax.data.reading import read_ahead
-from gan_jax.data.resize import fitted
+from gan_jax.data.resize import fitted, whole
 from gan_jax.errors import DataError, printable
 from gan_jax.memory import in_words, require_memory
 from gan_jax.screen import tell
 from gan_jax.sizes import Size, sides
 from gan_jax.storage import place
 from gan_jax.types import Rows
+
+T = TypeVar("T")
 
 NOT_READ = {
     *(".heic", ".heif", ".jxl", ".jp2", ".svg", ".psd", ".tga", ".eps", ".pdf", ".ico", ".exr", ".hdr", ".pbm", ".pnm"),
@@ -81,7 +83,8 @@ class Pictures:
 
     def decode(self, i: int) -> np.ndarray | str:
         """A picture `[H, W, channels]`, or in words why there is none."""
-        return _decode(self._files, i, self.shape[1:3], self.shape[3])
+        size, channels = self.shape[1:3], self.shape[3]
+        return _decode(self._files, i, lambda picture: fitted(picture, size, channels), size)
 
 
 def load(
@@ -103,10 +106,8 @@ def load(
     source = place(path).expanduser()
     shown = printable(source)
     found = list_files(source, shown)
-    files = found.those([i for i, name in enumerate(found.names) if is_picture(name)])
-    _tell_of_others(shown, found)
-    if not (count := len(files)):
-        raise DataError(f"{shown}: no pictures in it; looked for {', '.join(sorted(SUFFIXES))}")
+    files = only_pictures(found, shown)
+    count = len(files)
     pictures = Pictures(shown, files, size, channels)
     held = None
     if (needed := math.prod(pictures.shape)) <= memory:
@@ -125,12 +126,31 @@ def load(
     return Dataset(printable(source.name), images, labels, names, _origin(files))
 
 
+def only_pictures(found: Files, shown: str) -> Files:
+    """The pictures among files; tells which others may be meant as such. Raises DataError where there are none."""
+    files = found.those([i for i, name in enumerate(found.names) if is_picture(name)])
+    _tell_of_others(shown, found)
+    if not len(files):
+        raise DataError(f"{shown}: no pictures in it; looked for {', '.join(sorted(SUFFIXES))}")
+    return files
+
+
+def decode_whole(shown: str, files: Files, i: int, channels: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """A picture at its own size, and its alpha, as `resize.whole` has them; to be called from many threads at once.
+
+    Raises DataError, naming it, if it cannot be read, or if it is too large (`MOST_BYTES`, `MOST_PIXELS`).
+    """
+    if isinstance(found := _decode(files, i, lambda picture: whole(picture, channels)), str):
+        raise DataError(f"{shown}: {files.names[i]} cannot be read: {found}")
+    return found
+
+
 def _decode_all(pictures: Pictures, held: np.ndarray | None) -> dict[int, str]:
     """Why some cannot be read, by their places; the others are written to `held` one after another, if it is there."""
     count, reasons = len(pictures), dict[int, str]()
     part = lambda k: [pictures.decode(i) for i in range(k * TOGETHER, min((k + 1) * TOGETHER, count))]
     with read_ahead(part, 0, -(-count // TOGETHER)) as parts:
-        for i, found in enumerate(_told_of(chain.from_iterable(parts), count)):
+        for i, found in enumerate(told_of(chain.from_iterable(parts), count)):
             if isinstance(found, str):
                 reasons[i] = found
             elif held is not None:
@@ -172,14 +192,14 @@ _alone, _opening = threading.RLock(), threading.Lock()
 _MOST = f"of which {MOST_PIXELS / 1e6:.0f} million are read at most, {MOST_OF_JPEG / 1e6:.0f} of a JPEG; reduce it"
 
 
-def _decode(files: Files, i: int, size: Size, channels: int) -> np.ndarray | str:
-    """The picture, or in words why there is none."""
+def _decode(files: Files, i: int, look: Callable[[Image.Image], T], size: Size | None = None) -> T | str:
+    """What `look` makes of the picture, to be brought to a size if one is named; or in words why there is none."""
     if (length := int(files.sizes[i])) > MOST_BYTES:
         return f"{in_words(length)}, of which {in_words(MOST_BYTES)} are read at most"
     try:
         with _alone if length > MANY else nullcontext():
             data = files.read(i)
-            return _decoded(data, size, channels) if data else "empty file"
+            return _decoded(data, look, size) if data else "empty file"
     except DataError:
         raise
     except Exception as error:  # Pillow's decoders raise of every kind
@@ -190,16 +210,16 @@ def _decode(files: Files, i: int, size: Size, channels: int) -> np.ndarray | str
         return "not an image"
 
 
-def _decoded(data: bytes, size: Size, channels: int) -> np.ndarray | str:
+def _decoded(data: bytes, look: Callable[[Image.Image], T], size: Size | None) -> T | str:
     with _opened(data) as picture:
         width, height = picture.size
-        if MOST_PIXELS < width * height <= MOST_OF_JPEG:
+        if size is not None and MOST_PIXELS < width * height <= MOST_OF_JPEG:
             rows, columns = sides(size)
             picture.draft(None, (4 * columns, 4 * rows))  # nothing but a JPEG heeds it
         if picture.width * picture.height > MOST_PIXELS:
             return f"{width}x{height} pixels, {_MOST}"
         with _alone if width * height > MANY else nullcontext():
-            return fitted(picture, size, channels)
+            return look(picture)
 
 
 def _opened(data: bytes) -> Image.Image:
@@ -212,10 +232,10 @@ def _opened(data: bytes) -> Image.Image:
             Image.MAX_IMAGE_PIXELS = usual
 
 
-def _told_of(decoded: Iterable[np.ndarray | str], count: int) -> Iterator[np.ndarray | str]:
+def told_of(pictures: Iterable[T], count: int) -> Iterator[T]:
     """The same, with a line every ten seconds."""
     spoken = time.monotonic()
-    for done, each in enumerate(decoded):
+    for done, each in enumerate(pictures):
         if time.monotonic() - spoken > 10:
             spoken = time.monotonic()
             tell(f"  {done:,} of {count:,} pictures", sys.stderr)

@@ -12,12 +12,8 @@ def fitted(picture: Image.Image, size: Size | None, channels: int) -> np.ndarray
     Transparent parts lie on white; 16-bit greys are scaled to 8 bits; `size` None keeps the picture's own. Raises
     ValueError for 32-bit pixels, whose black and white nobody knows.
     """
-    # Pillow has no other mode for the 16 bits of a PGM, which it scales to all of them.
-    if picture.mode == "F" or (picture.mode == "I" and picture.format not in ("PPM", "PNG")):
-        raise ValueError("32-bit pixels, whose black and white are not known; convert them to 8 or 16 bits")
-    ImageOps.exif_transpose(picture, in_place=True)
-    picture = _flatten(picture)
-    if picture.mode != (mode := "L" if channels == 1 else "RGB"):  # else it would be copied
+    picture = _flatten(_upright(picture))
+    if picture.mode != (mode := _mode(channels)):  # else it would be copied
         picture = picture.convert(mode)
     height, width = sides(size) if size is not None else (picture.height, picture.width)
     if picture.size != (width, height):
@@ -29,6 +25,21 @@ def fitted(picture: Image.Image, size: Size | None, channels: int) -> np.ndarray
     return np.asarray(picture, np.uint8).reshape(picture.height, picture.width, channels)
 
 
+def whole(picture: Image.Image, channels: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """A picture at its own size, uint8 `[H, W, channels]`, and its alpha, uint8 `[H, W, 1]`, if it has any.
+
+    Colours are what they are beneath the alpha; else as `fitted` has them. Raises ValueError as that does.
+    """
+    picture = _upright(picture)
+    alpha = None
+    if _has_alpha(picture):
+        picture = picture.convert("RGBA")
+        alpha = np.asarray(picture.getchannel("A"), np.uint8)[..., None]
+    return np.asarray(picture.convert(_mode(channels)), np.uint8).reshape(
+        picture.height, picture.width, channels
+    ), alpha
+
+
 def resize_all(images: np.ndarray, size: Size | None, channels: int | None) -> np.ndarray:
     """The same for an array of images, uint8 `[N, H, W, C]`; what is None stays as it is."""
     channels = channels or images.shape[-1]
@@ -38,11 +49,28 @@ def resize_all(images: np.ndarray, size: Size | None, channels: int | None) -> n
     return np.stack([fitted(picture, size, channels) for picture in pictures])
 
 
+def _mode(channels: int) -> str:
+    return "L" if channels == 1 else "RGB"
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    """The picture as it is to be seen, of 8 bits. Raises ValueError for 32-bit pixels."""
+    # Pillow has no other mode for the 16 bits of a PGM, which it scales to all of them.
+    if picture.mode == "F" or (picture.mode == "I" and picture.format not in ("PPM", "PNG")):
+        raise ValueError("32-bit pixels, whose black and white are not known; convert them to 8 or 16 bits")
+    ImageOps.exif_transpose(picture, in_place=True)
+    if not picture.mode.startswith("I"):
+        return picture
+    # Pillow's own conversion of 16-bit greys clips at 255 instead of scaling.
+    return Image.fromarray((np.asarray(picture).astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8))
+
+
+def _has_alpha(picture: Image.Image) -> bool:
+    return picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info
+
+
 def _flatten(picture: Image.Image) -> Image.Image:
-    if picture.mode.startswith("I"):
-        # Pillow's own conversion of 16-bit greys clips at 255 instead of scaling.
-        return Image.fromarray((np.asarray(picture).astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8))
-    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+    if _has_alpha(picture):
         picture = picture.convert("RGBA")
         white = Image.new("RGBA", picture.size, "white")
         return Image.alpha_composite(white, picture)

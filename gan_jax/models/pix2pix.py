@@ -58,7 +58,7 @@ class Generator(nn.Module):
         """Translates each image."""
         del latents
         x: Maps = as_image(condition)
-        depth = _depth(x.shape[1:3], self.depth)
+        depth = halvings(x.shape[1:3], self.depth)
         normalise = partial(_normalise, self.norm, train, self.axis_name)
         layer = {"use_bias": False, "kernel_init": _small, "dtype": self.dtype}
         passed = []
@@ -131,8 +131,8 @@ def _normalise(norm: str, train: bool, axis_name: str | None, x: Maps, name: str
     return batch(use_running_average=not train, name=name)(x)
 
 
-def _depth(size: Size, depth: int | None) -> int:
-    """How often images are halved. Raises ValueError where they cannot be."""
+def halvings(size: Size, depth: int | None) -> int:
+    """How often images are halved: `depth` times, or as often as they can be. Raises ValueError where they cannot."""
     common = math.gcd(*sides(size))
     most = (common & -common).bit_length() - 1
     wanted = min(max(most, 1), DEEPEST) if depth is None else depth

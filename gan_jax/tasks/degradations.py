@@ -53,6 +53,11 @@ def grey(images: Images) -> Images:
     return 0.299 * red + 0.587 * green + 0.114 * blue
 
 
+def luma(images: Images) -> Images:
+    """`[B, H, W, 1 or 3] -> [B, H, W, 1]`: in grey; what is grey stays as it is. Raises ValueError as `grey` does."""
+    return images if images.shape[-1] == 1 else grey(images)
+
+
 def edges(images: Images, *, full: float = 0.5) -> Images:
     """`[B, H, W, 1 or 3] -> [B, H, W, 1]`: -1 where luma is flat, 1 at edges, and soft between: Sobel's magnitude.
 
@@ -64,8 +69,7 @@ def edges(images: Images, *, full: float = 0.5) -> Images:
     """
     if not full > 0:
         raise ValueError(f"full, the step that is drawn as 1, is a positive share of the range, not {full}")
-    luma = images if images.shape[-1] == 1 else grey(images)
-    padded = jnp.pad(luma, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
+    padded = jnp.pad(luma(images), ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
     slope, smooth = (-0.5, 0.0, 0.5), (0.25, 0.5, 0.25)  # a step from -1 to 1 has slope 1 on both of its sides
     down = _filtered(_filtered(padded, slope, 1), smooth, 2)
     right = _filtered(_filtered(padded, smooth, 1), slope, 2)

@@ -22,7 +22,7 @@ def inpainting(hole: Hole) -> Task:
     def make(key: PRNGKey, images: Images) -> Batch:
         return Batch(images, with_hole(images, hole(key, images.shape)))
 
-    return Task(make, _picture, mean_colour, lambda condition: 1 - known_of(condition))
+    return Task(make, _picture, mean_colour, lambda condition: 1 - known_of(condition), with_hole, has_holes=True)
 
 
 def mean_colour(condition: Condition) -> Images:

@@ -11,6 +11,8 @@ from jaxtyping import Array, Float
 from gan_jax.images import to_float
 from gan_jax.types import Batch, Bytes, Condition, Images, PRNGKey
 
+Mask = Float[Array, "batch #height #width 1"]
+
 
 class Task(NamedTuple):
     """Something to be made of something given. All functions are pure, and run on the device."""
@@ -18,10 +20,12 @@ class Task(NamedTuple):
     make: Callable[[PRNGKey, Images], Batch]  # of images in [-1, 1]: what is to be made, and what is given for it
     look: Callable[[Condition], Images]  # what is given, as a person sees it, as large as what is to be made
     baseline: Callable[[Condition], Images]  # what can be made of it without a network
-    marked: Callable[[Condition], Float[Array, "batch #height #width 1"]]  # 1 where something is to be made, else 0
+    marked: Callable[[Condition], Mask]  # 1 where something is to be made, else 0
+    given: Callable[[Images, Mask], Condition] = lambda images, known: images  # what is given in one's own pictures
+    has_holes: bool = False  # whether something is missing in them: the mask `known` is 0 there, else 1
 
 
-def everywhere(condition: Condition) -> Float[Array, "batch 1 1 1"]:
+def everywhere(condition: Condition) -> Mask:
     """The whole image is to be made: ones."""
     return jnp.ones((condition.shape[0], 1, 1, 1))
 

@@ -4,19 +4,22 @@ from collections.abc import Callable
 
 import jax.numpy as jnp
 
-from gan_jax.tasks.degradations import edges, grey
+from gan_jax.tasks.degradations import edges, grey, luma
 from gan_jax.tasks.task import Task, everywhere
 from gan_jax.types import Batch, Condition, Images, PRNGKey
 
 
 def colouring() -> Task:
     """Given is the image in grey, `[B, H, W, 1]`. The baseline stays grey."""
-    return translation(grey, baseline=lambda given: jnp.repeat(given, 3, axis=-1))
+    return translation(grey, baseline=lambda given: jnp.repeat(given, 3, axis=-1), given=luma)
 
 
 def from_edges() -> Task:
-    """Given are the image's edges, `[B, H, W, 1]`. The baseline is the drawing itself, black where there is no edge."""
-    return translation(edges, baseline=lambda given: jnp.repeat(given, 3, axis=-1))
+    """Given are the image's edges, `[B, H, W, 1]`. The baseline is the drawing itself, black where there is no edge.
+
+    Of one's own: a drawing, white lines on black.
+    """
+    return translation(edges, baseline=lambda given: jnp.repeat(given, 3, axis=-1), given=luma)
 
 
 def pairs(*, reverse: bool = False) -> Task:
@@ -33,11 +36,16 @@ def pairs(*, reverse: bool = False) -> Task:
     return Task(make, lambda given: given, lambda given: given, everywhere)
 
 
-def translation(draw: Callable[[Images], Images], *, baseline: Callable[[Condition], Images]) -> Task:
-    """Given is what `draw` makes of the image, as large as it, `[B, H, W, c]`."""
+def translation(
+    draw: Callable[[Images], Images],
+    *,
+    baseline: Callable[[Condition], Images],
+    given: Callable[[Images], Condition] = lambda pictures: pictures,
+) -> Task:
+    """Given is what `draw` makes of the image, as large as it, `[B, H, W, c]`, or `given` of one's own pictures."""
 
     def make(key: PRNGKey, images: Images) -> Batch:
         del key
         return Batch(images, draw(images))
 
-    return Task(make, lambda given: given, baseline, everywhere)
+    return Task(make, lambda condition: condition, baseline, everywhere, lambda pictures, known: given(pictures))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_jax.data.resize import fitted, resize_all
+from gan_jax.data.resize import fitted, resize_all, whole
 
 
 def stripes(width, height):
@@ -103,3 +103,30 @@ def test_an_array_that_fits_is_not_copied(size, channels):
 def test_pixels_of_32_bits_are_refused_for_their_white_is_not_known(mode, white):
     with pytest.raises(ValueError, match="32-bit pixels, whose black and white are not known; convert them"):
         fitted(Image.new(mode, (4, 4), white), 4, 1)
+
+
+def test_a_whole_picture_keeps_its_size_and_its_colours_beneath_the_alpha():
+    picture = Image.new("RGBA", (5, 3), (10, 20, 30, 0))
+    colours, alpha = whole(picture, 3)
+    assert alpha is not None
+    np.testing.assert_array_equal(colours, np.broadcast_to(np.uint8([10, 20, 30]), (3, 5, 3)))
+    np.testing.assert_array_equal(alpha, np.zeros((3, 5, 1)))
+    np.testing.assert_array_equal(whole(picture, 1)[0], np.full((3, 5, 1), np.asarray(picture.convert("L"))[0, 0]))
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "P", "1", "CMYK", "I;16"])
+def test_a_whole_picture_without_alpha_is_as_a_fitted_one(mode):
+    picture = Image.new("I;16", (4, 4), 513) if mode == "I;16" else stripes(9, 4).convert(mode)
+    for channels in (1, 3):
+        colours, alpha = whole(picture.copy(), channels)
+        assert alpha is None
+        np.testing.assert_array_equal(colours, fitted(picture.copy(), None, channels))
+
+
+def test_the_transparent_colour_of_a_palette_is_alpha(tmp_path):
+    picture = stripes(9, 4).convert("P")
+    picture.save(tmp_path / "clear.png", transparency=picture.getpixel((0, 0)))
+    with Image.open(tmp_path / "clear.png") as clear:
+        alpha = whole(clear, 3)[1]
+    assert alpha is not None
+    np.testing.assert_array_equal(alpha[..., 0], np.where(np.arange(9) < 3, 0, 255)[None].repeat(4, 0))

@@ -1,0 +1,216 @@
+"""What a trained translator makes of one's own pictures: `gan-jax apply`."""
+
+import math
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+from PIL import Image
+
+from gan_jax.config import Config
+from gan_jax.config.translators import Translator
+from gan_jax.data.listing import is_picture, suffix
+from gan_jax.data.pictures import told_of
+from gan_jax.data.reading import read_ahead
+from gan_jax.errors import ConfigError, DataError, RunError
+from gan_jax.gan import GAN, generate
+from gan_jax.images import to_bytes, to_float
+from gan_jax.memory import require_memory
+from gan_jax.run.album import Album, Read, beside, make_reader, open_album, stem
+from gan_jax.run.files import RunFolder
+from gan_jax.run.pictures import save_image
+from gan_jax.run.sampling import open_run, sampling_weights
+from gan_jax.run.tiles import in_tiles
+from gan_jax.sizes import Sides
+from gan_jax.storage import is_remote
+from gan_jax.tasks.task import Task
+from gan_jax.types import Bytes, Images, PRNGKey, Weights
+
+AT_ONCE = 1 << 18
+"""Pixels that a network makes at once, unless it was trained on larger images: of a picture of more, tile by tile.
+
+For a batch, too. As published, ESRGAN takes 134 MB for so many that are four times enlarged, 1.2 GB for inpainted ones,
+and pix2pix 149 MB (temporaries that XLA counts for a CPU, jax 0.10.2, 2026-11-26).
+"""
+
+
+class Translation(NamedTuple):
+    """A trained translator, for pictures of every size."""
+
+    times: int  # as large is what it makes
+    at_once: int  # pixels, of what it is given
+    make: Callable[[np.ndarray], np.ndarray]  # uint8 [B, h, w, C + 1] to uint8 [B, times · h, times · w, C]
+
+
+def make_translation(config: Config, gan: GAN, task: Task, weights: Weights, key: PRNGKey | None = None) -> Translation:
+    """Builds it; compiled once for each size, and number of pictures of it.
+
+    Where a network takes multiples of some pixels alone, pictures are mirrored at their borders as far as it needs.
+    Of more pixels than `AT_ONCE`, and than it was trained on, they are made in tiles. A network that draws at random,
+    by dropout, does so if there is a key, the same for every batch; without one it never does. Making raises
+    RunError if an image is not finite.
+    """
+    model, data = config.model, config.data
+    assert isinstance(model, Translator)
+    step = model.step(data)
+
+    @jax.jit
+    def network(weights: Weights, pixels: Bytes) -> tuple[Images, Array]:
+        condition = task.given(to_float(pixels[..., :-1]), to_float(pixels[..., -1:]) / 2 + 0.5)
+        images = generate(gan, weights, jnp.zeros((len(pixels), gan.latent_size)), condition, key=key)
+        return images, jnp.all(jnp.isfinite(images))
+
+    one_step = jax.ShapeDtypeStruct((1, step, step, data.image_channels + 1), jnp.uint8)
+    times = jax.eval_shape(network, weights, one_step)[0].shape[1] // step
+    at_once = max(AT_ONCE, math.prod(data.image_size)) // times**2
+    as_bytes = jax.jit(to_bytes)
+
+    def piece(pixels: np.ndarray) -> np.ndarray:
+        images, finite = network(weights, pixels)
+        if not finite:
+            raise RunError("the generator makes images that are not finite; an earlier checkpoint may do better")
+        return np.asarray(images)
+
+    def make(pixels: np.ndarray) -> np.ndarray:
+        height, width = pixels.shape[1:3]
+        whole = np.pad(pixels, ((0, 0), (0, -height % step), (0, -width % step), (0, 0)), "reflect")
+        images = in_tiles(piece, whole, _tile(whole.shape[1:3], step, at_once), times)
+        return np.asarray(as_bytes(images[:, : times * height, : times * width]))
+
+    return Translation(times, at_once, make)
+
+
+def _tile(size: tuple[int, ...], step: int, most: int) -> Sides:
+    """Height and width of all of a picture, if it has no more pixels; else of tiles that have not, in whole steps."""
+    height, width = size
+    if height * width <= most:
+        return height, width
+    side = max(math.isqrt(most) // step, 1) * step
+    return min(side, height), min(side, width)
+
+
+class Alike(NamedTuple):
+    """Pictures of one size, by their numbers."""
+
+    rows: list[int]
+    filled: int  # so many are made: all batches of a size are as large, for one compiled program
+
+
+def _batches(sizes: Sequence[Sides], most: int) -> list[Alike]:
+    """All pictures, as many together as have `most` pixels, or one."""
+    found = []
+    for size in dict.fromkeys(sizes):
+        rows = [i for i, own in enumerate(sizes) if own == size]
+        count = min(len(rows), max(1, most // math.prod(size)))
+        found += [Alike(rows[k : k + count], count) for k in range(0, len(rows), count)]
+    return found
+
+
+def _make_all(
+    make: Callable[[np.ndarray], np.ndarray], read: Read, batches: Sequence[Alike], targets: Sequence[Path]
+) -> Iterator[Path]:
+    """Makes and writes pictures; gives the path of each that is written."""
+    with read_ahead(lambda k: [read(i) for i in batches[k].rows], 0, len(batches), ahead=1) as found:
+        for (rows, filled), pictures in zip(batches, found, strict=True):
+            given = [picture.pixels for picture in pictures + pictures[:1] * (filled - len(rows))]
+            images = make(np.stack(given))[: len(rows)]
+            for i, picture, image in zip(rows, pictures, images, strict=True):
+                save_image(targets[i], _with_alpha(image, picture.alpha))
+                yield targets[i]
+
+
+def _with_alpha(image: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
+    """An image `[H, W, C]` with an alpha behind it that is made as large as it."""
+    if alpha is None:
+        return image
+    height, width = image.shape[:2]
+    enlarged = Image.fromarray(alpha[..., 0]).resize((width, height), Image.Resampling.BICUBIC)
+    return beside(image, np.asarray(enlarged)[..., None])
+
+
+def apply(
+    run: str,
+    source: Path,
+    *,
+    out: Path | None,
+    mask: Path | None,
+    averaged: bool,
+    best: bool,
+    seed: int | None,
+) -> list[str]:
+    """`gan-jax apply`: reads all that is given, then makes and writes, and returns what to tell.
+
+    With a seed pictures are made one by one, so that what is drawn for one does not depend on the others. Raises
+    ConfigError, DataError, RunError; nothing is written then, unless it is that what is made is not finite, or that
+    it cannot be written.
+    """
+    config, gan, state, _, _, counts, remarks = open_run(run, best=best)
+    if not config.task.given:
+        raise ConfigError(f"run: {run} draws samples; use gan-jax sample {run}")
+    task, channels = config.task.build(), config.data.image_channels
+    if mask and not task.has_holes:
+        raise ConfigError(f"mask: {run} was trained for {config.task.name}, of which nothing is missing; drop --mask")
+    album, masks = open_album(source), None if mask is None else open_album(mask)
+    folder = RunFolder(run).path / _folder_name(averaged, best, seed)
+    folder = out or (folder if album.alone else folder / source.name.removesuffix(".zip"))
+    targets = _targets(album, folder)
+    _spare(targets, [*album.paths, *(masks.paths if masks else [])])
+    read = make_reader(album, masks, task, channels)
+    with read_ahead(lambda i: read(i).pixels.shape, 0, len(targets)) as shapes:
+        sizes = [(height, width) for height, width, _ in shapes]
+    weights = sampling_weights(gan, state, counts, averaged=averaged)
+    translation = make_translation(config, gan, task, weights, None if seed is None else jax.random.key(seed))
+    _require_memory(album, sizes, translation.times, channels)
+    batches = _batches(sizes, translation.at_once if seed is None else 1)
+    for _ in told_of(_make_all(translation.make, read, batches, targets), len(targets)):
+        pass
+    which, step = "averaged" if averaged else "raw", int(state.step)
+    made = "1 picture" if len(targets) == 1 else f"{len(targets):,} pictures"
+    return [*remarks, f"{made}, made by the {which} weights of step {step}: {targets[0] if album.alone else folder}"]
+
+
+def _folder_name(averaged: bool, best: bool, seed: int | None) -> str:
+    """A name that tells what made the pictures, so that others do not overwrite them."""
+    parts = ["applied"] + ["raw"] * (not averaged) + ["best"] * best
+    return "_".join(parts if seed is None else [*parts, f"seed{seed}"])
+
+
+def _targets(album: Album, out: Path) -> list[Path]:
+    """Where what is made of each picture goes: to a file, or into a folder under its own name. Raises ConfigError."""
+    if is_picture(out.name):
+        if suffix(out.name) != ".png" or not album.alone:
+            wanted = "a .png, or a folder" if album.alone else "a folder, for all pictures"
+            raise ConfigError(f"out: expected {wanted}, got {out}")
+        return [out]
+    targets: dict[Path, str] = {}
+    for name in album.files.names:
+        target = out / f"{stem(name)}.png"
+        if target in targets:
+            raise DataError(f"{album.shown}: {targets[target]} and {name} would both become {target}; rename one")
+        targets[target] = name
+    return list(targets)
+
+
+def _spare(targets: Sequence[Path], given: Sequence[Path]) -> None:
+    """Raises ConfigError where a picture that is given would be overwritten."""
+    kept = {os.path.realpath(path) for path in given}
+    for target in targets:
+        if not is_remote(target) and os.path.realpath(target) in kept:
+            raise ConfigError(f"out: {target} is one of the pictures that are given; choose another place with --out")
+
+
+def _require_memory(album: Album, sizes: Sequence[Sides], times: int, channels: int) -> None:
+    """Raises DataError for a picture of which so much is made that memory does not hold it.
+
+    While they are joined, tiles are floats twice, then once more on the device; and bytes, with an alpha, thrice.
+    """
+    largest = max(range(len(sizes)), key=lambda i: math.prod(sizes[i]))
+    height, width = (times * side for side in sizes[largest])
+    needed = height * width * (3 * 4 * channels + 3 * (channels + 1))
+    what = f"{album.shown}: {album.files.names[largest]}: {width}x{height} pixels"
+    require_memory(needed, what, "reduce it, or cut it up", error=DataError)
