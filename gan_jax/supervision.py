@@ -61,6 +61,37 @@ def consistent(weight: float, look: Callable[[Made], Condition]) -> Supervision:
     return term
 
 
+def cycle(weight: float) -> Supervision:
+    """There and back again: weight · (E|F(G(a)) - a| + E|G(F(b)) - b|) (Zhu et al. 2017, arXiv:1703.10593, eq. 2).
+
+    For a generator of two translators, which makes (F(b), G(a)) of the condition (a, b), in the same two domains.
+    Shown as "g/cycle", without its weight, which is 10 there.
+    """
+
+    def term(key: PRNGKey, draw: Draw, latents: Latents, batch: Batch) -> tuple[Scalar, Metrics]:
+        del key
+        apart = _apart(draw(latents, draw(latents, batch.condition)), batch.condition)
+        return weight * apart, {"g/cycle": apart}
+
+    return term
+
+
+def identity(weight: float) -> Supervision:
+    """What is there already stays: weight · (E|G(b) - b| + E|F(a) - a|) (Zhu et al. 2017, section 5.2).
+
+    For a generator as of `cycle`, between domains of one shape: it holds colours. Shown as "g/identity", without its
+    weight, which is half of the cycle's there.
+    """
+
+    def term(key: PRNGKey, draw: Draw, latents: Latents, batch: Batch) -> tuple[Scalar, Metrics]:
+        del key
+        a, b = batch.condition
+        apart = _apart(draw(latents, (b, a)), (a, b))
+        return weight * apart, {"g/identity": apart}
+
+    return term
+
+
 def near(name: str, weight: float, look: Callable[[Made], Any]) -> Supervision:
     """weight · Σ E|look(G(x)) - look(y)|, summed over leaves; shown under a name, without its weight."""
 

@@ -82,6 +82,18 @@ def test_images_that_are_pytrees_are_summed_over_leaves():
     np.testing.assert_allclose(of(supervision.l1(1.0), made, batch)[0], expected, rtol=1e-6)
 
 
+def test_a_cycle_goes_there_and_back_and_what_is_there_stays():
+    """With F(b) = b / 2 and G(a) = 3a: F(G(a)) is 3/2 a, G(F(b)) is 3/2 b, F(a) is a / 2 and G(b) is 3b."""
+    draw = lambda latents, pair: (pair[1] / 2, 3 * pair[0])
+    a, b = REAL, MADE
+    cycle, seen = supervision.cycle(10.0)(KEY, draw, LATENTS, Batch((a, b), (a, b)))
+    np.testing.assert_allclose(seen["g/cycle"], 0.5 * np.mean(np.abs(a)) + 0.5 * np.mean(np.abs(b)), rtol=1e-6)
+    np.testing.assert_allclose(cycle, 10 * seen["g/cycle"], rtol=1e-6)
+    identity, seen = supervision.identity(5.0)(KEY, draw, LATENTS, Batch((a, b), (a, b)))
+    np.testing.assert_allclose(seen["g/identity"], 0.5 * np.mean(np.abs(a)) + 2 * np.mean(np.abs(b)), rtol=1e-6)
+    np.testing.assert_allclose(identity, 5 * seen["g/identity"], rtol=1e-6)
+
+
 def test_total_adds_up_shows_all_and_gives_each_term_a_key_of_its_own():
     drawn = []
 

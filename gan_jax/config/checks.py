@@ -83,7 +83,8 @@ def _wrong_task(config: Config) -> list[str]:
     if not config.model.translates:
         found.append(f"model: {name} is given nothing; for --task {task.name} take --model pix2pix or esrgan")
     if config.tells:
-        found.append(f"task.name: {task.name} is told images, not labels; drop --conditional and --data.clusters")
+        mend = "add --no-conditional" if config.conditional else "drop --data.clusters"
+        found.append(f"task.name: {task.name} is told images, not labels; {mend}")
     if config.augment.name != "none" and task.name == "super_resolution":
         found.append("augment.name: images of two sizes cannot be augmented alike; drop --augment")
     if config.loss == "none" and not (task.l1 or task.agreement):

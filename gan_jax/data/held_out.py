@@ -54,7 +54,8 @@ class Chosen:
     @property
     def nbytes(self) -> int:
         """The source's, and the places."""
-        return self.source.nbytes + self.rows.nbytes
+        held = 0 if isinstance(self.source, np.memmap) else self.source.nbytes
+        return held + self.rows.nbytes
 
     def __len__(self) -> int:
         return len(self.rows)

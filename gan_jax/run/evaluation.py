@@ -188,7 +188,8 @@ def evaluate(
     for remark in trained.remarks:
         say(remark)
     extractor = features.make(kind, config, data, weights=weights, download=download, say=say)
-    say(f"comparing {samples:,} images of step {int(trained.state.step)} with {len(data):,} of {data.name}")
+    beside, drawn_of = (data, samples) if data.test is None else (data.test, min(samples, len(data.test)))
+    say(f"comparing {drawn_of:,} images of step {int(trained.state.step)} with {len(beside):,} of {beside.name}")
     judge = make_judge(
         config,
         trained.gan,

@@ -37,6 +37,12 @@ OTHERS = {
     "data.download": True,
     "data.on_bad": "skip",
     "data.memory": 1.0,
+    "task.name": "inpainting",
+    "task.factor": 2,
+    "task.holes": "boxes",
+    "task.l1": 100.0,
+    "task.agreement": 1.0,
+    "task.test": 0.2,
     "model": "r3gan",
     "model.latent_size": 7,
     "model.generator_width": 7,
@@ -86,7 +92,12 @@ OTHERS = {
 
 ADA, SOME_IMAGES = {"augment.name": "ada", "augment.p": 0.1}, {"anneal.images": 1000}
 FLOATS = {"data.path": "/latents.npz", "data.size": 8, "data.channels": 4, "data.deviation": 0.5}
+INPAINTING = {"task.name": "inpainting", "model": "pix2pix"}
+LARGER = {"task.name": "super_resolution", "model": "esrgan", "data.size": 16}
 NEEDS = {
+    "task.name": {"model": "pix2pix"},
+    "task.l1": INPAINTING,
+    "task.agreement": LARGER,
     "data.deviation": {"data.path": "/latents.npz"},
     "model.told": {"conditional": True},
     "augment.p": ADA,
@@ -292,6 +303,42 @@ def test_a_whole_number_will_do_for_a_number():
         ),
         ({"augment.target": 0.0}, "augment.target: is for --augment ada"),
         ({"penalty.path_length": 2.0, "penalty.path_lazy": 3}, "penalty.path_lazy: expected a divisor of the batch"),
+        ({"task.l1": 100.0}, "task.l1: is for a task; add --task inpainting, or another"),
+        ({"task.agreement": 1.0}, "task.agreement: is for a task; add --task inpainting, or another"),
+        ({"loss": "none"}, "loss: none is no game; it is for a --task, with --task.l1"),
+        ({"model": "pix2pix"}, "model: pix2pix makes images of others; add --task inpainting"),
+        ({"task.name": "inpainting"}, "model: dcgan is given nothing; for --task inpainting take --model pix2pix or"),
+        (
+            INPAINTING | FLOATS,
+            "task.name: tasks are of pictures, not of floats; drop --data.deviation",
+        ),
+        (LARGER | {"task.factor": 1}, "task.factor: 1 does not make 16 pixels smaller evenly"),
+        (LARGER | {"task.factor": 5}, "task.factor: 5 does not make 16 pixels smaller evenly"),
+        (
+            LARGER | {"task.factor": 3, "data.size": 24},
+            "task.factor: model esrgan doubles images, and 3 is no power of two; try 2 or 4",
+        ),
+        (INPAINTING | {"task.agreement": 1.0}, "task.agreement: is for --task super_resolution, not inpainting"),
+        (INPAINTING | {"task.name": "colouring"}, "task.name: colouring makes colours of grey, and these data have"),
+        (INPAINTING | {"task.test": 0.0}, "task.test: expected a share above 0 and below 1, got 0"),
+        (INPAINTING | {"task.test": 1.0}, "task.test: expected a share above 0 and below 1, got 1"),
+        (INPAINTING | {"conditional": True}, "task.name: inpainting is told images, not labels; add --no-conditional"),
+        (INPAINTING | {"data.clusters": 5}, "task.name: inpainting is told images, not labels; drop --data.clusters"),
+        (
+            LARGER | {"augment.name": "diff_augment"},
+            "augment.name: images of two sizes cannot be augmented alike; drop --augment",
+        ),
+        (
+            INPAINTING | {"loss": "none"},
+            "loss: none, and nothing else that the generator would learn by; add --task.l1",
+        ),
+        (INPAINTING | {"parallel": "pmap"}, "parallel: pmap is not for tasks; choose jit, whose numbers are the same"),
+        (
+            LARGER | {"model": "pix2pix"},
+            "model: pix2pix makes images as large as what it is given; take --model esrgan",
+        ),
+        (INPAINTING | {"model.depth": 4}, "model.depth: 8 pixels cannot be halved 4 times"),
+        (LARGER | {"model.depth": 5}, "model.depth: 16 pixels cannot be halved 5 times; try a smaller depth"),
         ({"steps": 10**400}, "steps: expected 2,147,483,647 at most"),
         ({"steps": 2**63}, "steps: expected 2,147,483,647 at most"),
         ({"penalty.r1": 1e39}, "penalty.r1: expected a finite number from 0"),
@@ -303,6 +350,22 @@ def test_a_whole_number_will_do_for_a_number():
 )
 def test_keys_that_do_not_go_together_are_named(values, said):
     assert said in complaint(with_values(Config(), values))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        INPAINTING,
+        INPAINTING | {"loss": "none", "task.l1": 1.0, "augment.name": "diff_augment"},
+        INPAINTING | {"model": "esrgan"},
+        INPAINTING | {"task.name": "colouring", "data.channels": 3},
+        INPAINTING | {"task.name": "from_edges", "model.depth": 3},
+        LARGER | {"loss": "none", "task.agreement": 1.0},
+    ],
+)
+def test_tasks_and_translators_that_go_together_pass(values):
+    config = with_values(Config(), values)
+    assert check_new(config) == from_json(to_json(config)) == config
 
 
 def test_the_mlp_makes_any_size_from_a_batch_of_one():
