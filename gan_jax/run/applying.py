@@ -34,8 +34,8 @@ from gan_jax.types import Bytes, Images, PRNGKey, Weights
 AT_ONCE = 1 << 18
 """Pixels that a network makes at once, unless it was trained on larger images: of a picture of more, tile by tile.
 
-For a batch, too. As published, ESRGAN takes 134 MB for so many that are four times enlarged, 1.2 GB for inpainted ones,
-and pix2pix 149 MB (temporaries that XLA counts for a CPU, jax 0.10.2, 2026-11-26).
+For a batch, too. At the published widths ESRGAN (two of its 23 blocks) takes 134 MB for so many that are four times
+enlarged, 1.2 GB for inpainted ones, and pix2pix 149 MB (temporaries that XLA counts for a CPU, jax 0.10.2, 2026-11-26).
 """
 
 
