@@ -1,0 +1,20 @@
+"""MNIST at 8x8 made four times as large by ESRGAN's networks, small (Wang et al. 2018, arXiv:1809.00219)."""
+
+from gan_jax.config import ESRGAN, AdamConfig, CadenceConfig, Config, DataConfig, EvaluateConfig, TaskConfig
+
+
+def get_config() -> Config:
+    """One of 23 blocks, the relativistic average loss, and L1 in place of features that would have to be fetched."""
+    adam = AdamConfig(learning_rate=2e-4, beta1=0.9, beta2=0.999)
+    return Config(
+        steps=1500,
+        batch_size=16,
+        loss="relativistic_average",
+        data=DataConfig(name="mnist", size=32),
+        task=TaskConfig("super_resolution", factor=4, l1=10.0),
+        model=ESRGAN(generator_width=32, discriminator_width=16, blocks=1, growth=16),
+        generator=adam,
+        discriminator=adam,
+        every=CadenceConfig(log=50, sample=250, checkpoint=750),
+        evaluate=EvaluateConfig(every=750, samples=6000),
+    )
