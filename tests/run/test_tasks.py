@@ -146,6 +146,7 @@ def after_two_steps(config, gan, devices):
     return jax.device_get((state.generator.weights, state.discriminator.weights)), metrics
 
 
+@pytest.mark.slow
 def test_two_devices_make_the_holes_and_the_steps_of_one():
     gan = gentle(TINY)
     (ours, rows), (theirs, others) = (after_two_steps(TINY, gan, devices) for devices in (1, 2))
