@@ -97,6 +97,8 @@ def _wrong_task(config: Config) -> list[str]:
 def _idle(config: Config) -> list[str]:
     """What a config asks for and does not get; old runs may have such keys, new ones are better told."""
     found = config.model.idle(config) + config.augment.idle(config.anneal) + config.penalty.idle()
+    if config.loss == "none" and config.penalty.has_slopes:
+        found.append("penalty: there is no game whose discriminator it would hold; drop it, or --loss none")
     if config.anneal.penalty is not None and not config.penalty.has_slopes:
         found.append(
             "anneal.penalty: there is no penalty to anneal; add one such as --penalty.r1 1, or --anneal.penalty None"
