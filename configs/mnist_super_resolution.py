@@ -1,4 +1,9 @@
-"""MNIST at 8x8 made four times as large by ESRGAN's networks, small (Wang et al. 2018, arXiv:1809.00219)."""
+"""MNIST at 8x8 made four times as large by ESRGAN's networks, small (Wang et al. 2018, arXiv:1809.00219).
+
+24,000 images in 14 minutes of two CPU cores that much other work shared (2026-11-26, jax 0.10.2). Of 6,000 held-out
+digits the classifier FID is 2.5; 4.4 for the same generator by L1 alone (`--loss none`), 121.9 for the bicubic
+enlargement. PSNR: 19.8, 20.5 and 15.6 dB.
+"""
 
 from gan_jax.config import ESRGAN, AdamConfig, CadenceConfig, Config, DataConfig, EvaluateConfig, TaskConfig
 

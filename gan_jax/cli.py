@@ -125,6 +125,9 @@ def _train(arguments: list[str]) -> None:
         raise ConfigError("tensorboard: needs tensorboardX; pip install tensorboardX, or go without --tensorboard")
     if config.data.path:
         screen.tell(f"reading the pictures of {config.data.path}", sys.stderr)
+    from gan_jax.run import programs
+
+    programs.prepare()
     if options.dry_run:
         from gan_jax.run.preview import preview
 
@@ -133,11 +136,9 @@ def _train(arguments: list[str]) -> None:
         screen.tell("compiling one step, to count its work", sys.stderr)
         screen.tell(preview(config))
         return
-    from gan_jax.run import programs
     from gan_jax.run.joining import joined
     from gan_jax.run.loop import train
 
-    programs.prepare()
     with joined(options.hosts):
         train(config, run, profile=profile)
 

@@ -214,7 +214,7 @@ def update_generator(gan: GAN, state: GANState, batch: Batch, key: PRNGKey) -> t
         loss = gan.loss.generator(judge_real(stats, real)[0], judge_fake(stats, fake)[0])
         images = lambda latents, marks: draw(Weights(params, own), latents, marks)[0]
         extra, seen = latent_penalty.generator(penalty_key, images, latents, marks)
-        again = lambda latents, condition: draw(Weights(params, own), latents, told=condition)[0]
+        again = lambda z, c: fake if z is latents and c is condition else draw(Weights(params, own), z, told=c)[0]
         aid, aided = gan.supervise(aid_key, again, latents, Batch(real, condition))
         return loss + extra + aid, (moved, {"g/loss": loss, "g/penalty": extra} | seen | aided)
 

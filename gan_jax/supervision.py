@@ -1,7 +1,7 @@
 """Terms that look at what the generator makes of what it was given, added to its loss beside the game's.
 
-A term may look at the batch's own drawings, `draw(latents, batch.condition)`, which the game has drawn, too, and which
-are computed once for both; or have others drawn, as a cycle does.
+A term may look at the batch's own drawings: `draw(latents, batch.condition)`, of these very arrays, is what the game
+has drawn, and costs nothing more. Or it may have others drawn, as a cycle does.
 """
 
 from collections.abc import Callable

@@ -12,6 +12,7 @@ from jax.test_util import check_grads
 
 import toys
 from gan_jax import Batch, init, sample_latents, supervision
+from gan_jax.flops import count
 from gan_jax.gan import update_generator
 from gan_jax.network import forward
 
@@ -157,3 +158,15 @@ def test_supervision_moves_the_generator_beside_the_game_and_is_none_of_its_loss
     assert after.keys() - before.keys() == {"g/l1"}
     pixels = lambda state: state.generator.weights.params["pixels"]["bias"]
     assert not np.allclose(pixels(alone), pixels(beside), atol=1e-4)
+
+
+def test_what_the_game_has_drawn_is_not_drawn_again():
+    """Its own pass forward and backward would be a third of the step."""
+    plain, batch = toys.make(), toys.batch()
+    state = init(plain, KEY, batch)
+
+    def work(term):
+        gan = dataclasses.replace(plain, supervise=term)
+        return count(lambda state, batch: update_generator(gan, state, batch, KEY), state, batch)
+
+    assert work(supervision.l1(1.0)) == work(supervision.none)

@@ -85,6 +85,8 @@ def _wrong_task(config: Config) -> list[str]:
     if config.tells:
         mend = "add --no-conditional" if config.conditional else "drop --data.clusters"
         found.append(f"task.name: {task.name} is told images, not labels; {mend}")
+    if config.augment.name != "none" and task.name == "inpainting":
+        found.append("augment.name: augmentations turn colours, and would turn the mask's with them; drop --augment")
     if config.augment.name != "none" and task.name == "super_resolution":
         found.append("augment.name: images of two sizes cannot be augmented alike; drop --augment")
     if config.loss == "none" and not (task.l1 or task.agreement):
@@ -96,7 +98,7 @@ def _wrong_task(config: Config) -> list[str]:
 
 def _idle(config: Config) -> list[str]:
     """What a config asks for and does not get; old runs may have such keys, new ones are better told."""
-    found = config.model.idle(config) + config.augment.idle(config.anneal) + config.penalty.idle()
+    found = config.model.idle(config) + config.augment.idle(config.anneal) + config.penalty.idle() + config.task.idle()
     if config.loss == "none" and config.penalty.has_slopes:
         found.append("penalty: there is no game whose discriminator it would hold; drop it, or --loss none")
     if config.anneal.penalty is not None and not config.penalty.has_slopes:

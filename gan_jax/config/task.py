@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Literal
 
 from gan_jax.config.ranges import FewSteps, Share, Weight
@@ -69,7 +69,8 @@ class TaskConfig:
         """What does not go together in here, or with the data."""
         found = []
         if not self.given:
-            return [f"task.{key}: is for a task; add --task inpainting, or another" for key in self._weights()]
+            asked = [key for key in ("l1", "agreement") if getattr(self, key)]
+            return [f"task.{key}: is for a task; add --task inpainting, or another" for key in asked]
         if data.floats:
             found.append("task.name: tasks are of pictures, not of floats; drop --data.deviation")
         if self.name == "super_resolution":
@@ -81,12 +82,21 @@ class TaskConfig:
             found.append("task.name: colouring makes colours of grey, and these data have none; add --data.channels 3")
         if self.name == "pairs":
             found += ["data.path: pairs are your own; name their folder or .zip with --data.path"] * (not data.own)
+            found += ["data.path: pairs are pictures, not arrays; name a folder or .zip of them"] * data.arrays
+            skips = data.on_bad == "skip"
+            found += ["data.on_bad: a pair of which one is bad is refused; drop --data.on-bad skip"] * skips
             found += ["data.flip: mirrored, left and right change places; drop --data.flip"] * data.flip
-        elif self.reverse:
-            found.append(f"task.reverse: is for --task pairs, not {self.name}")
         if not 0 < self.test < 1:
             found.append(f"task.test: expected a share above 0 and below 1, got {self.test:g}")
         return found
 
-    def _weights(self) -> list[str]:
-        return [key for key in ("l1", "agreement") if getattr(self, key)]
+    def idle(self) -> list[str]:
+        """What is asked for in here and does nothing."""
+        changed = {f.name for f in fields(self) if getattr(self, f.name) != f.default}
+        of = {"factor": "super_resolution", "holes": "inpainting", "reverse": "pairs"}
+        found = [
+            f"task.{key}: is for --task {task}" for key, task in of.items() if key in changed and task != self.name
+        ]
+        return found + ["task.test: is for a task; add --task inpainting, or another"] * (
+            "test" in changed and not self.given
+        )

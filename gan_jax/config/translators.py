@@ -77,6 +77,11 @@ class Pix2Pix(Translator):
     def wrong(self, config: Config) -> list[str]:
         """As in `Model`."""
         found, size = super().wrong(config), config.data.image_size
+        if self.norm == "instance" and min(size) <= 1 << self.layers:
+            found.append(
+                f"model.layers: {self.layers} leave 1 of {shown(size)} pixels, and normalisation nothing of that; "
+                f"try --model.layers {max(1, min(size).bit_length() - 2)}, or --model.norm none"
+            )
         if config.task.name == "super_resolution":
             found.append("model: pix2pix makes images as large as what it is given; take --model esrgan")
         if any(side % (1 << (depth := self.depth or 1)) for side in size):

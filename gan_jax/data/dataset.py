@@ -76,6 +76,7 @@ class Dataset:
             digest.update(np.ascontiguousarray(block).data)
         if self.labels is not None:
             digest.update(np.ascontiguousarray(self.labels).data)
+        digest.update(self.test.pixels.encode() if self.test else b"")
         return digest.hexdigest()
 
     @cached_property
@@ -90,6 +91,7 @@ class Dataset:
         digest.update(np.ascontiguousarray(self.images[np.unique(rows)]).data)
         if self.labels is not None:
             digest.update(np.ascontiguousarray(self.labels).data)
+        digest.update(self.test.sampled.encode() if self.test else b"")
         return digest.hexdigest() + SAMPLED
 
     def must_be(self, fingerprint: str, count: int) -> None:

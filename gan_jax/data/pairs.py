@@ -9,7 +9,7 @@ import numpy as np
 from gan_jax.data.classes import top
 from gan_jax.data.dataset import Dataset
 from gan_jax.data.listing import Files, is_picture, list_files
-from gan_jax.data.pictures import Pictures
+from gan_jax.data.pictures import Pictures, origin
 from gan_jax.data.reading import in_blocks
 from gan_jax.errors import DataError, printable
 from gan_jax.memory import require_memory
@@ -104,8 +104,16 @@ def load(path: str, *, size: Size, channels: int, memory: float = math.inf) -> D
     if (needed := math.prod(images.shape)) <= memory:
         what = f"{shown}: {len(images):,} pairs of {height}x{width}"
         require_memory(needed, what, "lower --data.size, or add --data.memory 0", error=DataError)
-        images = np.concatenate([np.asarray(block) for block in in_blocks(images)])
-    return Dataset(printable(source.name), images)
+        images = _held(images)
+    return Dataset(printable(source.name), images, origin=origin(files))
+
+
+def _held(source: Source) -> np.ndarray:
+    held, done = np.empty(source.shape, source.dtype), 0
+    for block in in_blocks(source):
+        held[done : done + len(block)] = block
+        done += len(block)
+    return held
 
 
 def _two_folders(shown: str, files: Files) -> tuple[Files, Files] | None:

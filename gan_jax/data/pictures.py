@@ -123,7 +123,7 @@ def load(
         pictures = Pictures(shown, files, size, channels)
     labels, names = _classes(shown, found, files)
     images = pictures if held is None else held[: len(files)]  # a view: a copy would need as much memory again
-    return Dataset(printable(source.name), images, labels, names, _origin(files))
+    return Dataset(printable(source.name), images, labels, names, origin(files))
 
 
 def only_pictures(found: Files, shown: str) -> Files:
@@ -172,7 +172,7 @@ def _classes(shown: str, found: Files, files: Files) -> classes.Classes:
     return classes.by_folder(shown, files.names)
 
 
-def _origin(files: Files) -> str:
+def origin(files: Files) -> str:
     """SHA-256 over names, in the folder around all of them, and sizes: a folder and its zip have the same."""
     around = len(classes.top(files.names))
     digest = hashlib.sha256("\0".join(name[around:] for name in files.names).encode())

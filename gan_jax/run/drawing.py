@@ -3,12 +3,14 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
+from jaxtyping import Array
 
 from gan_jax.config import Config
 from gan_jax.data.clusters import labels_by_frequency
@@ -18,8 +20,8 @@ from gan_jax.gan import GAN
 from gan_jax.images import to_bytes, to_float
 from gan_jax.metrics.fidelity import l1, psnr, ssim
 from gan_jax.run.sampling import CHUNK, Counts, kept_as, latents_by_index, make_drawer
-from gan_jax.tasks.task import made
-from gan_jax.types import Batch, Images, PRNGKey, Weights
+from gan_jax.tasks.task import Task, made
+from gan_jax.types import Batch, Bytes, Images, PRNGKey, Weights
 
 Scored = dict[str, np.ndarray]
 """What each image is worth beside its truth, `[N]`, by name."""
@@ -64,11 +66,7 @@ def of_a_task(config: Config, gan: GAN, data: Dataset, key: PRNGKey, count: int,
     task, test = config.task.build(), data.test
     assert test is not None
     drawer = make_drawer(gan, to_bytes, mesh)
-    one = lambda number, image: jax.tree.map(
-        lambda leaf: leaf[0], made(task, jax.random.fold_in(key, number), image[None])
-    )
-    # In parts: a hole of many strokes takes memory.
-    given = jax.jit(lambda numbers, images: jax.lax.map(lambda each: one(*each), (numbers, images), batch_size=CHUNK))
+    given = _given(task, key)
     baseline = jax.jit(lambda condition: to_bytes(task.baseline(condition)))
 
     def batch(rows: range) -> Batch:
@@ -76,7 +74,7 @@ def of_a_task(config: Config, gan: GAN, data: Dataset, key: PRNGKey, count: int,
         return given(jnp.arange(rows.start, rows.stop), jnp.asarray(test.images[rows.start : rows.stop]))
 
     def scored(images: np.ndarray, truth: Batch) -> tuple[np.ndarray, Scored]:
-        return images, {name: np.asarray(found) for name, found in _fidelity(images, truth, task.marked).items()}
+        return images, _fidelity(images, truth, task.marked)
 
     def draw(weights: Weights, rows: range) -> tuple[np.ndarray, Scored]:
         truth = batch(rows)
@@ -87,8 +85,7 @@ def of_a_task(config: Config, gan: GAN, data: Dataset, key: PRNGKey, count: int,
         truth = batch(rows)
         return scored(np.asarray(baseline(truth.condition)), truth)
 
-    beside = replace(test, images=Half(test.images, not config.task.reverse)) if config.task.name == "pairs" else test
-    return Drawing(beside, min(count, len(test)), draw, without=without)
+    return Drawing(_truth(config, test), min(count, len(test)), draw, without=without)
 
 
 def in_all(parts: Sequence[Scored]) -> dict[str, float]:
@@ -103,10 +100,11 @@ SMALLEST_ERROR = 1e-10
 """Mean square that still has a PSNR: 106 dB, far more than bytes can have."""
 
 
-def _fidelity(images: np.ndarray, truth: Batch, marked: Callable[[Any], Any]) -> dict[str, jax.Array]:
+@partial(jax.jit, static_argnums=2)
+def _of_some(images: Bytes, truth: Batch, marked: Callable[[Any], Any]) -> dict[str, jax.Array]:
     """Scores of bytes beside their truth: within what was to be made alone, but for SSIM, which is of whole windows."""
-    found, where = to_float(jnp.asarray(images)), marked(truth.condition)
-    where = jnp.broadcast_to(where, (*found.shape[:3], 1))
+    found = to_float(images)
+    where = jnp.broadcast_to(marked(truth.condition), (*found.shape[:3], 1))
     squared = 4 / 10 ** (psnr(found, truth.images, where) / 10)
     scores = {"squared": squared, "l1": l1(found, truth.images, where)}
     return scores | ({"ssim": ssim(found, truth.images)} if min(found.shape[1:3]) >= SMALLEST else {})
@@ -116,10 +114,37 @@ SMALLEST = 11
 """Pixels on a side that SSIM's windows need."""
 
 
+def _fidelity(images: np.ndarray, truth: Batch, marked: Callable[[Any], Any]) -> Scored:
+    """Some at a time: SSIM's windows take memory."""
+    parts = [slice(start, start + CHUNK) for start in range(0, len(images), CHUNK)]
+    found = [_of_some(jnp.asarray(images[k]), jax.tree.map(lambda a, k=k: a[k], truth), marked) for k in parts]
+    return jax.tree.map(lambda *scores: np.concatenate(scores), *found)
+
+
+def _given(task: Task, key: PRNGKey) -> Callable[[Array, Images | Bytes], Batch]:
+    """A task's batches, in which what is drawn for an image depends on its number alone."""
+
+    def one(each: tuple[Array, Images | Bytes]) -> Batch:
+        number, image = each
+        return jax.tree.map(lambda leaf: leaf[0], made(task, jax.random.fold_in(key, number), image[None]))
+
+    # In parts: a hole of many strokes takes memory.
+    return jax.jit(lambda numbers, images: jax.lax.map(one, (numbers, images), batch_size=CHUNK))
+
+
+def _truth(config: Config, test: Dataset) -> Dataset:
+    """What is to be made, of what was held out."""
+    if config.task.name != "pairs":
+        return test
+    half = Half(test.images, not config.task.reverse)
+    return replace(test, images=half[:] if test.in_memory else half)
+
+
 def triples(config: Config, data: Dataset, count: int) -> tuple[Batch, Images]:
     """Some held-out images as a task has them, and what is given as a person sees it: for grids."""
     task, test = config.task.build(), data.test
     assert test is not None
     rows = np.linspace(0, len(test) - 1, min(count, len(test))).astype(int)
-    batch = made(task, jax.random.key(config.seed), jnp.asarray(test.images[rows]))
+    key, *_ = jax.random.split(jax.random.key(0), 3)  # that of a judge of seed 0
+    batch = _given(task, key)(jnp.asarray(rows), jnp.asarray(test.images[rows]))
     return batch, task.look(batch.condition)

@@ -73,6 +73,8 @@ def train(config: Config, path: Path, *, profile: range | None = None) -> None:
         if config.evaluate.every and max(committed(folder.checkpoints), default=0) < config.steps:
             features.check(config.evaluate.features, data, config.evaluate.weights)
             check_samples(config, config.evaluate.samples)
+            if data.test is not None:
+                features.check_count(data.test, len(data.test))
     hosts.must_agree({"data": data.fingerprint}, mend="give all hosts the same data")
     labels = told.labels_of(config, data, folder)
     with ExitStack() as held, signals.listening():

@@ -93,10 +93,10 @@ OTHERS = {
 
 ADA, SOME_IMAGES = {"augment.name": "ada", "augment.p": 0.1}, {"anneal.images": 1000}
 FLOATS = {"data.path": "/latents.npz", "data.size": 8, "data.channels": 4, "data.deviation": 0.5}
-INPAINTING = {"task.name": "inpainting", "model": "pix2pix"}
+INPAINTING = {"task.name": "inpainting", "model": "pix2pix", "data.size": 16}
 LARGER = {"task.name": "super_resolution", "model": "esrgan", "data.size": 16}
 NEEDS = {
-    "task.name": {"model": "pix2pix"},
+    "task.name": {"model": "pix2pix", "data.size": 16},
     "task.l1": INPAINTING,
     "task.agreement": LARGER,
     "data.deviation": {"data.path": "/latents.npz"},
@@ -321,7 +321,15 @@ def test_a_whole_number_will_do_for_a_number():
         ),
         (INPAINTING | {"task.agreement": 1.0}, "task.agreement: is for --task super_resolution, not inpainting"),
         (INPAINTING | {"task.name": "pairs"}, "data.path: pairs are your own; name their folder or .zip"),
-        (INPAINTING | {"task.reverse": True}, "task.reverse: is for --task pairs, not inpainting"),
+        (INPAINTING | {"augment.name": "ada", "augment.p": 0.3}, "augment.name: augmentations turn colours, and would"),
+        (
+            INPAINTING | {"data.size": 8},
+            "model.layers: 3 leave 1 of 8 pixels, and normalisation nothing of that; try",
+        ),
+        (
+            INPAINTING | {"task.name": "pairs", "data.path": "p.npz"},
+            "data.path: pairs are pictures, not arrays; name a",
+        ),
         (INPAINTING | {"task.name": "colouring"}, "task.name: colouring makes colours of grey, and these data have"),
         (INPAINTING | {"task.test": 0.0}, "task.test: expected a share above 0 and below 1, got 0"),
         (INPAINTING | {"task.test": 1.0}, "task.test: expected a share above 0 and below 1, got 1"),
@@ -340,7 +348,7 @@ def test_a_whole_number_will_do_for_a_number():
             LARGER | {"model": "pix2pix"},
             "model: pix2pix makes images as large as what it is given; take --model esrgan",
         ),
-        (INPAINTING | {"model.depth": 4}, "model.depth: 8 pixels cannot be halved 4 times"),
+        (INPAINTING | {"model.depth": 5}, "model.depth: 16 pixels cannot be halved 5 times"),
         (LARGER | {"model.depth": 5}, "model.depth: 16 pixels cannot be halved 5 times; try a smaller depth"),
         ({"steps": 10**400}, "steps: expected 2,147,483,647 at most"),
         ({"steps": 2**63}, "steps: expected 2,147,483,647 at most"),
@@ -359,7 +367,7 @@ def test_keys_that_do_not_go_together_are_named(values, said):
     "values",
     [
         INPAINTING,
-        INPAINTING | {"loss": "none", "task.l1": 1.0, "augment.name": "diff_augment"},
+        INPAINTING | {"loss": "none", "task.l1": 1.0},
         INPAINTING | {"model": "esrgan"},
         INPAINTING | {"task.name": "colouring", "data.channels": 3},
         INPAINTING | {"task.name": "from_edges", "model.depth": 3},
@@ -420,3 +428,20 @@ def test_r3gans_widths_are_those_that_its_groups_divide(size):
             check(Config(data=DataConfig(size=size), model=R3GAN(generator_width=int(advice[1]))))
         else:
             check(config)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"task.reverse": True}, "task.reverse: is for --task pairs"),
+        (INPAINTING | {"task.factor": 2}, "task.factor: is for --task super_resolution"),
+        (LARGER | {"task.holes": "boxes"}, "task.holes: is for --task inpainting"),
+        ({"task.test": 0.5}, "task.test: is for a task; add --task inpainting, or another"),
+        (INPAINTING | {"loss": "none", "task.l1": 1.0, "penalty.r1": 1.0}, "penalty: there is no game"),
+    ],
+)
+def test_what_a_task_would_not_look_at_is_told_to_new_runs(values, said):
+    config = with_values(Config(), values)
+    check(config)
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        check_new(config)

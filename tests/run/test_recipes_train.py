@@ -64,6 +64,8 @@ def test_recipe_trains_and_can_be_sampled_from(name, own_size, pictures, tmp_pat
     rows = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
     assert len(rows) == 3
     assert "NaN" not in "".join(rows)
+    if config.task.given:  # what is made of one's own pictures is in test_applying.py
+        return
     labels = "0-9" if config.conditional else None
     sample(
         str(tmp_path / "run"),
