@@ -21,6 +21,7 @@ from gan_jax.config import (
     Config,
     DataConfig,
     PenaltyConfig,
+    TaskConfig,
     build,
 )
 from gan_jax.config.checks import check
@@ -140,14 +141,17 @@ def test_r3gan_has_the_published_widths_groups_and_precisions(size, width, width
 def test_bfloat16_reaches_the_layers_and_leaves_weights_and_logits_in_float32(name):
     size = 32 if name in ("sagan", "biggan") else 28 if name == "sngan" else 16
     model = kinds(AnyModel)[name](latent_size=8, generator_width=8, discriminator_width=8, precision="bfloat16")
-    config = Config(data=DataConfig(size=size, channels=1), model=model, conditional=True)
+    translates = model.translates
+    config = Config(data=DataConfig(size=size, channels=1), model=model, conditional=not translates)
+    config = dataclasses.replace(config, task=TaskConfig("from_edges")) if translates else config
     gan = build.build_gan(check(config), 3)
     inputs = {"generator": jnp.ones((4, 8)), "discriminator": jnp.ones((4, size, size, 1))}
-    rngs, labels = {"params": KEY, "dropout": KEY}, jnp.arange(4) % 3
+    rngs = {"params": KEY, "dropout": KEY}
+    told = jnp.ones((4, size, size, 1)) if translates else jnp.arange(4) % 3
     for player, x in inputs.items():
         run = partial(getattr(gan, player).init_with_output, train=True)
-        text = str(jax.make_jaxpr(run)(rngs, x, labels))
-        outputs, variables = jax.eval_shape(run, rngs, x, labels)
+        text = str(jax.make_jaxpr(run)(rngs, x, told))
+        outputs, variables = jax.eval_shape(run, rngs, x, told)
         assert "bf16" in text
         assert outputs.dtype == jnp.float32
         assert {leaf.dtype for leaf in jax.tree.leaves(variables)} == {jnp.dtype("float32")}
