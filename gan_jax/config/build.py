@@ -77,9 +77,10 @@ def load_data(config: Config) -> Dataset:
     dataset = _load(config)
     if config.task.given:
         dataset = split(dataset, config.task.test)
+    beside = f", without {len(dataset.test)} that are held out," if dataset.test else ""
     if len(dataset) < config.batch_size:
         raise DataError(
-            f"{dataset.name}: {len(dataset)} images do not fill one batch of {config.batch_size}; "
+            f"{dataset.name}: {len(dataset)} images{beside} do not fill one batch of {config.batch_size}; "
             "lower --batch-size or add images"
         )
     return dataset

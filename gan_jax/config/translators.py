@@ -84,8 +84,10 @@ class Pix2Pix(Translator):
             )
         if config.task.name == "super_resolution":
             found.append("model: pix2pix makes images as large as what it is given; take --model esrgan")
-        if any(side % (1 << (depth := self.depth or 1)) for side in size):
-            found.append(f"model.depth: {shown(size)} pixels cannot be halved {depth} times")
+        if self.depth is None and any(side % 2 for side in size):
+            found.append(f"data.size: model pix2pix halves images, and {shown(size)} pixels are odd; try 32, or 64")
+        if self.depth and any(side % (1 << self.depth) for side in size):
+            found.append(f"model.depth: {shown(size)} pixels cannot be halved {self.depth} times; try a smaller depth")
         return found
 
 

@@ -1,10 +1,12 @@
 """Pairs of one's own pictures, left and right: files that hold both side by side, or a folder A and a folder B."""
 
+import io
 import math
 import os
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image
 
 from gan_jax.data.classes import top
 from gan_jax.data.dataset import Dataset
@@ -100,12 +102,27 @@ def load(path: str, *, size: Size, channels: int, memory: float = math.inf) -> D
     if halves := _two_folders(shown, files):
         images = SideBySide(*(Pictures(shown, half, size, channels) for half in halves))
     else:
+        _require_both(shown, files, width / height)
         images = Pictures(shown, files, (height, 2 * width), channels)
     if (needed := math.prod(images.shape)) <= memory:
         what = f"{shown}: {len(images):,} pairs of {height}x{width}"
         require_memory(needed, what, "lower --data.size, or add --data.memory 0", error=DataError)
         images = _held(images)
     return Dataset(printable(source.name), images, origin=origin(files))
+
+
+def _require_both(shown: str, files: Files, aspect: float) -> None:
+    """Raises DataError where the first picture is nothing like a pair, of a side so wide beside its height."""
+    try:
+        with Image.open(io.BytesIO(files.read(0))) as picture:
+            width, height = picture.size
+    except Exception:  # it is named where it is decoded
+        return
+    if not 2 / 3 < width / height / (2 * aspect) < 3 / 2:
+        raise DataError(
+            f"{shown}: {files.names[0]} is {width}x{height} pixels, and a pair side by side is about {2 * aspect:g} "
+            "times as wide as high; name pictures of pairs, or two folders, A and B, or another --data.size"
+        )
 
 
 def _held(source: Source) -> np.ndarray:

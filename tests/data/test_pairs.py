@@ -50,6 +50,12 @@ def test_other_pictures_are_other_data_though_none_is_looked_at(folders):
     assert pairs.load(str(folders), size=8, channels=3, memory=0).fingerprint != before
 
 
+def test_pictures_that_are_no_pairs_are_not_cut_in_half(tmp_path):
+    picture(0).save(tmp_path / "0.png")
+    with pytest.raises(DataError, match=r"0\.png is 8x8 pixels, and a pair side by side is about 2"):
+        pairs.load(str(tmp_path), size=8, channels=3)
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
