@@ -101,11 +101,19 @@ def test_what_is_no_network_is_refused(network):
         init_weights(network, KEY, jnp.ones((2, 3)), None)
 
 
-def test_several_outputs_are_refused_by_the_networks_name():
+def test_several_outputs_come_as_they_are():
     inputs = jnp.ones((2, 3))
     weights = init_weights(_Pyramid(), KEY, inputs, None)
-    with pytest.raises(TypeError, match="_Pyramid returns a tuple; a network returns one array"):
-        forward(_Pyramid(), weights, KEY, inputs, None)
+    outputs, _ = forward(_Pyramid(), weights, KEY, inputs, None)
+    assert isinstance(outputs, tuple)
+    assert all(leaf.shape[0] == 2 for leaf in outputs)
+
+
+@pytest.mark.parametrize("outputs", [(), {"logits": "many"}])
+def test_what_is_no_array_nor_holds_any_is_refused_by_the_networks_name(outputs):
+    network = Pair(lambda *_, **__: {"params": {}}, lambda *_, **__: (outputs, {}))
+    with pytest.raises(TypeError, match=r"Pair returns a .*; a network returns an array"):
+        forward(network, init_weights(network, KEY, jnp.ones((2, 3)), None), KEY, jnp.ones((2, 3)), None)
 
 
 class Pair(NamedTuple):
