@@ -10,8 +10,8 @@ from PIL import Image
 
 from gan_jax.data.classes import top
 from gan_jax.data.dataset import Dataset
-from gan_jax.data.listing import Files, is_picture, list_files
-from gan_jax.data.pictures import Pictures, origin
+from gan_jax.data.listing import Files, list_files
+from gan_jax.data.pictures import Pictures, only_pictures, origin
 from gan_jax.data.reading import in_blocks
 from gan_jax.errors import DataError, printable
 from gan_jax.memory import require_memory
@@ -93,10 +93,7 @@ def load(path: str, *, size: Size, channels: int, memory: float = math.inf) -> D
     """
     source = place(path).expanduser()
     shown = printable(source)
-    found = list_files(source, shown)
-    files = found.those([i for i, name in enumerate(found.names) if is_picture(name)])
-    if not len(files):
-        raise DataError(f"{shown}: no pictures in it; expected pairs side by side, or two folders, A and B")
+    files = only_pictures(list_files(source, shown), shown)
     height, width = sides(size)
     images: Source
     if halves := _two_folders(shown, files):

@@ -31,7 +31,12 @@ def psnr(images: Images | Bytes, truth: Images | Bytes, where: Marked | None = N
     With `where` the mean is over its pixels alone, such as a hole's, and an image that has none of them has nan. Raises
     ValueError for shapes that differ.
     """
-    return 10 * jnp.log10(4 / _mean(jnp.square(_difference(images, truth)), where))
+    return 10 * jnp.log10(4 / squared_error(images, truth, where))
+
+
+def squared_error(images: Images | Bytes, truth: Images | Bytes, where: Marked | None = None) -> Scores:
+    """Mean squared error, in [0, 4], over the pixels that `where` marks; `psnr` says what it does and raises."""
+    return _mean(jnp.square(_difference(images, truth)), where)
 
 
 def l1(images: Images | Bytes, truth: Images | Bytes, where: Marked | None = None) -> Scores:

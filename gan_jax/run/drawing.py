@@ -18,7 +18,7 @@ from gan_jax.data.dataset import Dataset
 from gan_jax.data.pairs import Half
 from gan_jax.gan import GAN
 from gan_jax.images import to_bytes, to_float
-from gan_jax.metrics.fidelity import l1, psnr, ssim
+from gan_jax.metrics.fidelity import WINDOW, l1, squared_error, ssim
 from gan_jax.run.sampling import CHUNK, Counts, kept_as, latents_by_index, make_drawer
 from gan_jax.tasks.task import Task, made
 from gan_jax.types import Batch, Bytes, Images, PRNGKey, Weights
@@ -105,13 +105,8 @@ def _of_some(images: Bytes, truth: Batch, marked: Callable[[Any], Any]) -> dict[
     """Scores of bytes beside their truth: within what was to be made alone, but for SSIM, which is of whole windows."""
     found = to_float(images)
     where = jnp.broadcast_to(marked(truth.condition), (*found.shape[:3], 1))
-    squared = 4 / 10 ** (psnr(found, truth.images, where) / 10)
-    scores = {"squared": squared, "l1": l1(found, truth.images, where)}
-    return scores | ({"ssim": ssim(found, truth.images)} if min(found.shape[1:3]) >= SMALLEST else {})
-
-
-SMALLEST = 11
-"""Pixels on a side that SSIM's windows need."""
+    scores = {"squared": squared_error(found, truth.images, where), "l1": l1(found, truth.images, where)}
+    return scores | ({"ssim": ssim(found, truth.images)} if min(found.shape[1:3]) >= len(WINDOW) else {})
 
 
 def _fidelity(images: np.ndarray, truth: Batch, marked: Callable[[Any], Any]) -> Scored:

@@ -81,7 +81,7 @@ def make_judge(
     extractor = extractor._replace(params=parallel.whole(mesh, extractor.params))
     reference = _reference(data, extractor, compared, mesh)
     which = f"held-out {config.task.name}" if config.task.given else "training"
-    beside = "PSNR of the mean squared error; " if config.task.given else ""
+    of_errors = "PSNR of the mean squared error; " if config.task.given else ""
     classes = 0 if config.task.given else len(data.classes)
     real = "pictures" if config.data.path else data.name  # a folder may be renamed: its images' hash is what counts
     protocol = {
@@ -94,7 +94,8 @@ def make_judge(
         "samples": samples,
         "seed": seed,
         "weights": "averaged" if averaged else "raw",
-        "conventions": beside + f"KID over 100 subsets of {subset_size(compared, samples)}, precision and recall with "
+        "conventions": of_errors
+        + f"KID over 100 subsets of {subset_size(compared, samples)}, precision and recall with "
         "k = 3, density and coverage with k = 5, IS over 10 splits",
         "versions": {"gan-jax": __version__} | {name: version(name) for name in ("jax", "flax", "numpy")},
     }
@@ -220,6 +221,6 @@ def evaluate(
     lines = [*table(known), ""]
     if config.conditional and not any("intra_fid" in name for name in found.scores):
         lines.append("no intra-FID: a class has no more images, real or drawn, than there are features")
-    drawn = curve(kept)
-    lines.append(f"kept in {folder.metrics}" + (f"; curves in {folder.scores}" if found in drawn else ""))
+    shown = curve(kept)
+    lines.append(f"kept in {folder.metrics}" + (f"; curves in {folder.scores}" if found in shown else ""))
     return lines

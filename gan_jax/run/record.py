@@ -165,15 +165,15 @@ class Gallery:
             count = len(given)
             draw = lambda weights: generate(gan, weights, jnp.zeros((count, gan.latent_size)), batch.condition)
             beside = lambda images: _side_by_side(given, images, batch.images)
-            self._real = np.asarray(look(data.images[np.linspace(0, len(data) - 1, 3 * count).astype(int)]))
+            cells = 3 * count
         else:
             self._columns = min(len(data.classes), 16) if config.conditional else 8
-            count = 8 * self._columns
+            cells = 8 * self._columns
             _, key = jax.random.split(jax.random.key(config.seed))
-            latents = latents_by_index(gan, key, count)
-            labels = labels_in_turn_or_by_frequency(config, key, counts, count)
+            latents = latents_by_index(gan, key, cells)
+            labels = labels_in_turn_or_by_frequency(config, key, counts, cells)
             draw, beside = lambda weights: generate(gan, weights, latents, labels), lambda images: images
-            self._real = np.asarray(look(data.images[np.linspace(0, len(data) - 1, count).astype(int)]))
+        self._real = np.asarray(look(data.images[np.linspace(0, len(data) - 1, cells).astype(int)]))
         self._draw = jax.jit(lambda state: look(beside(draw(sampling_weights(gan, state, counts)))))
 
     def draw(self, step: int, state: GANState) -> None:
