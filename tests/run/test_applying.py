@@ -244,7 +244,7 @@ def test_a_depth_that_is_not_named_is_that_of_the_size_in_training():
     assert config.model.translators(config.data, config.task)[0].network.depth == 2
     assert config.model.step(config.data) == 4
     odd = dataclasses.replace(config, data=DataConfig(name="mnist", size=27))
-    assert odd.model.wrong(odd) == ["model.depth: 27 pixels cannot be halved 1 times"]
+    assert odd.model.wrong(odd) == ["data.size: model pix2pix halves images, and 27 pixels are odd; try 32, or 64"]
 
 
 def test_tiles_cover_a_side_and_share_a_quarter():
