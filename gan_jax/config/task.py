@@ -18,19 +18,28 @@ if TYPE_CHECKING:
 class TaskConfig:
     """What is to be made of something given, in place of samples of nothing."""
 
-    name: Literal["none", "super_resolution", "inpainting", "colouring", "from_edges", "pairs"] = "none"
+    name: Literal[
+        "none", "super_resolution", "inpainting", "colouring", "from_edges", "pairs", "unpaired", "restyled"
+    ] = "none"
     """Give the generator a smaller image, one with a hole, a grey one, or its edges, and have it make the image; or, of
-    your own pairs, the left one: pictures side by side, or of the same name in two folders, A and B."""
+    your own pairs, the left one: pictures side by side, or of the same name in two folders, A and B. unpaired: pictures
+    in two folders that need not match, and each generator makes one of the other's kind; restyled: the same of one half
+    of any images, drawn as outlines, and the other half."""
     factor: FewSteps = 4
     """How many times larger super_resolution makes an image."""
     holes: Literal["strokes", "boxes"] = "strokes"
     """What inpainting misses: brush strokes, or one box."""
     reverse: bool = False
-    """Of pairs: give the right one, and have the left one made."""
+    """Of pairs: give the right one, and have the left one made. Of two domains, between which both ways are learnt:
+    judge, show and apply the way from B to A, or from images to outlines."""
     l1: Weight = 0.0
     """Weight of the mean distance to the true image, beside the adversarial loss (pix2pix: 100)."""
     agreement: Weight = 0.0
     """Of super_resolution: weight of the mean distance of what was made, made smaller again, to what was given."""
+    cycle: Weight = 10.0
+    """Of two domains: weight of the mean distance of what is made, and made back again, to what was given."""
+    identity: Weight = 5.0
+    """Of two domains: weight of the mean distance of what is made of an image that is in the domain already to it."""
     test: Share = 0.1
     """Share of the images that is held out, and that scores and pictures are of."""
 
@@ -39,9 +48,20 @@ class TaskConfig:
         """Whether something is given."""
         return self.name != "none"
 
+    @property
+    def between_domains(self) -> bool:
+        """Whether it is from each of two domains to the other."""
+        return self.name in ("unpaired", "restyled")
+
+    @property
+    def asks(self) -> bool:
+        """Whether anything is asked of the generator beside the game."""
+        return bool(self.l1 or self.agreement or (self.between_domains and (self.cycle or self.identity)))
+
     def build(self) -> Task:
         """The task. Only where something is given."""
         from gan_jax.tasks import degradations
+        from gan_jax.tasks.domains import restyled, unpaired
         from gan_jax.tasks.inpainting import Hole, inpainting
         from gan_jax.tasks.super_resolution import super_resolution
         from gan_jax.tasks.translation import colouring, from_edges, pairs
@@ -53,6 +73,8 @@ class TaskConfig:
             "colouring": colouring,
             "from_edges": from_edges,
             "pairs": lambda: pairs(reverse=self.reverse),
+            "unpaired": lambda: unpaired(reverse=self.reverse),
+            "restyled": lambda: restyled(degradations.outlines, reverse=self.reverse),
         }
         return tasks[self.name]()
 
@@ -63,6 +85,9 @@ class TaskConfig:
 
         terms = [supervision.l1(self.l1)] if self.l1 else []
         terms += [agreement(self.agreement, self.factor)] if self.agreement else []
+        if self.between_domains:
+            terms += [supervision.cycle(self.cycle)] if self.cycle else []
+            terms += [supervision.identity(self.identity)] if self.identity else []
         return supervision.total(*terms) if terms else supervision.none
 
     def wrong(self, data: DataConfig) -> list[str]:
@@ -86,6 +111,11 @@ class TaskConfig:
             skips = data.on_bad == "skip"
             found += ["data.on_bad: a pair of which one is bad is refused; drop --data.on-bad skip"] * skips
             found += ["data.flip: mirrored, left and right change places; drop --data.flip"] * data.flip
+        if self.between_domains and self.l1:
+            found.append(f"task.l1: of {self.name} images no step knows what is to be made; drop --task.l1")
+        if self.name == "unpaired":
+            found += ["data.path: two domains are your own pictures; name their folder or .zip"] * (not data.own)
+            found += ["data.path: two domains are pictures, not arrays; name a folder or .zip of them"] * data.arrays
         if not 0 < self.test < 1:
             found.append(f"task.test: expected a share above 0 and below 1, got {self.test:g}")
         return found
@@ -93,9 +123,13 @@ class TaskConfig:
     def idle(self) -> list[str]:
         """What is asked for in here and does nothing."""
         changed = {f.name for f in fields(self) if getattr(self, f.name) != f.default}
-        of = {"factor": "super_resolution", "holes": "inpainting", "reverse": "pairs"}
+        domains = ("unpaired", "restyled")
+        of = {"factor": ["super_resolution"], "holes": ["inpainting"], "reverse": ["pairs", *domains]}
+        of |= {key: [*domains] for key in ("cycle", "identity")}
         found = [
-            f"task.{key}: is for --task {task}" for key, task in of.items() if key in changed and task != self.name
+            f"task.{key}: is for --task {' or '.join(tasks)}"
+            for key, tasks in of.items()
+            if key in changed and self.name not in tasks
         ]
         return found + ["task.test: is for a task; add --task inpainting, or another"] * (
             "test" in changed and not self.given

@@ -62,7 +62,7 @@ def make_translation(config: Config, gan: GAN, task: Task, weights: Weights, key
     @jax.jit
     def network(weights: Weights, pixels: Bytes) -> tuple[Images, Array]:
         condition = task.given(to_float(pixels[..., :-1]), to_float(pixels[..., -1:]) / 2 + 0.5)
-        images = generate(gan, weights, jnp.zeros((len(pixels), gan.latent_size)), condition, key=key)
+        images = task.shown(generate(gan, weights, jnp.zeros((len(pixels), gan.latent_size)), condition, key=key))
         return images, jnp.all(jnp.isfinite(images))
 
     one_step = jax.ShapeDtypeStruct((1, step, step, data.image_channels + 1), jnp.uint8)

@@ -24,7 +24,7 @@ from gan_jax.metrics.extractor import Extractor, Features, extract_all
 from gan_jax.metrics.moments import Moments, moments, update
 from gan_jax.metrics.scores import Reference, scores, subset_size
 from gan_jax.run import cache, features, hosts
-from gan_jax.run.drawing import Scored, in_all, of_a_task
+from gan_jax.run.drawing import Scored, as_made, in_all, of_a_task
 from gan_jax.run.drawing import samples as drawn
 from gan_jax.run.features import Kind, Say
 from gan_jax.run.files import RunFolder
@@ -82,7 +82,6 @@ def make_judge(
     reference = _reference(data, extractor, compared, mesh)
     which = f"held-out {config.task.name}" if config.task.given else "training"
     of_errors = "PSNR of the mean squared error; " if config.task.given else ""
-    classes = 0 if config.task.given else len(data.classes)
     real = "pictures" if config.data.path else data.name  # a folder may be renamed: its images' hash is what counts
     protocol = {
         "features": extractor.name,
@@ -114,7 +113,7 @@ def make_judge(
         key = jax.random.clone(score_key)  # every step is compared over the same subsets
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
-            found = hosts.by_first(lambda: scores(reference, fake, key, classes=classes, asked=drawing.asked))
+            found = hosts.by_first(lambda: scores(reference, fake, key, classes=len(data.classes), asked=drawing.asked))
         for message in dict.fromkeys(str(warning.message) for warning in caught):
             say(f"warning: {message}")
         return in_all(beside) | {name_of(extractor.name, k): v for k, v in found.items()}
@@ -188,7 +187,7 @@ def evaluate(
     data.must_be(trained.notes["fingerprint"], trained.notes["images"])
     for remark in trained.remarks:
         say(remark)
-    extractor = features.make(kind, config, data, weights=weights, download=download, say=say)
+    extractor = features.make(kind, config, as_made(config, data), weights=weights, download=download, say=say)
     beside, drawn_of = (data, samples) if data.test is None else (data.test, min(samples, len(data.test)))
     say(f"comparing {drawn_of:,} images of step {int(trained.state.step)} with {len(beside):,} of {beside.name}")
     judge = make_judge(
