@@ -430,7 +430,7 @@ def test_keys_that_would_do_nothing_are_refused_of_new_runs_alone(values, said):
     assert from_json(to_json(config)) == config
 
 
-@pytest.mark.parametrize("name", [name for name in recipes.names() if name != "pictures"])
+@pytest.mark.parametrize("name", [name for name in recipes.names() if name not in ("pictures", "horse2zebra")])
 def test_no_recipe_asks_for_what_does_nothing(name):
     check_new(recipes.load(name))
 
