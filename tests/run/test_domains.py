@@ -1,5 +1,6 @@
 """Runs between two domains: trained, killed, judged, applied both ways, on one device and on two."""
 
+import io
 import json
 import shutil
 import zipfile
@@ -49,6 +50,7 @@ def run(tmp_path_factory):
     return RunFolder(path)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_before_its_last_checkpoint_ends_as_if_it_were_not(run, tmp_path, monkeypatch):
     monkeypatch.setenv("GAN_JAX_CACHE", str(run.path.parent / "cache"))
     killed = shutil.copytree(run.path, tmp_path / "killed")
@@ -57,6 +59,7 @@ def test_a_run_that_is_killed_before_its_last_checkpoint_ends_as_if_it_were_not(
     assert_same_runs(killed, run.path, TINY)
 
 
+@pytest.mark.slow
 def test_what_is_made_is_judged_beside_its_truth_and_the_domain_that_it_should_be_in(run):
     """The baseline's distance, computed here anew: of outlines as they are to what they were drawn of."""
     (found,) = read_all(run.metrics)
@@ -79,6 +82,7 @@ def test_images_are_compared_with_those_of_the_other_domain_under_labels_of_thei
     np.testing.assert_array_equal(made.labels, data.labels[:, 1 - reverse])
 
 
+@pytest.mark.slow
 def test_a_grid_has_what_was_given_what_was_made_and_the_truth(run):
     with Image.open(run.sample(4)) as grid:
         pixels = np.asarray(grid)
@@ -101,39 +105,36 @@ def test_the_share_of_images_whose_class_survives_is_told_beside_that_of_what_wa
     assert 0 <= scores["baseline_label_accuracy"] <= 1
 
 
-def folders(at, *, zipped):
-    """Two folders of pictures that do not match, in colours."""
-    rng = np.random.default_rng(0)
-    for folder, count in (("A", 24), ("B", 30)):
-        (at / folder).mkdir(parents=True)
-        for i in range(count):
-            Image.fromarray(rng.integers(0, 256, (12, 12, 3), np.uint8)).save(at / folder / f"{folder}{i}.png")
-    if not zipped:
-        return at
-    with zipfile.ZipFile(at / "both.zip", "w") as archive:
-        for path in sorted(at.glob("*/*.png")):
-            archive.write(path, path.relative_to(at))
-    return at / "both.zip"
-
-
-def test_pictures_of_ones_own_have_no_truth_and_are_translated_the_chosen_way(tmp_path, monkeypatch):
-    """From a zip, mirrored, and applied to a picture of another size: the two ways make two things of it."""
+@pytest.mark.slow
+def test_pictures_of_other_sizes_are_translated_either_way(run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    path = folders(tmp_path / "photos", zipped=True)
+    Image.effect_noise((14, 10), 60).save("picture.png")
+    assert main(["apply", str(run.path), "picture.png", "--out", "there.png"]) == 0
+    assert main(["apply", str(run.path), "picture.png", "--out", "back.png", "--reverse"]) == 0
+    there, back = (np.asarray(Image.open(name)) for name in ("there.png", "back.png"))
+    assert there.shape == back.shape == (10, 14)
+    assert not np.array_equal(there, back)
+
+
+@pytest.mark.slow
+def test_pictures_of_ones_own_have_no_truth_to_be_shown(tmp_path, monkeypatch):
+    """From a zip, in folders that do not match, mirrored."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    with zipfile.ZipFile("both.zip", "w") as archive:
+        for folder, count in (("A", 24), ("B", 30)):
+            for i in range(count):
+                png = io.BytesIO()
+                Image.fromarray(rng.integers(0, 256, (12, 12, 3), np.uint8)).save(png, "PNG")
+                archive.writestr(f"{folder}/{folder}{i}.png", png.getvalue())
     networks = "--model cyclegan --model.generator-width 2 --model.discriminator-width 2 --model.blocks 1"
     rest = "--no-conditional --data.size 8 --data.flip --batch-size 4 --steps 2 --every.sample 2 --every.checkpoint 2"
-    command = f"train digits --data.path {path} --task unpaired {networks} --model.layers 1 {rest} --run both"
+    command = f"train digits --data.path both.zip --task unpaired {networks} --model.layers 1 {rest} --run both"
     assert main(command.split()) == 0
     with Image.open(RunFolder(tmp_path / "both").sample(2)) as grid:
         factor = enlargement((8, 8))
         shown = np.asarray(grid)[: 8 * factor, :: 9 * factor]
     assert shown.any(axis=(0, 2)).tolist() == [True] * 4 + [False] * 8  # two pictures of A, and what became of each
-    Image.effect_noise((14, 10), 60).save("picture.png")
-    assert main(["apply", "both", "picture.png", "--out", "there.png"]) == 0
-    assert main(["apply", "both", "picture.png", "--out", "back.png", "--reverse"]) == 0
-    there, back = (np.asarray(Image.open(name)) for name in ("there.png", "back.png"))
-    assert there.shape == back.shape == (10, 14, 3)
-    assert not np.array_equal(there, back)
 
 
 def after_two_steps(devices):
