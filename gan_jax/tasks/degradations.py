@@ -77,17 +77,17 @@ def edges(images: Images, *, full: float = 0.5) -> Images:
 
 
 def outlines(images: Images, *, thickness: int = 2) -> Images:
-    """`[B, H, W, C]` to the same: white outlines around what is bright, on a dark grey ground, in each channel.
+    """`[B, H, W, C]` to the same: black outlines around what is bright, on a light grey ground, in each channel.
 
-    -1/4 where a pixel is as bright as its brightest neighbour, up to 1 where that is all the range brighter. Neighbours
-    are at most `thickness` pixels away in rows and in columns. No function of a pixel's own value undoes it: the inside
-    of a stroke and the ground around it both become grey. Raises ValueError for a thickness below 1.
+    1/4 where a pixel is as bright as its brightest neighbour, down to -1 where that is all the range brighter.
+    Neighbours are at most `thickness` pixels away in rows and in columns. No function of a pixel's own value undoes it:
+    the inside of a stroke and the ground around it both become grey. Raises ValueError for a thickness below 1.
     """
     if thickness < 1:
         raise ValueError(f"outlines are 1 pixel thick or more, not {thickness}")
     window = (1, 2 * thickness + 1, 2 * thickness + 1, 1)
     brightest = lax.reduce_window(images, -jnp.inf, lax.max, window, (1, 1, 1, 1), "SAME")
-    return 0.625 * (brightest - images) - 0.25
+    return 0.25 - 0.625 * (brightest - images)
 
 
 def box_hole(key: PRNGKey, shape: tuple[int, ...], *, share: Bounds = (0.25, 0.75)) -> Known:

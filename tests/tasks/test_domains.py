@@ -41,11 +41,11 @@ def test_of_restyled_images_the_truth_of_both_ways_is_known_and_in_no_batch():
 def test_outlines_are_around_what_is_bright_on_grey_and_hide_what_is_inside():
     stroke = jnp.full((1, 9, 9, 1), -1.0).at[0, 3:6, 3:6].set(1)
     drawn = outlines(stroke, thickness=2)[0, :, :, 0]
-    expected = np.full((9, 9), -0.25)
-    expected[1:8, 1:8] = 1
-    expected[3:6, 3:6] = -0.25
+    expected = np.full((9, 9), 0.25)
+    expected[1:8, 1:8] = -1
+    expected[3:6, 3:6] = 0.25
     np.testing.assert_allclose(drawn, expected, atol=1e-6)
-    np.testing.assert_allclose(outlines(stroke / 2, thickness=1)[0, 2, 2, 0], 0.375, atol=1e-6)
-    assert np.all(outlines(jnp.full((1, 4, 4, 3), 0.7)) == -0.25)
+    np.testing.assert_allclose(outlines(stroke / 2, thickness=1)[0, 2, 2, 0], -0.375, atol=1e-6)
+    assert np.all(outlines(jnp.full((1, 4, 4, 3), 0.7)) == 0.25)
     with pytest.raises(ValueError, match="1 pixel thick or more, not 0"):
         outlines(stroke, thickness=0)
