@@ -5,7 +5,7 @@ from typing import Literal
 
 from gan_jax.config.beats import CadenceConfig, EvaluateConfig
 from gan_jax.config.data import DataConfig
-from gan_jax.config.models import ACGAN, DCGAN, MLP, R3GAN, SAGAN, SNGAN, AnyModel, Article, BigGAN, StyleGAN2
+from gan_jax.config.models import ACGAN, DCGAN, GAT, MLP, R3GAN, SAGAN, SNGAN, AnyModel, Article, BigGAN, StyleGAN2
 from gan_jax.config.optimizer import AdamConfig
 from gan_jax.config.ranges import Count, FewSteps, OptionalCount, Seed
 from gan_jax.config.rules import AnnealConfig, AugmentConfig, AverageConfig, PenaltyConfig
@@ -16,6 +16,7 @@ __all__ = [
     "ACGAN",
     "DCGAN",
     "ESRGAN",
+    "GAT",
     "MLP",
     "R3GAN",
     "SAGAN",

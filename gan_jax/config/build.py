@@ -44,8 +44,8 @@ def build_gan(config: Config, classes: int, mean: Mean = jnp.mean) -> GAN:
     return GAN(
         generator=generator,
         discriminator=discriminator,
-        generator_optimizer=config.generator.build(anneal, images),
-        discriminator_optimizer=config.discriminator.build(anneal, config.batch_size),
+        generator_optimizer=config.generator.build(anneal, images, config.model.generator_width),
+        discriminator_optimizer=config.discriminator.build(anneal, config.batch_size, config.model.discriminator_width),
         latent_size=config.model.latent_size,
         loss=config.model.loss(LOSSES[config.loss]),
         penalty=config.penalty.of_images(anneal, images, mean),

@@ -53,6 +53,8 @@ def _wrong_together(config: Config) -> list[str]:
             f"augment.name: {config.augment.name} turns colours, of 1 channel or 3, not of "
             f"{config.data.image_channels}; take --augment diff_augment, or none"
         )
+    if config.augment.of_levels and schema.name_of(config.model) != "gat":
+        found.append(f"augment.name: {config.augment.name} is for --model gat, whose images have levels")
     if config.devices and config.batch_size % config.devices:
         low = config.batch_size // config.devices * config.devices
         fitting = " or ".join(str(b) for b in (low, low + config.devices) if b)

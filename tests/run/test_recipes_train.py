@@ -46,6 +46,7 @@ def tiny(config, pictures, *, own_size):
         "generator.learning_rate": 1e-4,
         "penalty.lazy": min(config.penalty.lazy, 4),
     }
+    least |= {"model.heads": 2} if hasattr(config.model, "heads") else {}
     return replace(
         with_values(config, least),
         data=replace(config.data, path=str(pictures), size=size, channels=config.data.image_channels),
