@@ -109,7 +109,7 @@ class Generator(nn.Module):
 class Part(nn.Module):
     """A level's blocks, and its head: tokens `[B, N, C]`, and what is drawn of them, float32 `[B, N, numbers]`.
 
-    What the head maps, linearly, is x of root mean square 1, times 1 + a scale that is linear in the style.
+    What the head maps, linearly, is x of root mean square 1, times 1 + a scale that is linear in SiLU(style).
     """
 
     blocks: Callable[..., nn.Module]
@@ -119,9 +119,9 @@ class Part(nn.Module):
     def __call__(self, x: Tokens, style: Vectors) -> tuple[Tokens, Tokens]:
         """Applies the blocks, and draws."""
         x, _ = self.blocks(name="blocks")(x, style)
-        layer = lambda features, name: nn.Dense(features, kernel_init=xavier, dtype=x.dtype, name=name)
-        scale = layer(x.shape[-1], "scale")(style)[:, None, :]
-        return x, layer(self.numbers, "draw")(normalised(x) * (1 + scale)).astype(jnp.float32)
+        scale = styled(x.shape[-1], x.dtype, "scale")(style)
+        draw = nn.Dense(self.numbers, kernel_init=xavier, dtype=x.dtype, name="draw")
+        return x, draw(normalised(x) * (1 + scale)).astype(jnp.float32)
 
 
 class Style(nn.Module):
@@ -181,9 +181,8 @@ class StyledBlock(nn.Module):
     @nn.compact
     def __call__(self, x: Tokens, style: Vectors) -> tuple[Tokens, None]:
         """Applies the block to tokens `[B, N, C]`, for styles `[B, S]`."""
-        gain = nn.initializers.variance_scaling(0.1**2, "fan_avg", "uniform")
-        told = nn.Dense(4 * x.shape[-1], kernel_init=gain, dtype=self.dtype, name="style")(nn.silu(style))
-        scale_a, gate_a, scale_m, gate_m = jnp.split(told[:, None, :], 4, axis=-1)
+        told = styled(4 * x.shape[-1], self.dtype, "style")(style)
+        scale_a, gate_a, scale_m, gate_m = jnp.split(told, 4, axis=-1)
         attention = Attention(self.heads, self.grid, self.attention, self.dtype, name="attention")
         x = x + gate_a * attention(normalised(x) * (1 + scale_a))
         return x + gate_m * SwiGLU(self.dtype, name="gated")(normalised(x) * (1 + scale_m)), None
@@ -252,6 +251,13 @@ class PlainBlock(nn.Module):
 
 
 small = nn.initializers.normal(0.02)
+
+
+def styled(features: int, dtype: Any, name: str) -> Callable[[Vectors], Array]:
+    """Styles `[B, S]` to what scales or gates the tokens of each image, `[B, 1, features]`: small at first."""
+    tenth = nn.initializers.variance_scaling(0.1**2, "fan_avg", "uniform")
+    layer = nn.Dense(features, kernel_init=tenth, dtype=dtype, name=name)
+    return lambda style: layer(nn.silu(style))[:, None, :]
 
 
 def slow_layers(x: Array, features: int) -> Array:
