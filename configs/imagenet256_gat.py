@@ -1,11 +1,11 @@
-"""GAT-B/2 on ImageNet at 256 pixels, in an autoencoder's latents (Hyun et al. 2026, arXiv:2509.24935): many GPUs or TPUs.
+"""GAT-B/2 on ImageNet at 256 pixels, in an autoencoder's latents (Hyun et al. 2026, arXiv:2509.24935): many devices.
 
-Data are yours to make: an .npz with `images`, float32 [N, 32, 32, 4], latents of Stable Diffusion's autoencoder (ft-mse),
-and `labels`; name it with --data.path. The published FID is 2.18, of XL/2 after 60 epochs, with Inception features of the
-decoded images. Ours has not been run.
+Data are yours to make: an .npz with `images`, float32 [N, 32, 32, 4], the latents of Stable Diffusion's autoencoder
+(ft-mse), and `labels`; name it with --data.path. The published FID is 2.18, of XL/2 after 60 epochs, with Inception
+features of the decoded images. Ours has not been run.
 
-Different from the authors' code: each channel of the latents is brought to a mean of 0 and a deviation of 1, where they multiply
-all by 0.18215; D has no teacher; and without a decoder here, scores are of latents, not of images: none are asked for.
+Different from the authors' code: each channel of the latents is brought to a mean of 0 and a deviation of 1, where they
+multiply all by 0.18215; D has no teacher; and as nothing here decodes latents, no scores are asked for.
 """
 
 from gan_jax.config import (

@@ -55,12 +55,19 @@ OTHERS = {
     "generator.beta1": 0.9,
     "generator.beta2": 0.9,
     "generator.epsilon": 1e-7,
+    "generator.clip": 1.0,
+    "generator.weight_decay": 0.1,
+    "generator.base_width": 768,
     "discriminator.learning_rate": 1e-3,
     "discriminator.beta1": 0.9,
     "discriminator.beta2": 0.9,
     "discriminator.epsilon": 1e-7,
+    "discriminator.clip": 1.0,
+    "discriminator.weight_decay": 0.1,
+    "discriminator.base_width": 768,
     "penalty.r1": 1.0,
     "penalty.r2": 1.0,
+    "penalty.by_difference": True,
     "penalty.wgan_gp": 1.0,
     "penalty.lecam": 0.1,
     "penalty.path_length": 2.0,
@@ -267,6 +274,25 @@ def test_a_whole_number_will_do_for_a_number():
             {"data.size": 32, "model": "stylegan2", "accumulate": 4},
             "accumulate: model stylegan2 compares groups of 32; 16 are no multiple of it",
         ),
+        ({"model": "gat", "model.patch": 3}, "model.patch: patches of 3 pixels do not fill 8; try a divisor of it"),
+        ({"model": "gat", "model.depth": 6}, "model.depth: expected a multiple of 4, one part for each level, got 6"),
+        (
+            {"model": "gat", "model.heads": 5},
+            "model.generator_width: expected a multiple of 20, 4 for each head, got 384",
+        ),
+        (
+            {"model": "gat", "model.attention": "cudnn"},
+            "model.attention: cudnn's is for 16 bits; add --model.precision",
+        ),
+        (
+            {"model": "gat", "model.attention": "cudnn", "model.precision": "bfloat16", "penalty.r1": 1.0},
+            "model.attention: cudnn's has no second derivatives; add --penalty.by-difference",
+        ),
+        (
+            {"model": "gat", "augment.name": "diff_augment"},
+            "augment.name: diff_augment is of one image, and model gat shows four levels; take --augment levels",
+        ),
+        ({"augment.name": "levels"}, "augment.name: levels is for --model gat, whose images have levels"),
         ({"anneal.beta2": 0.9}, "anneal.images: expected the images until anneal.beta2 is reached"),
         ({"anneal.images": 10}, "anneal.images: there is nothing to anneal"),
         ({"conditional": True, "data.clusters": 5}, "data.clusters: networks are told these or classes"),
@@ -409,9 +435,11 @@ def test_keys_that_would_do_nothing_are_refused_of_new_runs_alone(values, said):
     assert from_json(to_json(config)) == config
 
 
-@pytest.mark.parametrize("name", [name for name in recipes.names() if name != "pictures"])
+@pytest.mark.parametrize("name", recipes.names())
 def test_no_recipe_asks_for_what_does_nothing(name):
-    check_new(recipes.load(name))
+    config = recipes.load(name)
+    own = {"data.path": "mine.npz" if config.data.floats else "mine.zip"} if config.data.name == "pictures" else {}
+    check_new(with_values(config, own))
 
 
 @pytest.mark.parametrize("size", [8, 32, 64, 256])

@@ -19,7 +19,11 @@ FAST = ("digits", "mnist", "mnist_original")
 
 CASES = [(name, False) for name in FAST]
 CASES += [pytest.param(name, False, marks=pytest.mark.slow) for name in ("cifar10_stylegan2_ada", "cifar10_r3gan")]
-CASES += [pytest.param(name, True, marks=pytest.mark.slow) for name in recipes.names() if name != "pictures"]
+CASES += [
+    pytest.param(name, True, marks=pytest.mark.slow)
+    for name in recipes.names()
+    if recipes.load(name).data.name != "pictures"
+]
 
 
 @pytest.fixture(scope="module")
