@@ -119,6 +119,34 @@ class ACGAN(Mixed):
 
 
 @dataclass(frozen=True)
+class FMGAN(Model):
+    """Perceptrons for --task few_labels, matched by features. Salimans et al. 2016 (arXiv:1606.03498)."""
+
+    latent_size: Count = 100
+    """Dimensions of the latent, standard normal."""
+    generator_width: Count = 500
+    """The generator's hidden units, of two layers."""
+    discriminator_width: Count = 1000
+    """The classifier's hidden units, of the first layer; then half as many, and thrice a quarter."""
+
+    least_width: ClassVar[int] = 4
+    classifies: ClassVar[bool] = True
+
+    def networks(self, data: DataConfig, classes: int) -> Networks:
+        """As in `Model`."""
+        from gan_jax.models import fmgan
+
+        generator = fmgan.Generator(data.image_size, data.image_channels, self.generator_width, data.end)
+        return generator, fmgan.Discriminator(classes, self.discriminator_width)
+
+    def loss(self, adversarial: AdversarialLoss) -> AdversarialLoss:
+        """The game of the classifier, and what it learns of labels."""
+        from gan_jax.losses import few_labels
+
+        return few_labels(adversarial)
+
+
+@dataclass(frozen=True)
 class SNGAN(Mixed):
     """Residual networks with spectral normalisation, for --loss hinge. Miyato et al. 2018 (arXiv:1802.05957)."""
 
@@ -276,4 +304,4 @@ def _group(size: Sides) -> int:
     return 32 if max(size) <= 32 else 4
 
 
-AnyModel = MLP | DCGAN | Article | ACGAN | SNGAN | SAGAN | BigGAN | R3GAN | StyleGAN2 | Pix2Pix | ESRGAN
+AnyModel = MLP | DCGAN | Article | ACGAN | FMGAN | SNGAN | SAGAN | BigGAN | R3GAN | StyleGAN2 | Pix2Pix | ESRGAN
