@@ -1,4 +1,4 @@
-"""What is to be made of something given, and what is asked of it beside the game."""
+"""What a GAN is for: what is to be made of something given, or learnt of few labels, and what is asked beside it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TaskConfig:
-    """What is to be made of something given, in place of samples of nothing."""
+    """What a GAN is for beside samples: mostly, to make something of what it is given."""
 
     name: Literal["none", "super_resolution", "inpainting", "colouring", "from_edges", "pairs", "few_labels"] = "none"
     """Give the generator a smaller image, one with a hole, a grey one, or its edges, and have it make the image; or, of

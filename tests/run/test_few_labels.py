@@ -74,6 +74,7 @@ def test_the_error_is_that_of_the_discriminator_over_the_images_held_out(run):
     assert (kept["metric"], kept["value"]) == ("error", min(e.scores["error"] for e in (first, last)))
 
 
+@pytest.mark.slow  # for what it compiles
 def test_it_is_drawn_from_and_scored_by_the_command_line(run, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("GAN_JAX_CACHE", str(run.path.parent / "cache"))
     copy = shutil.copytree(run.path, tmp_path / "copy")
