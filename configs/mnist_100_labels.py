@@ -1,11 +1,10 @@
 """MNIST classified by 100 labels: the discriminator is the classifier, and the game teaches it what digits are.
 
-576,000 images, and as many labelled ones, in some 7 minutes of two CPU cores that others shared (2026-11-26, jax 0.10.2,
-one seed). Of MNIST's 10,000 test images 4.58 % were taken for another digit, at the last step; 23.8 % by the same network
-trained on the 100 alone (`--loss none --steps 2000 --anneal.images 128000`; 23.5 % at its half: it learns no more). In the
-paper it is 0.93 %, over 10 picks of labels, with wider networks; its authors' configuration takes 300 epochs, this one
-takes 10, and the error is still falling. The samples are worse than those of the other recipes, some of them no digits.
-At three times the rate, and at the published widths, the error rose again within 300 steps.
+576,000 images, and as many labelled ones, in some 7 minutes of two CPU cores that others shared (2026-11-26, jax
+0.10.2, one seed). Of MNIST's 10,000 test images 4.58 % were taken for another digit, at the last step; 23.8 % by the
+same network trained on the 100 alone (`--loss none --steps 2000 --anneal.images 128000`; 23.5 % at its half). In the
+paper it is 0.93 %, a mean over 10 picks of labels, of wider networks; its authors' configuration goes 300 times through
+the images, this one 10 times. Samples are worse than those of the other recipes: some are no digits.
 """
 
 from gan_jax.config import (
