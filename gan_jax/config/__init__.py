@@ -5,17 +5,19 @@ from typing import Literal
 
 from gan_jax.config.beats import CadenceConfig, EvaluateConfig
 from gan_jax.config.data import DataConfig
-from gan_jax.config.models import ACGAN, DCGAN, GAT, MLP, R3GAN, SAGAN, SNGAN, AnyModel, Article, BigGAN, StyleGAN2
+from gan_jax.config.models import ACGAN, DCGAN, FMGAN, MLP, R3GAN, SAGAN, SNGAN, AnyModel, Article, BigGAN, StyleGAN2
 from gan_jax.config.optimizer import AdamConfig
 from gan_jax.config.ranges import Count, FewSteps, OptionalCount, Seed
 from gan_jax.config.rules import AnnealConfig, AugmentConfig, AverageConfig, PenaltyConfig
 from gan_jax.config.task import TaskConfig
+from gan_jax.config.transformers import GAT
 from gan_jax.config.translators import ESRGAN, Pix2Pix
 
 __all__ = [
     "ACGAN",
     "DCGAN",
     "ESRGAN",
+    "FMGAN",
     "GAT",
     "MLP",
     "R3GAN",
@@ -100,7 +102,7 @@ class Config:
 
     def labels_told(self, classes: int) -> int:
         """How many labels the networks are told apart, of data with so many classes."""
-        return self.data.clusters or (classes if self.conditional else 0)
+        return self.data.clusters or (classes if self.conditional or self.task.classifies else 0)
 
     @property
     def read_size(self) -> tuple[int, int]:

@@ -38,6 +38,8 @@ def build_gan(config: Config, classes: int, mean: Mean = jnp.mean) -> GAN:
     """The GAN that a config describes, for data with so many classes; `mean` is a batch's (`penalties.Mean`)."""
     if config.conditional and not classes:
         raise ConfigError("conditional: the data have no classes; put pictures in one sub-folder a class, or drop it")
+    if config.task.classifies and classes < 2:
+        raise ConfigError("task.name: few_labels tells classes apart; put pictures in one sub-folder a class")
     anneal, images = config.anneal, config.images_per_step
     networks = _networks(config, classes)
     generator, discriminator = (_sparing(config, network) for network in networks)
@@ -75,8 +77,9 @@ def load_data(config: Config) -> Dataset:
     Raises DataError.
     """
     dataset = _load(config)
-    if config.task.given:
-        dataset = split(dataset, config.task.test)
+    if config.task.name != "none":
+        share = config.task.test
+        dataset = split(dataset, share) if share else replace(dataset, test=_load(config, "test"))
     beside = f", without {len(dataset.test)} that are held out," if dataset.test else ""
     if len(dataset) < config.batch_size:
         raise DataError(
@@ -86,7 +89,7 @@ def load_data(config: Config) -> Dataset:
     return dataset
 
 
-def _load(config: Config) -> Dataset:
+def _load(config: Config, which: prepared.Split = "train") -> Dataset:
     data = config.data
     size, channels, memory = data.image_size, data.image_channels, data.memory * 1e9
     if data.path and data.arrays:
@@ -108,6 +111,7 @@ def _load(config: Config) -> Dataset:
             size=size,
             channels=channels,
             memory=memory,
+            split=which,
         )
     if dataset.images.shape[1:] == (*size, channels):
         return dataset

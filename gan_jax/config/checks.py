@@ -78,7 +78,7 @@ def _wrong_task(config: Config) -> list[str]:
     """What does not go together with a task, or with none."""
     task, name = config.task, schema.name_of(config.model)
     if not task.given:
-        found = ["loss: none is no game; it is for a --task, with --task.l1"] * (config.loss == "none")
+        found = _wrong_classifier(config)
         wants = f"model: {name} makes images of others; add --task inpainting, or another, or take another model"
         return found + task.wrong(config.data) + [wants] * config.model.translates
     found = task.wrong(config.data)
@@ -95,6 +95,24 @@ def _wrong_task(config: Config) -> list[str]:
         found.append("loss: none, and nothing else that the generator would learn by; add --task.l1 1")
     if config.parallel == "pmap":
         found.append("parallel: pmap is not for tasks; choose jit, whose numbers are the same")
+    return found
+
+
+def _wrong_classifier(config: Config) -> list[str]:
+    """What does not go together with a classifier by few labels, or with none."""
+    name = schema.name_of(config.model)
+    if not config.task.classifies:
+        found = ["loss: none is no game; it is for a --task, with --task.l1"] * (config.loss == "none")
+        found += [f"model: {name} is for few labels; add --task few_labels"] * config.model.classifies
+        return found + ["evaluate.best: error is a classifier's; add --task few_labels"] * (
+            config.evaluate.best == "error"
+        )
+    found = []
+    if not config.model.classifies:
+        found.append(f"model: the discriminator of {name} is no classifier; for --task few_labels take --model fmgan")
+    if config.tells:
+        mend = "add --no-conditional" if config.conditional else "drop --data.clusters"
+        found.append(f"task.name: few_labels shows few labels, and the networks are told all; {mend}")
     return found
 
 

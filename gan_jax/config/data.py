@@ -22,6 +22,9 @@ NATIVE = {
 }
 """The named datasets: pixels on a side, and channels; celeb_a's are larger, and 64 is customary."""
 
+WITH_TEST_IMAGES = ("mnist", "fashion_mnist", "cifar10", "celeb_a")
+"""Those of them that have a test split."""
+
 ARRAYS = (".npy", ".npz")
 """How the names of files of arrays end."""
 

@@ -31,6 +31,7 @@ class Model:
 
     sizes: ClassVar[tuple[int, ...] | None] = None  # pixels on the longer side of images; None: any
     translates: ClassVar[bool] = False  # whether it makes an image of one that it is given, for a task
+    classifies: ClassVar[bool] = False  # whether its discriminator is a classifier, for few labels
     square: ClassVar[bool] = False  # whether both sides are as long, always
     least_width: ClassVar[int] = 1
     normalises: ClassVar[bool] = True  # over the batch, which then has two images or more

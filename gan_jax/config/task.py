@@ -1,11 +1,12 @@
-"""What is to be made of something given, and what is asked of it beside the game."""
+"""What a GAN is for: what is to be made of something given, or learnt of few labels, and what is asked beside it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Literal
 
-from gan_jax.config.ranges import FewSteps, Share, Weight
+from gan_jax.config.data import WITH_TEST_IMAGES
+from gan_jax.config.ranges import Count, FewSteps, Share, Weight
 from gan_jax.sizes import shown
 
 if TYPE_CHECKING:
@@ -16,11 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TaskConfig:
-    """What is to be made of something given, in place of samples of nothing."""
+    """What a GAN is for beside samples: mostly, to make something of what it is given."""
 
-    name: Literal["none", "super_resolution", "inpainting", "colouring", "from_edges", "pairs"] = "none"
+    name: Literal["none", "super_resolution", "inpainting", "colouring", "from_edges", "pairs", "few_labels"] = "none"
     """Give the generator a smaller image, one with a hole, a grey one, or its edges, and have it make the image; or, of
-    your own pairs, the left one: pictures side by side, or of the same name in two folders, A and B."""
+    your own pairs, the left one: pictures side by side, or of the same name in two folders, A and B. few_labels gives
+    nothing, and makes a classifier of the discriminator."""
     factor: FewSteps = 4
     """How many times larger super_resolution makes an image."""
     holes: Literal["strokes", "boxes"] = "strokes"
@@ -31,13 +33,21 @@ class TaskConfig:
     """Weight of the mean distance to the true image, beside the adversarial loss (pix2pix: 100)."""
     agreement: Weight = 0.0
     """Of super_resolution: weight of the mean distance of what was made, made smaller again, to what was given."""
+    labels: Count = 100
+    """Of few_labels: images whose label is shown, as many of each class; the seed decides which."""
     test: Share = 0.1
-    """Share of the images that is held out, and that scores and pictures are of."""
+    """Share of the images that is held out, and that scores and pictures are of; 0: the test images that come with the
+    named data, and none of the others."""
 
     @property
     def given(self) -> bool:
         """Whether something is given."""
-        return self.name != "none"
+        return self.name not in ("none", "few_labels")
+
+    @property
+    def classifies(self) -> bool:
+        """Whether the discriminator becomes a classifier, told the labels of few images."""
+        return self.name == "few_labels"
 
     def build(self) -> Task:
         """The task. Only where something is given."""
@@ -70,7 +80,8 @@ class TaskConfig:
         found = []
         if not self.given:
             asked = [key for key in ("l1", "agreement") if getattr(self, key)]
-            return [f"task.{key}: is for a task; add --task inpainting, or another" for key in asked]
+            found = [f"task.{key}: is for a task that gives something, such as --task inpainting" for key in asked]
+            return found + self._wrong_test(data) * self.classifies
         if data.floats:
             found.append("task.name: tasks are of pictures, not of floats; drop --data.deviation")
         if self.name == "super_resolution":
@@ -86,17 +97,21 @@ class TaskConfig:
             skips = data.on_bad == "skip"
             found += ["data.on_bad: a pair of which one is bad is refused; drop --data.on-bad skip"] * skips
             found += ["data.flip: mirrored, left and right change places; drop --data.flip"] * data.flip
-        if not 0 < self.test < 1:
-            found.append(f"task.test: expected a share above 0 and below 1, got {self.test:g}")
-        return found
+        return found + self._wrong_test(data)
+
+    def _wrong_test(self, data: DataConfig) -> list[str]:
+        if not self.test and (data.path or data.name not in WITH_TEST_IMAGES):
+            which = ", ".join(WITH_TEST_IMAGES)
+            return [f"task.test: 0 is of data with test images of their own, {which}; hold some out, --task.test 0.1"]
+        return [f"task.test: expected a share below 1, got {self.test:g}"] * (self.test == 1)
 
     def idle(self) -> list[str]:
         """What is asked for in here and does nothing."""
         changed = {f.name for f in fields(self) if getattr(self, f.name) != f.default}
-        of = {"factor": "super_resolution", "holes": "inpainting", "reverse": "pairs"}
+        of = {"factor": "super_resolution", "holes": "inpainting", "reverse": "pairs", "labels": "few_labels"}
         found = [
             f"task.{key}: is for --task {task}" for key, task in of.items() if key in changed and task != self.name
         ]
         return found + ["task.test: is for a task; add --task inpainting, or another"] * (
-            "test" in changed and not self.given
+            "test" in changed and self.name == "none"
         )

@@ -24,6 +24,7 @@ from gan_jax.metrics.extractor import Extractor, Features, extract_all
 from gan_jax.metrics.moments import Moments, moments, update
 from gan_jax.metrics.scores import Reference, scores, subset_size
 from gan_jax.run import cache, features, hosts
+from gan_jax.run.classifying import make_examiner
 from gan_jax.run.drawing import Scored, in_all, of_a_task
 from gan_jax.run.drawing import samples as drawn
 from gan_jax.run.features import Kind, Say
@@ -69,6 +70,7 @@ def make_judge(
     Raises DataError where there are too few images to compare, ConfigError for more samples than memory holds.
     """
     latent_key, label_key, score_key = jax.random.split(jax.random.key(seed), 3)
+    examine = make_examiner(config, gan, data, mesh)
     if config.task.given:
         drawing = of_a_task(config, gan, data, latent_key, samples, mesh)
     else:
@@ -82,6 +84,8 @@ def make_judge(
     reference = _reference(data, extractor, compared, mesh)
     which = f"held-out {config.task.name}" if config.task.given else "training"
     of_errors = "PSNR of the mean squared error; " if config.task.given else ""
+    if config.task.classifies and data.test is not None:
+        of_errors = f"error of the discriminator, not averaged, over {len(data.test):,} test images; "
     classes = 0 if config.task.given else len(data.classes)
     real = "pictures" if config.data.path else data.name  # a folder may be renamed: its images' hash is what counts
     protocol = {
@@ -123,7 +127,8 @@ def make_judge(
 
     def evaluate(state: GANState) -> Evaluation:
         weights = sampling_weights(gan, state, counts, averaged=averaged)
-        return Evaluation(int(state.step), judge(partial(drawing.draw, weights)) | baseline, protocol)
+        found = examine(state) | judge(partial(drawing.draw, weights)) | baseline
+        return Evaluation(int(state.step), found, protocol)
 
     return Judge(protocol, evaluate)
 
@@ -189,7 +194,8 @@ def evaluate(
     for remark in trained.remarks:
         say(remark)
     extractor = features.make(kind, config, data, weights=weights, download=download, say=say)
-    beside, drawn_of = (data, samples) if data.test is None else (data.test, min(samples, len(data.test)))
+    beside = data.test if config.task.given and data.test else data
+    drawn_of = min(samples, len(beside)) if config.task.given else samples
     say(f"comparing {drawn_of:,} images of step {int(trained.state.step)} with {len(beside):,} of {beside.name}")
     judge = make_judge(
         config,

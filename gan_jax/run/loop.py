@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
@@ -19,7 +19,7 @@ from gan_jax.config.build import build_gan, load_data
 from gan_jax.config.checks import check_same
 from gan_jax.config.recipes import is_run, load_run
 from gan_jax.config.schema import flatten, to_json
-from gan_jax.data.batches import read_batch
+from gan_jax.data.batches import read_batch, read_beside_labelled
 from gan_jax.data.dataset import Dataset
 from gan_jax.data.reading import read_ahead
 from gan_jax.errors import ConfigError, DivergedError, GanJaxError, RunError, Stopped
@@ -251,9 +251,10 @@ def _calls(start: int, stop: int, cadences: Mapping[str, int], most: int) -> Ite
         start = call.stop
 
 
-def _read_batch(job: Job, step: int) -> tuple[np.ndarray, np.ndarray | None]:
-    """What this host reads of the batch of a step."""
-    return read_batch(
+def _read_batch(job: Job, step: int) -> tuple[np.ndarray, Any]:
+    """What this host reads of the batch of a step: images, and what the networks are told of them."""
+    read: Callable[..., tuple[np.ndarray, Any]] = read_beside_labelled if job.config.task.classifies else read_batch
+    return read(
         job.data.images,
         job.labels,
         step,

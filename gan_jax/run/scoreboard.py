@@ -21,7 +21,7 @@ class Evaluation(NamedTuple):
 
 def name_of(features: str, score: str) -> str:
     """A score by its full name: only in Inception's features is it the FID that papers quote."""
-    plain = features == "inception" or score in ("classes", "class_kl", "label_accuracy")
+    plain = features == "inception" or score in ("classes", "class_kl", "label_accuracy", "error")
     return score if plain else f"{features}_{score}"
 
 

@@ -18,7 +18,10 @@ def as_read(config: Config, *, stacked: int = 1) -> Batch:
     lead = (config.batch_size,) if stacked == 1 else (stacked, config.batch_size)
     dtype = jnp.float32 if config.data.floats else jnp.uint8
     images = jnp.zeros((*lead, *config.read_size, config.data.image_channels), dtype)
-    return Batch(images, jnp.zeros(lead, jnp.int32) if config.tells else None)
+    labels = jnp.zeros(lead, jnp.int32)
+    if config.task.classifies:
+        return Batch(images, (images, labels))
+    return Batch(images, labels if config.tells else None)
 
 
 def example(config: Config) -> Batch:

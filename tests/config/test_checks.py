@@ -43,6 +43,7 @@ OTHERS = {
     "task.reverse": True,
     "task.l1": 100.0,
     "task.agreement": 1.0,
+    "task.labels": 50,
     "task.test": 0.2,
     "model": "r3gan",
     "model.latent_size": 7,
@@ -102,6 +103,7 @@ ADA, SOME_IMAGES = {"augment.name": "ada", "augment.p": 0.1}, {"anneal.images": 
 FLOATS = {"data.path": "/latents.npz", "data.size": 8, "data.channels": 4, "data.deviation": 0.5}
 INPAINTING = {"task.name": "inpainting", "model": "pix2pix", "data.size": 16}
 LARGER = {"task.name": "super_resolution", "model": "esrgan", "data.size": 16}
+FEW_LABELS = {"task.name": "few_labels", "model": "fmgan"}
 NEEDS = {
     "task.name": {"model": "pix2pix", "data.size": 16},
     "task.l1": INPAINTING,
@@ -330,8 +332,8 @@ def test_a_whole_number_will_do_for_a_number():
         ),
         ({"augment.target": 0.0}, "augment.target: is for --augment ada"),
         ({"penalty.path_length": 2.0, "penalty.path_lazy": 3}, "penalty.path_lazy: expected a divisor of the batch"),
-        ({"task.l1": 100.0}, "task.l1: is for a task; add --task inpainting, or another"),
-        ({"task.agreement": 1.0}, "task.agreement: is for a task; add --task inpainting, or another"),
+        ({"task.l1": 100.0}, "task.l1: is for a task that gives something, such as --task inpainting"),
+        ({"task.agreement": 1.0}, "task.agreement: is for a task that gives something, such as --task inpainting"),
         ({"loss": "none"}, "loss: none is no game; it is for a --task, with --task.l1"),
         ({"model": "pix2pix"}, "model: pix2pix makes images of others; add --task inpainting"),
         ({"task.name": "inpainting"}, "model: dcgan is given nothing; for --task inpainting take --model pix2pix or"),
@@ -357,8 +359,29 @@ def test_a_whole_number_will_do_for_a_number():
             "data.path: pairs are pictures, not arrays; name a",
         ),
         (INPAINTING | {"task.name": "colouring"}, "task.name: colouring makes colours of grey, and these data have"),
-        (INPAINTING | {"task.test": 0.0}, "task.test: expected a share above 0 and below 1, got 0"),
-        (INPAINTING | {"task.test": 1.0}, "task.test: expected a share above 0 and below 1, got 1"),
+        (INPAINTING | {"task.test": 0.0}, "task.test: 0 is of data with test images of their own, mnist, "),
+        (INPAINTING | {"task.test": 1.0}, "task.test: expected a share below 1, got 1"),
+        (FEW_LABELS | {"task.test": 0.0}, "task.test: 0 is of data with test images of their own, mnist, "),
+        (
+            FEW_LABELS | {"task.test": 0.0, "data.name": "mnist", "data.path": "/mine", "data.size": 28},
+            "task.test: 0 is",
+        ),
+        (FEW_LABELS | {"task.test": 1.0}, "task.test: expected a share below 1, got 1"),
+        (
+            FEW_LABELS | {"conditional": True},
+            "task.name: few_labels shows few labels, and the networks are told all; add",
+        ),
+        (
+            FEW_LABELS | {"data.clusters": 5},
+            "task.name: few_labels shows few labels, and the networks are told all; drop",
+        ),
+        (FEW_LABELS | {"task.l1": 1.0}, "task.l1: is for a task that gives something, such as --task inpainting"),
+        ({"task.name": "few_labels"}, "model: the discriminator of dcgan is no classifier; for --task few_labels take"),
+        ({"model": "fmgan"}, "model: fmgan is for few labels; add --task few_labels"),
+        (
+            {"evaluate.best": "error", "evaluate.every": 5},
+            "evaluate.best: error is a classifier's; add --task few_labels",
+        ),
         (INPAINTING | {"conditional": True}, "task.name: inpainting is told images, not labels; add --no-conditional"),
         (INPAINTING | {"data.clusters": 5}, "task.name: inpainting is told images, not labels; drop --data.clusters"),
         (
@@ -398,6 +421,9 @@ def test_keys_that_do_not_go_together_are_named(values, said):
         INPAINTING | {"task.name": "colouring", "data.channels": 3},
         INPAINTING | {"task.name": "from_edges", "model.depth": 3},
         LARGER | {"loss": "none", "task.agreement": 1.0},
+        INPAINTING | {"data.name": "mnist", "task.test": 0.0},
+        FEW_LABELS | {"task.labels": 50, "task.test": 0.2, "parallel": "pmap"},
+        FEW_LABELS | {"data.name": "mnist", "task.test": 0.0, "loss": "none"},
     ],
 )
 def test_tasks_and_translators_that_go_together_pass(values):
@@ -464,6 +490,7 @@ def test_r3gans_widths_are_those_that_its_groups_divide(size):
         ({"task.reverse": True}, "task.reverse: is for --task pairs"),
         (INPAINTING | {"task.factor": 2}, "task.factor: is for --task super_resolution"),
         (LARGER | {"task.holes": "boxes"}, "task.holes: is for --task inpainting"),
+        (INPAINTING | {"task.labels": 50}, "task.labels: is for --task few_labels"),
         ({"task.test": 0.5}, "task.test: is for a task; add --task inpainting, or another"),
         (INPAINTING | {"loss": "none", "task.l1": 1.0, "penalty.r1": 1.0}, "penalty: there is no game"),
     ],

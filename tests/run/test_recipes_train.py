@@ -54,6 +54,7 @@ def tiny(config, pictures, *, own_size):
     return replace(
         with_values(config, least),
         data=replace(config.data, path=str(pictures), size=size, channels=config.data.image_channels),
+        task=replace(config.task, test=config.task.test or 0.1),  # these have no test images of their own
         batch_size=8,
         discriminator_steps=min(config.discriminator_steps, 2),
         steps=3,
