@@ -219,6 +219,7 @@ def _apply(arguments: list[str]) -> None:
         recipes.expand(options.input),
         out=options.out and recipes.expand(options.out),
         mask=options.mask and recipes.expand(options.mask),
+        reverse=options.reverse,
         averaged=not options.raw,
         best=options.best,
         seed=options.seed,

@@ -11,7 +11,7 @@ from gan_jax.config.ranges import Count, FewSteps, OptionalCount, Seed
 from gan_jax.config.rules import AnnealConfig, AugmentConfig, AverageConfig, PenaltyConfig
 from gan_jax.config.task import TaskConfig
 from gan_jax.config.transformers import GAT
-from gan_jax.config.translators import ESRGAN, Pix2Pix
+from gan_jax.config.translators import ESRGAN, CycleGAN, Pix2Pix
 
 __all__ = [
     "ACGAN",
@@ -32,6 +32,7 @@ __all__ = [
     "BigGAN",
     "CadenceConfig",
     "Config",
+    "CycleGAN",
     "DataConfig",
     "EvaluateConfig",
     "PenaltyConfig",
@@ -106,9 +107,9 @@ class Config:
 
     @property
     def read_size(self) -> tuple[int, int]:
-        """Height and width of what is read: of pairs, both side by side."""
+        """Height and width of what is read: of pairs, both side by side; of two domains, one above the other."""
         height, width = self.data.image_size
-        return height, width * (2 if self.task.name == "pairs" else 1)
+        return height * (1 + self.task.between_domains), width * (1 + (self.task.name == "pairs"))
 
     @property
     def batches_per_step(self) -> int:

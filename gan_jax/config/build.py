@@ -10,7 +10,7 @@ from gan_jax import losses
 from gan_jax.config import Config
 from gan_jax.config.model import Networks
 from gan_jax.config.translators import Translator
-from gan_jax.data import arrays, digits, pairs, pictures, prepared, stacked
+from gan_jax.data import arrays, digits, domains, pairs, pictures, prepared, stacked
 from gan_jax.data.dataset import Dataset
 from gan_jax.data.held_out import split
 from gan_jax.data.resize import resize_all
@@ -32,6 +32,8 @@ LOSSES = {
     "relativistic_average": losses.relativistic_average,
     "none": losses.none,
 }
+
+DOMAINS = {"unpaired": domains.by_folder, "restyled": domains.halves}
 
 
 def build_gan(config: Config, classes: int, mean: Mean = jnp.mean) -> GAN:
@@ -77,7 +79,10 @@ def load_data(config: Config) -> Dataset:
     Raises DataError.
     """
     dataset = _load(config)
-    if config.task.name != "none":
+    if config.task.between_domains:
+        a, b = (split(side, config.task.test) for side in DOMAINS[config.task.name](dataset))
+        dataset = domains.join(a, b)
+    elif config.task.name != "none":
         share = config.task.test
         dataset = split(dataset, share) if share else replace(dataset, test=_load(config, "test"))
     beside = f", without {len(dataset.test)} that are held out," if dataset.test else ""

@@ -82,8 +82,11 @@ def _wrong_task(config: Config) -> list[str]:
         wants = f"model: {name} makes images of others; add --task inpainting, or another, or take another model"
         return found + task.wrong(config.data) + [wants] * config.model.translates
     found = task.wrong(config.data)
+    fitting = "cyclegan" if task.between_domains else "pix2pix or esrgan"
     if not config.model.translates:
-        found.append(f"model: {name} is given nothing; for --task {task.name} take --model pix2pix or esrgan")
+        found.append(f"model: {name} is given nothing; for --task {task.name} take --model {fitting}")
+    elif task.between_domains and name != "cyclegan":
+        found.append(f"model: {name} makes one image; for --task {task.name}, both ways at once, take --model cyclegan")
     if config.tells:
         mend = "add --no-conditional" if config.conditional else "drop --data.clusters"
         found.append(f"task.name: {task.name} is told images, not labels; {mend}")
@@ -91,7 +94,9 @@ def _wrong_task(config: Config) -> list[str]:
         found.append("augment.name: augmentations turn colours, and would turn the mask's with them; drop --augment")
     if config.augment.name != "none" and task.name == "super_resolution":
         found.append("augment.name: images of two sizes cannot be augmented alike; drop --augment")
-    if config.loss == "none" and not (task.l1 or task.agreement):
+    if config.augment.name != "none" and task.between_domains:
+        found.append("augment.name: what is judged are images of two domains at once; drop --augment")
+    if config.loss == "none" and not task.asks:
         found.append("loss: none, and nothing else that the generator would learn by; add --task.l1 1")
     if config.parallel == "pmap":
         found.append("parallel: pmap is not for tasks; choose jit, whose numbers are the same")

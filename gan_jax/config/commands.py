@@ -40,12 +40,15 @@ class Apply:
     """The run folder."""
     input: tyro.conf.Positional[Path | None] = None
     """A picture, or a folder or .zip of them, of any size: small ones for super_resolution, any for colouring, drawings
-    in white on black for from_edges, the given half alone for pairs; for inpainting see --mask."""
+    in white on black for from_edges, the given half alone for pairs, those of domain A for unpaired; for inpainting see
+    --mask."""
     out: Path | None = None
     """A .png for one picture, or a folder, in which names stay. Default: applied, in the run folder."""
     mask: Path | None = None
     """What inpainting is to make: white in a picture of the same size; or a folder or .zip of such, of the same names.
     Default: where a picture is fully transparent."""
+    reverse: bool = False
+    """Of two domains: go the other way, from B to A where the run shows A to B."""
     raw: bool = False
     """Use the generator as the last step left it, not its average."""
     best: bool = False

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from gan_jax.config.model import Mixed, Model, Networks
 from gan_jax.config.ranges import Count
 from gan_jax.config.transformers import GAT
-from gan_jax.config.translators import ESRGAN, Pix2Pix
+from gan_jax.config.translators import ESRGAN, CycleGAN, Pix2Pix
 from gan_jax.sizes import Sides, doublings, shown
 
 if TYPE_CHECKING:
@@ -305,4 +305,19 @@ def _group(size: Sides) -> int:
     return 32 if max(size) <= 32 else 4
 
 
-AnyModel = MLP | DCGAN | Article | ACGAN | FMGAN | SNGAN | SAGAN | BigGAN | R3GAN | StyleGAN2 | GAT | Pix2Pix | ESRGAN
+AnyModel = (
+    MLP
+    | DCGAN
+    | Article
+    | ACGAN
+    | FMGAN
+    | SNGAN
+    | SAGAN
+    | BigGAN
+    | R3GAN
+    | StyleGAN2
+    | GAT
+    | Pix2Pix
+    | ESRGAN
+    | CycleGAN
+)

@@ -25,7 +25,7 @@ from gan_jax.metrics.moments import Moments, moments, update
 from gan_jax.metrics.scores import Reference, scores, subset_size
 from gan_jax.run import cache, features, hosts
 from gan_jax.run.classifying import make_examiner
-from gan_jax.run.drawing import Scored, in_all, of_a_task
+from gan_jax.run.drawing import Scored, as_made, in_all, of_a_task
 from gan_jax.run.drawing import samples as drawn
 from gan_jax.run.features import Kind, Say
 from gan_jax.run.files import RunFolder
@@ -86,7 +86,6 @@ def make_judge(
     of_errors = "PSNR of the mean squared error; " if config.task.given else ""
     if config.task.classifies and data.test is not None:
         of_errors = f"error of the discriminator, not averaged, over {len(data.test):,} test images; "
-    classes = 0 if config.task.given else len(data.classes)
     real = "pictures" if config.data.path else data.name  # a folder may be renamed: its images' hash is what counts
     protocol = {
         "features": extractor.name,
@@ -118,7 +117,7 @@ def make_judge(
         key = jax.random.clone(score_key)  # every step is compared over the same subsets
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
-            found = hosts.by_first(lambda: scores(reference, fake, key, classes=classes, asked=drawing.asked))
+            found = hosts.by_first(lambda: scores(reference, fake, key, classes=len(data.classes), asked=drawing.asked))
         for message in dict.fromkeys(str(warning.message) for warning in caught):
             say(f"warning: {message}")
         return in_all(beside) | {name_of(extractor.name, k): v for k, v in found.items()}
@@ -193,7 +192,7 @@ def evaluate(
     data.must_be(trained.notes["fingerprint"], trained.notes["images"])
     for remark in trained.remarks:
         say(remark)
-    extractor = features.make(kind, config, data, weights=weights, download=download, say=say)
+    extractor = features.make(kind, config, as_made(config, data), weights=weights, download=download, say=say)
     beside = data.test if config.task.given and data.test else data
     drawn_of = min(samples, len(beside)) if config.task.given else samples
     say(f"comparing {drawn_of:,} images of step {int(trained.state.step)} with {len(beside):,} of {beside.name}")

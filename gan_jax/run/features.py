@@ -92,7 +92,7 @@ def _classifier(data: Dataset, say: Say) -> classifier.Trained:
     """The classifier of a dataset, from the cache or trained now."""
     name = f"classifiers/{data.fingerprint[:16]}-v2"  # not by the data's name, which may be that of a folder
     network = classifier.Classifier(len(data.classes))
-    template = jax.eval_shape(lambda: network.init(jax.random.key(0), jnp.zeros(data.images[:1].shape)))["params"]
+    template = jax.eval_shape(lambda: network.init(jax.random.key(0), jnp.zeros((1, *data.images.shape[1:]))))["params"]
     arrays = hosts.arrays_by_first(lambda: cache.load(name) or _trained(name, data, say))
     mean, deviation, accuracy = (arrays.pop(key) for key in ("mean", "deviation", "accuracy"))
     return classifier.Trained(from_arrays(template, arrays, where=name), mean, deviation, float(accuracy))

@@ -26,6 +26,7 @@ from gan_jax.errors import ConfigError, DivergedError, GanJaxError, RunError, St
 from gan_jax.gan import GAN, GANState, init
 from gan_jax.run import features, hosts, signals, told
 from gan_jax.run.checkpoints import Checkpoints, committed
+from gan_jax.run.drawing import as_made
 from gan_jax.run.environment import note_start
 from gan_jax.run.evaluation import check_samples
 from gan_jax.run.farewell import again, farewell
@@ -71,7 +72,7 @@ def train(config: Config, path: Path, *, profile: range | None = None) -> None:
         data = load_data(config)
         gan = build_gan(config, len(data.classes), WAYS[config.parallel].mean())
         if config.evaluate.every and max(committed(folder.checkpoints), default=0) < config.steps:
-            features.check(config.evaluate.features, data, config.evaluate.weights)
+            features.check(config.evaluate.features, as_made(config, data), config.evaluate.weights)
             check_samples(config, config.evaluate.samples)
             if data.test is not None:
                 features.check_count(data.test, len(data.test))

@@ -14,7 +14,7 @@ from gan_jax.data.dataset import Dataset
 from gan_jax.errors import RunError
 from gan_jax.gan import GAN, GANState, generate
 from gan_jax.images import to_picture
-from gan_jax.run.drawing import triples
+from gan_jax.run.drawing import held_out
 from gan_jax.run.files import RunFolder
 from gan_jax.run.logs import Events, MetricLog, Reporter
 from gan_jax.run.pictures import save_animation, save_curves, save_grid, save_scores
@@ -161,11 +161,12 @@ class Gallery:
         look = partial(to_picture, deviation=config.data.deviation)
         if config.task.given:
             self._columns = 12
-            batch, given = triples(config, data, 32)
-            count = len(given)
-            draw = lambda weights: generate(gan, weights, jnp.zeros((count, gan.latent_size)), batch.condition)
-            beside = lambda images: _side_by_side(given, images, batch.images)
-            cells = 3 * count
+            task, batch = config.task.build(), held_out(config, data, 32)
+            given, known = task.look(batch.condition), [] if batch.images is None else [batch.images]
+            latents = jnp.zeros((len(given), gan.latent_size))
+            draw = lambda weights: task.shown(generate(gan, weights, latents, batch.condition))
+            beside = lambda images: _side_by_side(given, images, *known)
+            cells = (2 + len(known)) * len(given)
         else:
             self._columns = min(len(data.classes), 16) if config.conditional else 8
             cells = 8 * self._columns

@@ -30,7 +30,7 @@ from gan_jax.run.files import RunFolder, write_atomically
 from gan_jax.run.pictures import enlargement, save_grid, save_image
 from gan_jax.run.training import abstract_state
 from gan_jax.statistics import standing_statistics
-from gan_jax.types import Bytes, Images, Labels, Latents, PRNGKey, Weights
+from gan_jax.types import Bytes, Images, Labels, Latents, Made, PRNGKey, Weights
 
 Counts = Sequence[int] | None
 
@@ -131,10 +131,15 @@ def kept_as(config: Config) -> Callable[[Images], Images | Bytes]:
 Drawer = Callable[[Weights, Latents, Labels | None], np.ndarray]
 
 
-def make_drawer(gan: GAN, finish: Callable[[Images], Images | Bytes] = to_bytes, mesh: Mesh | None = None) -> Drawer:
+def make_drawer(
+    gan: GAN,
+    finish: Callable[[Images], Images | Bytes] = to_bytes,
+    mesh: Mesh | None = None,
+    shown: Callable[[Made], Images] = jax.nn.identity,
+) -> Drawer:
     """Builds `draw(weights, latents, labels)`: images `[N, H, W, C]` as `finish` leaves them, compiled once.
 
-    On all devices of a mesh, if one is given.
+    On all devices of a mesh, if one is given. `shown` is what of all that the generator makes is drawn.
 
     Each depends on its own latent and label only, bit for bit. Raises RunError if an image is not finite.
     """
@@ -143,7 +148,7 @@ def make_drawer(gan: GAN, finish: Callable[[Images], Images | Bytes] = to_bytes,
 
     @partial(jax.jit, out_shardings=None if mesh is None else parallel.replicated(mesh))
     def chunk(weights: Weights, latents: Latents, labels: Labels | None) -> tuple[Images | Bytes, Array]:
-        images = generate(gan, weights, latents, labels)
+        images = shown(generate(gan, weights, latents, labels))
         return finish(images), jnp.all(jnp.isfinite(images))
 
     def draw(weights: Weights, latents: Latents, labels: Labels | None) -> np.ndarray:

@@ -12,6 +12,7 @@ from gan_jax.errors import RunError
 from gan_jax.gan import GAN, GANState
 from gan_jax.run import features, hosts
 from gan_jax.run.checkpoints import Checkpoints, Notes
+from gan_jax.run.drawing import as_made
 from gan_jax.run.evaluation import make_judge
 from gan_jax.run.features import Say
 from gan_jax.run.files import RunFolder, set_aside
@@ -32,7 +33,8 @@ class Watch:
         self, config: Config, gan: GAN, data: Dataset, mesh: Mesh, folder: RunFolder, notes: Notes, say: Say
     ) -> None:
         judged = config.evaluate
-        extractor = features.make(judged.features, config, data, weights=judged.weights, download=False, say=say)
+        shown = as_made(config, data)
+        extractor = features.make(judged.features, config, shown, weights=judged.weights, download=False, say=say)
         self._judge = make_judge(
             config, gan, data, extractor, notes["counts"], mesh=mesh, samples=judged.samples, say=say
         )

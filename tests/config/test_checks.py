@@ -44,6 +44,8 @@ OTHERS = {
     "task.l1": 100.0,
     "task.agreement": 1.0,
     "task.labels": 50,
+    "task.cycle": 7.0,
+    "task.identity": 7.0,
     "task.test": 0.2,
     "model": "r3gan",
     "model.latent_size": 7,
@@ -104,6 +106,7 @@ FLOATS = {"data.path": "/latents.npz", "data.size": 8, "data.channels": 4, "data
 INPAINTING = {"task.name": "inpainting", "model": "pix2pix", "data.size": 16}
 LARGER = {"task.name": "super_resolution", "model": "esrgan", "data.size": 16}
 FEW_LABELS = {"task.name": "few_labels", "model": "fmgan"}
+RESTYLED = {"task.name": "restyled", "model": "cyclegan", "data.size": 16}
 NEEDS = {
     "task.name": {"model": "pix2pix", "data.size": 16},
     "task.l1": INPAINTING,
@@ -392,6 +395,21 @@ def test_a_whole_number_will_do_for_a_number():
             INPAINTING | {"loss": "none"},
             "loss: none, and nothing else that the generator would learn by; add --task.l1",
         ),
+        (RESTYLED | {"task.l1": 1.0}, "task.l1: of restyled images no step knows what is to be made; drop --task.l1"),
+        (RESTYLED | {"task.name": "unpaired"}, "data.path: two domains are your own pictures; name their folder"),
+        (
+            RESTYLED | {"task.name": "unpaired", "data.path": "p.npz"},
+            "data.path: two domains are pictures, not arrays; name a folder or .zip of them",
+        ),
+        (RESTYLED | {"model": "pix2pix"}, "model: pix2pix makes one image; for --task restyled, both ways"),
+        (INPAINTING | {"model": "cyclegan"}, "model: cyclegan is for two domains, not for --task inpainting; take"),
+        (RESTYLED | {"augment.name": "diff_augment"}, "augment.name: what is judged are images of two domains at once"),
+        (
+            RESTYLED | {"loss": "none", "task.cycle": 0.0, "task.identity": 0.0},
+            "loss: none, and nothing else that the generator would learn by",
+        ),
+        (RESTYLED | {"data.size": 18}, "data.size: model cyclegan halves images twice, and 4 does not divide 18"),
+        (RESTYLED | {"data.size": 8}, "model.layers: 3 leave 1 of 8 pixels, and normalisation nothing of that; try"),
         (INPAINTING | {"parallel": "pmap"}, "parallel: pmap is not for tasks; choose jit, whose numbers are the same"),
         (
             LARGER | {"model": "pix2pix"},
@@ -424,6 +442,9 @@ def test_keys_that_do_not_go_together_are_named(values, said):
         INPAINTING | {"data.name": "mnist", "task.test": 0.0},
         FEW_LABELS | {"task.labels": 50, "task.test": 0.2, "parallel": "pmap"},
         FEW_LABELS | {"data.name": "mnist", "task.test": 0.0, "loss": "none"},
+        RESTYLED,
+        RESTYLED | {"loss": "none", "task.cycle": 0.0, "task.reverse": True},
+        RESTYLED | {"task.name": "unpaired", "data.path": "photos.zip", "data.flip": True},
     ],
 )
 def test_tasks_and_translators_that_go_together_pass(values):
@@ -462,6 +483,7 @@ def test_keys_that_would_do_nothing_are_refused_of_new_runs_alone(values, said):
 
 
 @pytest.mark.parametrize("name", recipes.names())
+@pytest.mark.parametrize("name", recipes.names())
 def test_no_recipe_asks_for_what_does_nothing(name):
     config = recipes.load(name)
     own = {"data.path": "mine.npz" if config.data.floats else "mine.zip"} if config.data.name == "pictures" else {}
@@ -487,7 +509,8 @@ def test_r3gans_widths_are_those_that_its_groups_divide(size):
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"task.reverse": True}, "task.reverse: is for --task pairs"),
+        ({"task.reverse": True}, "task.reverse: is for --task pairs or unpaired or restyled"),
+        (INPAINTING | {"task.cycle": 2.5}, "task.cycle: is for --task unpaired or restyled"),
         (INPAINTING | {"task.factor": 2}, "task.factor: is for --task super_resolution"),
         (LARGER | {"task.holes": "boxes"}, "task.holes: is for --task inpainting"),
         (INPAINTING | {"task.labels": 50}, "task.labels: is for --task few_labels"),
