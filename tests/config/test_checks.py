@@ -483,7 +483,6 @@ def test_keys_that_would_do_nothing_are_refused_of_new_runs_alone(values, said):
 
 
 @pytest.mark.parametrize("name", recipes.names())
-@pytest.mark.parametrize("name", recipes.names())
 def test_no_recipe_asks_for_what_does_nothing(name):
     config = recipes.load(name)
     own = {"data.path": "mine.npz" if config.data.floats else "mine.zip"} if config.data.name == "pictures" else {}
