@@ -11,6 +11,7 @@ from gan_jax.config.ranges import Count, FewSteps, OptionalCount, Seed
 from gan_jax.config.rules import AnnealConfig, AugmentConfig, AverageConfig, PenaltyConfig
 from gan_jax.config.task import TaskConfig
 from gan_jax.config.translators import ESRGAN, Pix2Pix
+from gan_jax.config.writers import WGANText
 
 __all__ = [
     "ACGAN",
@@ -35,6 +36,7 @@ __all__ = [
     "Pix2Pix",
     "StyleGAN2",
     "TaskConfig",
+    "WGANText",
 ]
 
 
@@ -106,6 +108,11 @@ class Config:
         """Height and width of what is read: of pairs, both side by side."""
         height, width = self.data.image_size
         return height, width * (2 if self.task.name == "pairs" else 1)
+
+    @property
+    def read_channels(self) -> int:
+        """Channels of what is read: of text its characters' numbers."""
+        return 1 if self.data.kind == "text" else self.data.image_channels
 
     @property
     def batches_per_step(self) -> int:

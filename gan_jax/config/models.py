@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from gan_jax.config.model import Mixed, Model, Networks
 from gan_jax.config.ranges import Count
 from gan_jax.config.translators import ESRGAN, Pix2Pix
+from gan_jax.config.writers import WGANText
 from gan_jax.sizes import Sides, doublings, shown
 
 if TYPE_CHECKING:
@@ -276,4 +277,4 @@ def _group(size: Sides) -> int:
     return 32 if max(size) <= 32 else 4
 
 
-AnyModel = MLP | DCGAN | Article | ACGAN | SNGAN | SAGAN | BigGAN | R3GAN | StyleGAN2 | Pix2Pix | ESRGAN
+AnyModel = MLP | DCGAN | Article | ACGAN | SNGAN | SAGAN | BigGAN | R3GAN | StyleGAN2 | Pix2Pix | ESRGAN | WGANText
