@@ -14,9 +14,9 @@ from gan_jax.config import (
 
 def get_config() -> Config:
     """The networks of Gulrajani et al. 2017 (arXiv:1704.00028), an eighth as wide, of 2 blocks in place of 5."""
-    adam = AdamConfig(learning_rate=5e-4, beta1=0.5, beta2=0.9)
+    adam = AdamConfig(learning_rate=1e-3, beta1=0.5, beta2=0.9)
     return Config(
-        steps=3000,
+        steps=2000,
         batch_size=32,
         loss="wasserstein",
         discriminator_steps=3,

@@ -55,6 +55,7 @@ def markov(text: UInt8[np.ndarray, " long"], n: int, *, count: int, length: int,
 
 def _codes(texts: Texts, n: int) -> Int[np.ndarray, "texts ngrams"]:
     """Every n-gram as one number."""
+    texts = np.asarray(texts)
     count = texts.shape[1] - n + 1
     return np.sum([texts[:, i : i + count].astype(np.int64) << (8 * i) for i in range(n)], axis=0)
 

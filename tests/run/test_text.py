@@ -82,7 +82,8 @@ def test_grids_are_lines_of_a_file_and_the_curves_are_there(run):
     assert (len(drawn), {len(line) for line in drawn}) == (64, {8})
     real = (run.path / "real.txt").read_text("utf-8").splitlines()
     assert all(line.replace("\u240a", "\n") in TEXT for line in real)
-    assert run.curves.exists() and run.scores.exists()
+    assert run.curves.exists()
+    assert run.scores.exists()
     assert not run.animation.exists()
     assert not list(run.path.rglob("step_*.png"))
     assert str(run.animation) not in run.log.read_text("utf-8")
@@ -105,14 +106,15 @@ def test_a_run_is_scored_again_and_not_in_features_of_pictures(run, tmp_path, ca
     assert "comparing 26 pieces of step 4 with 26 of mine.txt" in said
     assert "js4 ↓" in said
     row = read_rows(copy.metrics)[-1]
-    assert row[ASKED] and row["protocol"]["compared"] == 26
+    assert row[ASKED]
+    assert row["protocol"]["compared"] == 26
     assert main(["evaluate", str(copy.path), "--features", "pixels"]) == ConfigError.exit_code
     assert "features: text is compared by its n-grams, not in pixels" in capsys.readouterr().err
 
 
 def test_nothing_can_be_made_of_pictures(run, capsys):
     assert main(["apply", str(run.path), "mine.png"]) == ConfigError.exit_code
-    assert "has no task" in capsys.readouterr().err
+    assert "draws samples; use gan-jax sample" in capsys.readouterr().err
 
 
 def test_a_run_does_not_go_on_with_another_text(run, text, tmp_path):
