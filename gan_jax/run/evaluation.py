@@ -180,11 +180,11 @@ def evaluate(
     data.must_be(trained.notes["fingerprint"], trained.notes["images"])
     for remark in trained.remarks:
         say(remark)
-    beside, drawn_of = (data, samples) if data.test is None else (data.test, min(samples, len(data.test)))
-    say(f"comparing {drawn_of:,} {data.things} of step {int(trained.state.step)} with {len(beside):,} of {beside.name}")
     asked = Asked(samples, kind, weights, download, seed, averaged)
     mesh = parallel.make_mesh()
     judge = make_judge(config, trained.gan, data, trained.counts, asked, mesh=mesh, say=say)
+    drawn_of, beside = judge.protocol["samples"], data.test or data
+    say(f"comparing {drawn_of:,} {data.things} of step {int(trained.state.step)} with {len(beside):,} of {beside.name}")
     found = judge.evaluate(parallel.place(trained.state, mesh))
     row = as_row(found) | {ASKED: True}
     if row not in read_rows(folder.metrics):

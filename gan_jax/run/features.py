@@ -55,7 +55,7 @@ def check(kind: Kind | None, data: Dataset, weights: str | None) -> None:
 def check_count(data: Dataset, compared: int) -> None:
     """Raises DataError for too few images to be compared."""
     if compared < LEAST:
-        raise DataError(f"{data.name}: scores need {LEAST} images or more, real and drawn; there are {compared}")
+        raise DataError(f"{data.name}: scores need {LEAST} {data.things} or more, real and drawn; there are {compared}")
 
 
 LEAST = 20

@@ -16,6 +16,7 @@ from gan_jax.errors import ConfigError
 from gan_jax.gan import GAN, GANState
 from gan_jax.metrics.ngrams import ORDERS, Texts, divergence, divergences, markov
 from gan_jax.run.drawing import samples as drawn
+from gan_jax.run.features import check_count
 from gan_jax.run.sampling import Counts, sampling_weights
 from gan_jax.run.scoreboard import Asked, Evaluation, Judge
 
@@ -27,7 +28,8 @@ def make_judge(
 
     js1 to js4 are of what is drawn, training_js1 to training_js4 of as many pieces of the training text, evenly spread:
     what a perfect writer could reach. markov1_js4 to markov4_js4 are of n-gram models of the training text. All of the
-    same number of pieces, beside the same held-out ones. Raises ConfigError for features, which text has none of.
+    same number of pieces, beside the same held-out ones. Raises ConfigError for features, which are of pictures, and
+    DataError for too few pieces.
     """
     del say
     if asked.kind:
@@ -37,6 +39,7 @@ def make_judge(
     assert isinstance(data.images, Pieces)
     latent_key, label_key = jax.random.split(jax.random.key(asked.seed))
     count = min(asked.samples, len(test))
+    check_count(test, count)
     drawing = drawn(config, gan, data, counts, latent_key, label_key, count, mesh)
     real, train = _spread(test, count), _spread(data, count)
     beside = {f"training_{name}": value for name, value in divergences(train, real).items()}
