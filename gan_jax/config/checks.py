@@ -117,6 +117,8 @@ def _wrong_kind(config: Config) -> list[str]:
         found.append("augment.name: augmentations are of pictures, not of text; drop --augment")
     if kind == "text" and config.task.given:
         found.append(f"task.name: {config.task.name} is of pictures, not of text; drop --task")
+    if kind == "text" and config.parallel == "pmap":
+        found.append("parallel: pmap is not for text; choose jit, whose numbers are the same")
     return found
 
 

@@ -329,6 +329,7 @@ def test_a_whole_number_will_do_for_a_number():
         ({"data.alphabet": 65}, "data.alphabet: is of text, not of pictures; leave it out, or name one with"),
         (TEXT | {"augment.name": "diff_augment"}, "augment.name: augmentations are of pictures, not of text"),
         (TEXT | {"task.name": "inpainting"}, "task.name: inpainting is of pictures, not of text; drop --task"),
+        (TEXT | {"parallel": "pmap"}, "parallel: pmap is not for text; choose jit, whose numbers are the same"),
         (TEXT | {"evaluate.every": 9}, "evaluate.best: fid is no score of text; add --evaluate.best js4"),
         (
             {"evaluate.every": 9, "evaluate.best": "js1"},
