@@ -2,9 +2,10 @@
 
 For tinyshakespeare.txt (github karpathy/char-rnn, 1.1 MB, 65 characters). 192,000 pieces in 26 minutes of two CPU cores
 that much other work shared (2026-11-26, jax 0.10.2, seed 0). Jensen-Shannon divergence in bits of n-grams of 3,000
-pieces, n of 1 to 4, to the last tenth of the text: 0.016, 0.133, 0.351 and 0.601; for the training text itself 0.004, 0.038, 0.107 and 0.231. By 4-grams that is better than characters drawn by their frequency
-(0.903), and worse than a model of pairs (0.578), of triples (0.328) and of four (0.235): counting writes better than
-this game so far, which still gains (0.675, 0.651, 0.622 and 0.601 from step 1,250 on, every 250). It writes such as
+pieces, n of 1 to 4, to the last tenth of the text: 0.016, 0.133, 0.351 and 0.601; for the training text itself 0.004,
+0.038, 0.107 and 0.231. By 4-grams that is better than characters drawn by their frequency (0.903), and worse than a
+model of pairs (0.578), of triples (0.328) and of four (0.235): counting writes better than this game so far, which
+still gains (0.675, 0.651, 0.622 and 0.601 from step 1,250 on, every 250). It writes such as
 
     to henas and ingt of roe ayhat l
     the byatatha shon matve fuot the
