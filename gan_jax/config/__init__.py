@@ -12,6 +12,7 @@ from gan_jax.config.rules import AnnealConfig, AugmentConfig, AverageConfig, Pen
 from gan_jax.config.task import TaskConfig
 from gan_jax.config.transformers import GAT
 from gan_jax.config.translators import ESRGAN, CycleGAN, Pix2Pix
+from gan_jax.config.writers import WGANText
 
 __all__ = [
     "ACGAN",
@@ -39,6 +40,7 @@ __all__ = [
     "Pix2Pix",
     "StyleGAN2",
     "TaskConfig",
+    "WGANText",
 ]
 
 
@@ -110,6 +112,11 @@ class Config:
         """Height and width of what is read: of pairs, both side by side; of two domains, one above the other."""
         height, width = self.data.image_size
         return height * (1 + self.task.between_domains), width * (1 + (self.task.name == "pairs"))
+
+    @property
+    def read_channels(self) -> int:
+        """Channels of what is read: of text its characters' numbers."""
+        return 1 if self.data.kind == "text" else self.data.image_channels
 
     @property
     def batches_per_step(self) -> int:

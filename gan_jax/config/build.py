@@ -10,7 +10,7 @@ from gan_jax import losses
 from gan_jax.config import Config
 from gan_jax.config.model import Networks
 from gan_jax.config.translators import Translator
-from gan_jax.data import arrays, digits, domains, pairs, pictures, prepared, stacked
+from gan_jax.data import arrays, digits, domains, pairs, pictures, prepared, stacked, text
 from gan_jax.data.dataset import Dataset
 from gan_jax.data.held_out import split
 from gan_jax.data.resize import resize_all
@@ -88,8 +88,8 @@ def load_data(config: Config) -> Dataset:
     beside = f", without {len(dataset.test)} that are held out," if dataset.test else ""
     if len(dataset) < config.batch_size:
         raise DataError(
-            f"{dataset.name}: {len(dataset)} images{beside} do not fill one batch of {config.batch_size}; "
-            "lower --batch-size or add images"
+            f"{dataset.name}: {len(dataset)} {dataset.things}{beside} do not fill one batch of {config.batch_size}; "
+            f"lower --batch-size or add {dataset.things}"
         )
     return dataset
 
@@ -97,6 +97,8 @@ def load_data(config: Config) -> Dataset:
 def _load(config: Config, which: prepared.Split = "train") -> Dataset:
     data = config.data
     size, channels, memory = data.image_size, data.image_channels, data.memory * 1e9
+    if data.path and data.kind == "text":
+        return text.load(data.path, length=size[1], symbols=data.alphabet, test=data.test)
     if data.path and data.arrays:
         dataset = arrays.load(data.path, size=size, channels=channels, deviation=data.deviation, memory=memory)
     elif data.path and config.task.name == "pairs":

@@ -46,6 +46,7 @@ def _wrong_together(config: Config) -> list[str]:
     if not found:  # else there is no size to speak of
         found += config.model.wrong(config)
     found += _wrong_task(config)
+    found += _wrong_kind(config)
     if config.conditional and config.data.clusters:
         found.append("data.clusters: networks are told these or classes; add --no-conditional, or drop --data.clusters")
     if config.augment.has_p and config.data.image_channels not in (1, 3):
@@ -118,6 +119,31 @@ def _wrong_classifier(config: Config) -> list[str]:
     if config.tells:
         mend = "add --no-conditional" if config.conditional else "drop --data.clusters"
         found.append(f"task.name: few_labels shows few labels, and the networks are told all; {mend}")
+    return found
+
+
+def _wrong_kind(config: Config) -> list[str]:
+    """What does not go together with pictures, or with text."""
+    kind, makes, name = config.data.kind, config.model.makes, schema.name_of(config.model)
+    of_text = config.evaluate.best.startswith("js")
+    found = []
+    if makes != kind:
+        mend = {
+            "text": "take --model wgantext",
+            "pictures": "name a text with --data.path FILE.txt, or take another model",
+        }
+        found.append(f"model: {name} makes {makes}, and the data are {kind}; {mend[kind]}")
+    if config.evaluate.every and of_text != (kind == "text"):
+        best = "fid" if of_text else "js4"
+        found.append(f"evaluate.best: {config.evaluate.best} is no score of {kind}; add --evaluate.best {best}")
+    if kind == "text" and config.evaluate.features:
+        found.append(f"evaluate.features: text is compared by its n-grams, not in {config.evaluate.features}; drop it")
+    if kind == "text" and config.augment.name != "none":
+        found.append("augment.name: augmentations are of pictures, not of text; drop --augment")
+    if kind == "text" and config.task.given:
+        found.append(f"task.name: {config.task.name} is of pictures, not of text; drop --task")
+    if kind == "text" and config.parallel == "pmap":
+        found.append("parallel: pmap is not for text; choose jit, whose numbers are the same")
     return found
 
 

@@ -16,8 +16,8 @@ class Sample:
     run: tyro.conf.Positional[Path]
     """The run folder."""
     out: Path | None = None
-    """A .png (one grid), an .npz (arrays images and labels: uint8, or floats in the data's own range), or a folder.
-    Default: a grid in the run folder."""
+    """A .png (one grid), an .npz (arrays images and labels: uint8, or floats in the data's own range), or a folder; of
+    text a .txt. Default: a grid in the run folder; text is printed."""
     count: Count = 64
     """How many images; with --interpolate, how many strips."""
     seed: Seed = 0
@@ -64,7 +64,8 @@ class Evaluate:
     run: tyro.conf.Positional[Path]
     """The run folder; its metrics.jsonl gets a row with the scores and the protocol."""
     features: Literal["classifier", "inception", "pixels"] | None = None
-    """What images are compared in. Default: classifier (trained on the data) if the data have classes, else pixels."""
+    """What images are compared in. Default: classifier (trained on the data) if the data have classes, else pixels. Of
+    text leave it out: that is compared by its n-grams."""
     samples: Samples = 10_000
     """Images to draw; as many real ones at most are compared with them one by one (FID sees all of the real ones)."""
     seed: Seed = 0

@@ -9,6 +9,7 @@ from gan_jax.config.model import Mixed, Model, Networks
 from gan_jax.config.ranges import Count
 from gan_jax.config.transformers import GAT
 from gan_jax.config.translators import ESRGAN, CycleGAN, Pix2Pix
+from gan_jax.config.writers import WGANText
 from gan_jax.sizes import Sides, doublings, shown
 
 if TYPE_CHECKING:
@@ -320,4 +321,5 @@ AnyModel = (
     | Pix2Pix
     | ESRGAN
     | CycleGAN
+    | WGANText
 )

@@ -172,6 +172,7 @@ def _run(job: Job, state: GANState, start: int, remarks: list[str], profile: ran
         "told": told.fingerprint(job.labels),
         "counts": (counts := told.counts_of(config, job.labels, len(data.classes))),
         "scaling": data.scaling,
+        "alphabet": data.alphabet,
         "devices": _devices(job),
     }
     record = Record(config, job.gan, data, counts, job.folder, mesh, start=start) if hosts.is_first() else Silence()
@@ -182,7 +183,7 @@ def _run(job: Job, state: GANState, start: int, remarks: list[str], profile: ran
         if config.evaluate.every and goes_on:
             watch = Watch(config, job.gan, data, mesh, job.folder, notes, record.say)
         ahead = "; compiling takes some seconds" if goes_on else ""
-        record.say(f"{len(data)} images of {data.name} on {_devices(job)}{ahead}")
+        record.say(f"{len(data)} {data.things} of {data.name} on {_devices(job)}{ahead}")
         for remark in (*remarks, *record.remarks):
             record.say(remark)
         if start == 0:

@@ -29,6 +29,8 @@ OTHERS = {
     "data.name": "mnist",
     "data.path": "/pictures",
     "data.size": 32,
+    "data.alphabet": 65,
+    "data.test": 0.2,
     "data.channels": 3,
     "data.deviation": 0.5,
     "data.flip": True,
@@ -104,6 +106,7 @@ OTHERS = {
 ADA, SOME_IMAGES = {"augment.name": "ada", "augment.p": 0.1}, {"anneal.images": 1000}
 FLOATS = {"data.path": "/latents.npz", "data.size": 8, "data.channels": 4, "data.deviation": 0.5}
 INPAINTING = {"task.name": "inpainting", "model": "pix2pix", "data.size": 16}
+TEXT = {"data.path": "/mine.txt", "data.size": 32, "model": "wgantext"}
 LARGER = {"task.name": "super_resolution", "model": "esrgan", "data.size": 16}
 FEW_LABELS = {"task.name": "few_labels", "model": "fmgan"}
 RESTYLED = {"task.name": "restyled", "model": "cyclegan", "data.size": 16}
@@ -112,6 +115,8 @@ NEEDS = {
     "task.l1": INPAINTING,
     "task.agreement": LARGER,
     "data.deviation": {"data.path": "/latents.npz"},
+    "data.alphabet": TEXT,
+    "data.test": TEXT,
     "model.told": {"conditional": True},
     "augment.p": ADA,
     "augment.target": ADA,
@@ -337,6 +342,34 @@ def test_a_whole_number_will_do_for_a_number():
         ({"penalty.path_length": 2.0, "penalty.path_lazy": 3}, "penalty.path_lazy: expected a divisor of the batch"),
         ({"task.l1": 100.0}, "task.l1: is for a task that gives something, such as --task inpainting"),
         ({"task.agreement": 1.0}, "task.agreement: is for a task that gives something, such as --task inpainting"),
+        (
+            {"model": "wgantext"},
+            "model: wgantext makes text, and the data are pictures; name a text with --data",
+        ),
+        (TEXT | {"model": "dcgan"}, "model: dcgan makes pictures, and the data are text; take --model wgantext"),
+        (
+            {"data.name": "text", "data.size": 32, "model": "wgantext"},
+            "data.path: expected a file of text, got noth",
+        ),
+        (TEXT | {"data.size": None}, "data.size: a text is read in pieces of so many characters, such as 32, not None"),
+        (TEXT | {"data.size": "1x32"}, "data.size: a text is read in pieces of so many characters, such as 32, not 1x"),
+        (TEXT | {"data.flip": True}, "data.flip: is of pictures, not of text; leave it out"),
+        (TEXT | {"data.clusters": 5}, "data.clusters: is of pictures, not of text; leave it out"),
+        (TEXT | {"data.test": 1.0}, "data.test: expected a share above 0 and below 1, got 1"),
+        (TEXT | {"data.alphabet": 257}, "data.alphabet: expected a whole number in [2, 256], got 257"),
+        ({"data.alphabet": 65}, "data.alphabet: is of text, not of pictures; leave it out, or name one with"),
+        (TEXT | {"augment.name": "diff_augment"}, "augment.name: augmentations are of pictures, not of text"),
+        (TEXT | {"task.name": "inpainting"}, "task.name: inpainting is of pictures, not of text; drop --task"),
+        (TEXT | {"parallel": "pmap"}, "parallel: pmap is not for text; choose jit, whose numbers are the same"),
+        (TEXT | {"evaluate.every": 9}, "evaluate.best: fid is no score of text; add --evaluate.best js4"),
+        (
+            {"evaluate.every": 9, "evaluate.best": "js1"},
+            "evaluate.best: js1 is no score of pictures; add --evaluat",
+        ),
+        (
+            TEXT | {"evaluate.features": "pixels"},
+            "evaluate.features: text is compared by its n-grams, not in pixels; drop it",
+        ),
         ({"loss": "none"}, "loss: none is no game; it is for a --task, with --task.l1"),
         ({"model": "pix2pix"}, "model: pix2pix makes images of others; add --task inpainting"),
         ({"task.name": "inpainting"}, "model: dcgan is given nothing; for --task inpainting take --model pix2pix or"),
@@ -485,8 +518,8 @@ def test_keys_that_would_do_nothing_are_refused_of_new_runs_alone(values, said):
 @pytest.mark.parametrize("name", recipes.names())
 def test_no_recipe_asks_for_what_does_nothing(name):
     config = recipes.load(name)
-    own = {"data.path": "mine.npz" if config.data.floats else "mine.zip"} if config.data.name == "pictures" else {}
-    check_new(with_values(config, own))
+    path = "mine.npz" if config.data.floats else "mine"
+    check_new(with_values(config, {"data.path": path}) if config.data.own else config)
 
 
 @pytest.mark.parametrize("size", [8, 32, 64, 256])

@@ -17,13 +17,12 @@ from gan_jax.run.sampling import sample
 FAST = ("digits", "mnist", "mnist_original")
 """Compiled in seconds; those of the slow ones bring every other kind of rule into play."""
 
+OWN_SIZE = [name for name in recipes.names() if not recipes.load(name).data.own]
+"""Those of text are in test_text.py."""
+
 CASES = [(name, False) for name in FAST]
 CASES += [pytest.param(name, False, marks=pytest.mark.slow) for name in ("cifar10_stylegan2_ada", "cifar10_r3gan")]
-CASES += [
-    pytest.param(name, True, marks=pytest.mark.slow)
-    for name in recipes.names()
-    if recipes.load(name).data.name != "pictures"
-]
+CASES += [pytest.param(name, True, marks=pytest.mark.slow) for name in OWN_SIZE]
 
 
 @pytest.fixture(scope="module")
