@@ -200,6 +200,7 @@ def _sample(arguments: list[str]) -> None:
         interpolate=options.interpolate,
         averaged=not options.raw,
         best=options.best,
+        styles={"truncation": options.truncation, "guidance": options.guidance},
     )
     screen.tell("\n".join(lines))
 

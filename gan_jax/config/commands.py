@@ -6,7 +6,7 @@ from typing import Literal
 
 import tyro
 
-from gan_jax.config.ranges import Count, OptionalSeed, OptionalSteps, Samples, Seed
+from gan_jax.config.ranges import Count, OptionalSeed, OptionalSteps, Samples, Seed, Weight
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,12 @@ class Sample:
     """Classes to draw in turn, of a conditional run: 0-9, or 3,1,4, or names. Default: all."""
     interpolate: OptionalSteps = None
     """Draw strips of so many images, each from one latent to the next."""
+    truncation: Weight = 1.0
+    """Of stylegan2 and gat: draw styles to their mean, for images that are more alike, and mostly better: 1 not at all,
+    0.7 is customary, 0 draws the mean alone."""
+    guidance: Weight = 1.0
+    """Of gat with labels: draw styles away from the mean over all labels, for images that show theirs more: 1 not at
+    all."""
     raw: bool = False
     """Use the generator as the last step left it, not its average."""
     best: bool = False

@@ -4,9 +4,11 @@ import io
 import math
 import re
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import jax
@@ -20,6 +22,7 @@ from gan_jax.config import Config
 from gan_jax.config.build import build_gan
 from gan_jax.config.options import check_out
 from gan_jax.config.recipes import load_run
+from gan_jax.config.schema import name_of
 from gan_jax.data.clusters import labels_by_frequency
 from gan_jax.data.scaling import Scaling
 from gan_jax.errors import ConfigError, RunError
@@ -198,9 +201,16 @@ def sample(
     interpolate: int | None,
     averaged: bool,
     best: bool,
+    styles: Mapping[str, float] = MappingProxyType({}),
 ) -> list[str]:
-    """`gan-jax sample`: draws, writes, and returns what to tell."""
+    """`gan-jax sample`: draws, writes, and returns what to tell.
+
+    `styles` are fields of the generator that do nothing at 1.
+    """
     config, gan, state, notes, classes, counts, remarks = open_run(run, best=best)
+    moved = {field: value for field, value in styles.items() if value != 1}
+    if moved:
+        gan = styled(config, len(notes["classes"]), moved)
     if config.task.given:
         raise ConfigError(f"run: {run} was trained for {config.task.name} of something given; use gan-jax apply {run}")
     check_out(out, config.data.kind)
@@ -227,7 +237,7 @@ def sample(
         return [*remarks, *medium.lines(images), f"{len(images)} pieces {of_step}"]
     cycle = len(told) * max(1, 10 // len(told)) if told else 0  # whole rounds of the labels, about ten wide
     columns = min(len(images), interpolate or (cycle if 0 < cycle <= 16 else round(len(images) ** 0.5)))
-    path = out or RunFolder(run).path / _file_name(seed, len(images), labels, interpolate, averaged, best)
+    path = out or RunFolder(run).path / _file_name(seed, len(images), labels, interpolate, moved, averaged, best)
     if config.data.floats and path.suffix == ".npz":
         images = Scaling(*notes["scaling"]).back(images)
     elif config.data.floats:
@@ -236,10 +246,35 @@ def sample(
     return [*remarks, f"{len(images)} {'pieces' if medium.lines else 'images'} {of_step}: {path}"]
 
 
-def _file_name(seed: int, count: int, labels: str | None, interpolate: int | None, averaged: bool, best: bool) -> str:
+def styled(config: Config, classes: int, fields: Mapping[str, float]) -> GAN:
+    """The GAN of a config, its generator with other fields: by how much it moves styles to or from their means.
+
+    Raises ConfigError for a generator that has no such field, or means of labels that it is not told.
+    """
+    gan = build_gan(
+        replace(config, remat=False, accumulate=1), classes
+    )  # the network itself, without what spares memory
+    for field in fields:
+        if not hasattr(gan.generator, field):
+            raise ConfigError(f"{field}: model {name_of(config.model)} has no styles to move so; drop --{field}")
+    if "guidance" in fields and not config.tells:
+        raise ConfigError("guidance: is away from the mean over labels, and this run is told none; drop --guidance")
+    return replace(gan, generator=replace(gan.generator, **fields))  # type: ignore[type-var]
+
+
+def _file_name(
+    seed: int,
+    count: int,
+    labels: str | None,
+    interpolate: int | None,
+    styles: Mapping[str, float],
+    averaged: bool,
+    best: bool,
+) -> str:
     """A name that tells what is on the picture, so that another does not overwrite it."""
     parts = ["interpolation" if interpolate else "samples", f"seed{seed}", f"{count}"]
     parts += [re.sub(r"[^\w,-]", "_", f"labels{labels}")] if labels else []
+    parts += [f"{field}{value:g}" for field, value in styles.items()]
     return "_".join(parts + ["raw"] * (not averaged) + ["best"] * best) + ".png"
 
 
