@@ -19,7 +19,8 @@ from gan_jax.data.views import Seen
 from gan_jax.gan import GAN
 from gan_jax.images import to_bytes, to_float
 from gan_jax.metrics.fidelity import WINDOW, l1, squared_error, ssim
-from gan_jax.run.sampling import CHUNK, Counts, kept_as, latents_by_index, make_drawer
+from gan_jax.run.media import medium_of
+from gan_jax.run.sampling import CHUNK, Counts, latents_by_index, make_drawer
 from gan_jax.tasks.task import Task, made
 from gan_jax.types import Batch, Bytes, Images, PRNGKey, Weights
 
@@ -50,7 +51,7 @@ def samples(
     """Samples, of labels as often as they are in the data. The keys are consumed."""
     latents = np.asarray(latents_by_index(gan, latent_key, count))
     told = None if counts is None else np.asarray(labels_by_frequency(label_key, jnp.asarray(counts), count))
-    drawer = make_drawer(gan, kept_as(config), mesh)
+    drawer = make_drawer(gan, medium_of(config, data.alphabet).kept, mesh)
 
     def draw(weights: Weights, rows: range) -> tuple[np.ndarray, Scored]:
         part = slice(rows.start, rows.stop)
@@ -136,7 +137,7 @@ def _given(task: Task, key: PRNGKey) -> Callable[[Array, Images | Bytes], Batch]
 def as_made(config: Config, data: Dataset) -> Dataset:
     """Real images of the kind that is made, where each of the data holds one of another kind, too."""
     size = (*config.data.image_size, config.data.image_channels)
-    if data.images.shape[1:] == size:
+    if not config.task.given or data.images.shape[1:] == size:
         return data
     task = config.task.build()
     look = jax.jit(lambda images: to_bytes(task.shown(made(task, jax.random.key(0), images).images)))

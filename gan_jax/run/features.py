@@ -7,7 +7,6 @@ import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -22,8 +21,8 @@ from gan_jax.metrics import classifier, extractor, inception, torch_file
 from gan_jax.metrics.extractor import Extractor
 from gan_jax.run import cache, hosts, signals
 from gan_jax.run.checkpoints import from_arrays, to_arrays
+from gan_jax.run.scoreboard import Kind
 
-Kind = Literal["classifier", "inception", "pixels"]
 Say = Callable[[str], None]
 
 
@@ -56,7 +55,7 @@ def check(kind: Kind | None, data: Dataset, weights: str | None) -> None:
 def check_count(data: Dataset, compared: int) -> None:
     """Raises DataError for too few images to be compared."""
     if compared < LEAST:
-        raise DataError(f"{data.name}: scores need {LEAST} images or more, real and drawn; there are {compared}")
+        raise DataError(f"{data.name}: scores need {LEAST} {data.things} or more, real and drawn; there are {compared}")
 
 
 LEAST = 20
