@@ -47,6 +47,23 @@ def _let_go_of_compiled_programs():
 MOST_BYTES = 1.6e9
 
 
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """`trained(config, path)`: the run of a config in a folder, trained once and copied after that."""
+    from gan_jax.config.schema import to_json
+    from gan_jax.run.loop import train
+
+    runs = {}
+
+    def copy(config, path):
+        if (name := to_json(config)) not in runs:
+            runs[name] = tmp_path_factory.mktemp("trained") / "run"
+            train(config, runs[name])
+        shutil.copytree(runs[name], path, dirs_exist_ok=True)
+
+    return copy
+
+
 def resident():
     """Bytes of memory that this process holds."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if LINUX else 0
