@@ -48,6 +48,7 @@ every = pytest.mark.parametrize("name", EVERY)
 
 @every
 def test_gradient_with_respect_to_the_critic_is_that_of_finite_differences(name):
+    @jax.jit
     def value(weights):
         first, second = weights
         critic = lambda x: jnp.tanh(x.reshape(len(x), -1) @ first) @ second
