@@ -7,7 +7,8 @@ sum of both domains' and of whole squares, not the mean of halved ones.
 
 Different from there: the judges see the newest images alone, not some of the last 50; the learning rate falls by half a
 cosine from the first step on, where it stays for 100 epochs and falls in a line over as many; pictures are cropped in
-the middle, not at random from 286 pixels; judges' normalisation has gains; and samples are of averaged weights.
+the middle, not at random from 286 pixels; which B stands beside an A is the same in every epoch, and some of the
+smaller domain come once more often; judges' normalisation has gains; and samples are of averaged weights.
 """
 
 from gan_jax.config import AdamConfig, AnnealConfig, CadenceConfig, Config, CycleGAN, DataConfig, TaskConfig

@@ -5,7 +5,9 @@ Data are yours to make: an .npz with `images`, float32 [N, 32, 32, 4], the laten
 features of the decoded images. Ours has not been run.
 
 Different from the authors' code: each channel of the latents is brought to a mean of 0 and a deviation of 1, where they
-multiply all by 0.18215; D has no teacher; and as nothing here decodes latents, no scores are asked for.
+multiply all by 0.18215; D has no teacher; and as nothing here decodes latents, no scores are asked for. As there, the
+differences of R1 and R2 are of bfloat16: on a fresh D of four small blocks they were some three times too large, by
+rounding (CPU, 2026-11-26); --model.precision float32 is slower and exact.
 """
 
 from gan_jax.config import (

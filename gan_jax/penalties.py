@@ -62,7 +62,8 @@ def r1_by_difference(weight: float, *, step: float = 0.01) -> Penalty:
 
     A slope in a random direction is ∇D · e, whose square is ‖∇D‖² on average, with a deviation of √2 times that in
     each image; a difference is a slope up to the curvature, in proportion to the `step`, which is in units of images in
-    [-1, 1]. Hyun et al. 2026 (arXiv:2509.24935), where a weight of 0.1 is every step's.
+    [-1, 1], and up to rounding, in inverse proportion: in bfloat16 that may be most of it. Hyun et al. 2026
+    (arXiv:2509.24935), with a weight of 0.1 at every step.
     """
 
     def penalty(key: PRNGKey, critic: Critic, real: Images, fake: Images) -> Scalar:

@@ -7,12 +7,16 @@ import shutil
 import sys
 import tempfile
 import warnings
+from importlib.metadata import version
 from pathlib import Path
 
 # Before JAX is imported. NPROC: forced CPU devices need a thread each, or a collective may wait for ever.
 os.environ.setdefault("NPROC", "32")
 # Most of the suite's time is compilation, of programs that run once: nothing is gained by making them fast.
-os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=2 --xla_backend_optimization_level=0")
+FLAGS = "--xla_force_host_platform_device_count=2 --xla_backend_optimization_level=0"
+if version("jaxlib").startswith("0.10."):  # the older emitters of fusions need half the time; jaxlib 0.12 has none
+    FLAGS += " --xla_cpu_use_fusion_emitters=false"
+os.environ.setdefault("XLA_FLAGS", FLAGS)
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # Runs that are killed and started again compile the same programs each time: all workers and their processes share.
 CACHE = None if "JAX_COMPILATION_CACHE_DIR" in os.environ else tempfile.mkdtemp(prefix="gan_jax-tests-")
@@ -39,7 +43,25 @@ def _let_go_of_compiled_programs():
         trim(0)
 
 
-MOST_BYTES = 900e6
+# What is imported and one run of training are 700 MB; what is let go is compiled again.
+MOST_BYTES = 1.6e9
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """`trained(config, path)`: the run of a config in a folder, trained once and copied after that."""
+    from gan_jax.config.schema import to_json
+    from gan_jax.run.loop import train
+
+    runs = {}
+
+    def copy(config, path):
+        if (name := to_json(config)) not in runs:
+            runs[name] = tmp_path_factory.mktemp("trained") / "run"
+            train(config, runs[name])
+        shutil.copytree(runs[name], path, dirs_exist_ok=True)
+
+    return copy
 
 
 def resident():

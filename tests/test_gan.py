@@ -116,7 +116,7 @@ def test_step_is_pure_and_compiles_once(begun):
 def test_no_key_pays_for_two_things(begun):
     gan, state, batch = begun
     with jax.debug_key_reuse(True):
-        make_step(gan)(state, batch)
+        jax.jit(make_step(gan))(state, batch)
 
 
 def test_every_step_draws_new_latents(begun):
@@ -135,9 +135,10 @@ def test_several_discriminator_steps_equal_as_many_updates_by_hand():
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *batches)
     whole, _ = jax.jit(make_step(gan, discriminator_steps=3))(state, stacked)
     *keys, g_key = jax.random.split(jax.random.fold_in(state.key, 0), 4)
+    discriminate = jax.jit(partial(update_discriminator, gan))
     for batch, key in zip(batches, keys, strict=True):
-        state, _ = update_discriminator(gan, state, batch, key)
-    state, _ = update_generator(gan, state, batches[-1], g_key)
+        state, _ = discriminate(state, batch, key)
+    state, _ = jax.jit(partial(update_generator, gan))(state, batches[-1], g_key)
     close = lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6)
     jax.tree.map(close, (whole.generator, whole.discriminator), (state.generator, state.discriminator))
 
@@ -148,14 +149,15 @@ def test_the_generator_may_have_a_batch_of_its_own():
     batches = [toys.batch(seed) for seed in range(3)]
     stack = lambda *batches: jax.tree.map(lambda *leaves: jnp.stack(leaves), *batches)
     state = init(gan, jax.random.key(0), batches[0])
-    step = make_step(gan, discriminator_steps=2)
+    step = jax.jit(make_step(gan, discriminator_steps=2))
     own, _ = step(state, stack(*batches))
     other, _ = step(state, stack(*batches[:2], toys.batch(7)))
     shared, _ = step(state, stack(*batches[:2]))
     again, _ = step(state, stack(*batches[:2], batches[1]))
     assert same(own.discriminator, other.discriminator)
     assert not same(own.generator.weights.params, other.generator.weights.params)
-    assert same(shared, again)
+    close = lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6)  # two programs
+    jax.tree.map(close, shared._replace(key=()), again._replace(key=()))
 
 
 def test_batches_that_do_not_go_round_are_refused():
@@ -223,14 +225,16 @@ def test_penalty_is_added_to_the_discriminators_loss_and_handed_the_critic_it_tr
     seen = {}
 
     def spy(key, critic, real, fake):
-        seen["logits"], seen["range"] = critic(real).shape, (float(real.min()), float(real.max()))
+        seen["logits"] = critic(real).shape
+        jax.debug.callback(lambda low, high: seen.update(range=(low, high)), real.min(), real.max())
         return jnp.float32(7.0)
 
     gan = toys.make(penalty=spy)
     batch = toys.batch()
     state = init(gan, jax.random.key(0), batch)
-    plain = make_step(toys.make())(state, batch)[1]
-    with_penalty = make_step(gan)(state, batch)[1]
+    plain = jax.jit(make_step(toys.make()))(state, batch)[1]
+    with_penalty = jax.jit(make_step(gan))(state, batch)[1]
+    jax.effects_barrier()
     assert seen["logits"] == (8,)
     assert -1 <= seen["range"][0] < seen["range"][1] <= 1
     assert with_penalty["d/penalty"] == 7.0
@@ -240,10 +244,10 @@ def test_penalty_is_added_to_the_discriminators_loss_and_handed_the_critic_it_tr
 def test_vmap_over_states_trains_each_as_if_alone():
     gan = toys.make()
     batch = toys.batch()
-    states = jax.vmap(lambda key: init(gan, key, batch))(jax.random.split(jax.random.key(0), 3))
+    states = jax.jit(jax.vmap(lambda key: init(gan, key, batch)))(jax.random.split(jax.random.key(0), 3))
     many, metrics = jax.jit(jax.vmap(make_step(gan), in_axes=(0, None)))(states, batch)
     assert metrics["d/loss"].shape == (3,)
-    alone, _ = make_step(gan)(jax.tree.map(lambda leaf: leaf[1], states), batch)
+    alone, _ = jax.jit(make_step(gan))(jax.tree.map(lambda leaf: leaf[1], states), batch)
     close = lambda a, b: np.testing.assert_allclose(a[1], b, atol=1e-5)
     jax.tree.map(close, (many.generator, many.discriminator), (alone.generator, alone.discriminator))
 
@@ -259,8 +263,8 @@ def test_vmap_over_learning_rates():
         opt_state.hyperparams["learning_rate"] = rate
         return state._replace(generator=state.generator._replace(opt_state=opt_state))
 
-    begun = jax.vmap(begin)(jnp.array([0.0, 0.1]))
-    moved, _ = jax.vmap(make_step(gan), in_axes=(0, None))(begun, batch)
+    begun = jax.jit(jax.vmap(begin))(jnp.array([0.0, 0.1]))
+    moved, _ = jax.jit(jax.vmap(make_step(gan), in_axes=(0, None)))(begun, batch)
     still = lambda i: same(
         jax.tree.map(lambda a: a[i], moved.generator.weights.params),
         jax.tree.map(lambda a: a[i], begun.generator.weights.params),
@@ -281,7 +285,7 @@ def test_generated_images_do_not_depend_on_their_neighbours(begun):
 def test_labels_change_what_is_generated():
     gan = toys.make(classes=3)
     state = init(gan, jax.random.key(0), toys.batch(classes=3))
-    state, _ = make_step(gan)(state, toys.batch(classes=3))
+    state, _ = jax.jit(make_step(gan))(state, toys.batch(classes=3))
     latents = jnp.tile(sample_latents(gan, jax.random.key(2), 1), (3, 1))
     images = generate(gan, state.average, latents, jnp.arange(3))
     assert not np.allclose(images[0], images[1])
@@ -356,13 +360,14 @@ def test_real_and_fake_images_share_their_augmentation_or_do_not(draws, alike):
     seen = []
 
     def note(key, images):
-        seen.append(jax.random.key_data(key).tolist())
+        jax.debug.callback(lambda data: seen.append(data.tolist()), jax.random.key_data(key))
         return images
 
     gan = dataclasses.replace(toys.make(), augment=note, draws=draws)
     batch = toys.batch()
     state = init(gan, jax.random.key(0), batch)
-    update_discriminator(gan, state, batch, jax.random.key(1))
+    jax.jit(partial(update_discriminator, gan))(state, batch, jax.random.key(1))
+    jax.effects_barrier()
     assert (len({str(key) for key in seen}) == 1) == alike
 
 
@@ -407,7 +412,7 @@ def test_rules_that_adapt_learn_from_each_update_and_are_part_of_the_state():
         toys.make(),
         penalty=penalties.total(penalties.r1(1.0), penalties.lecam(0.1, decay=0.5)),
         latent_penalty=latent_penalties.path_length(0.1, decay=0.5),
-        augment=ada.adaptive(batch_size=8, kimg=1),
+        augment=ada.adaptive(batch_size=8, kimg=1, pipeline=ada.blit),
     )
     state, traces = init(gan, jax.random.key(0), batch), []
     step = jax.jit(lambda state, batch: traces.append(1) or make_step(gan)(state, batch))

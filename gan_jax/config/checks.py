@@ -97,6 +97,10 @@ def _wrong_task(config: Config) -> list[str]:
         found.append("augment.name: images of two sizes cannot be augmented alike; drop --augment")
     if config.augment.name != "none" and task.between_domains:
         found.append("augment.name: what is judged are images of two domains at once; drop --augment")
+    if task.between_domains and config.generator_batch == "own" and config.discriminator_steps == 1:
+        found.append(
+            "generator_batch: of two domains no batch of its own is told from one; add --generator-batch shared"
+        )
     if config.loss == "none" and not task.asks:
         found.append("loss: none, and nothing else that the generator would learn by; add --task.l1 1")
     if config.parallel == "pmap":
@@ -110,9 +114,8 @@ def _wrong_classifier(config: Config) -> list[str]:
     if not config.task.classifies:
         found = ["loss: none is no game; it is for a --task, with --task.l1"] * (config.loss == "none")
         found += [f"model: {name} is for few labels; add --task few_labels"] * config.model.classifies
-        return found + ["evaluate.best: error is a classifier's; add --task few_labels"] * (
-            config.evaluate.best == "error"
-        )
+        of_none = config.evaluate.every and config.evaluate.best == "error"
+        return found + ["evaluate.best: error is a classifier's; add --task few_labels"] * bool(of_none)
     found = []
     if not config.model.classifies:
         found.append(f"model: the discriminator of {name} is no classifier; for --task few_labels take --model fmgan")

@@ -33,6 +33,9 @@ NATIVE = {
 WITH_TEST_IMAGES = ("mnist", "fashion_mnist", "cifar10", "celeb_a")
 """Those of them that have a test split."""
 
+LEAST_TEXT = 4
+"""Characters of a piece: pieces are compared by what is as long."""
+
 ARRAYS = (".npy", ".npz")
 """How the names of files of arrays end."""
 
@@ -134,8 +137,10 @@ class DataConfig:
         found = []
         if not self.path:
             found.append("data.path: expected a file of text, got nothing; add --data.path FILE.txt")
-        if not isinstance(self.size, int):
-            found.append(f"data.size: a text is read in pieces of so many characters, such as 32, not {self.size}")
+        if not isinstance(self.size, int) or self.size < LEAST_TEXT:
+            found.append(
+                f"data.size: a text is read in pieces of {LEAST_TEXT} characters or more, such as 32, not {self.size}"
+            )
         if not 0 < self.test < 1:
             found.append(f"data.test: expected a share above 0 and below 1, got {self.test:g}")
         no_pixels = ("channels", "deviation", "flip", "clusters", "on_bad")

@@ -75,7 +75,8 @@ class PenaltyConfig:
     r2: Weight = 0.0
     """Weight of the same penalty on generated images."""
     by_difference: bool = False
-    """Take r1 and r2 by one small step in a random direction each: rougher, but without a second backward pass."""
+    """Take r1 and r2 by one small step in a random direction each: rougher, but without a second backward pass. In
+    bfloat16 much of the difference is rounding."""
     wgan_gp: Weight = 0.0
     """Weight of the WGAN-GP gradient penalty (10 in the paper). Not for batch norm (dcgan) either."""
     lecam: Weight = 0.0
@@ -92,6 +93,11 @@ class PenaltyConfig:
     def has_slopes(self) -> bool:
         """Whether there are penalties that are lazy and annealed."""
         return bool(self.r1 or self.r2 or self.wgan_gp)
+
+    @property
+    def differentiates(self) -> bool:
+        """Whether gradients are taken of gradients."""
+        return bool(self.wgan_gp or self.path_length or ((self.r1 or self.r2) and not self.by_difference))
 
     def images_seen(self, batch_size: int) -> int:
         """Images of each batch that the discriminator's penalties see."""

@@ -66,8 +66,15 @@ class GAT(Mixed):
                 )
         if self.attention == "cudnn" and self.precision == "float32":
             found.append("model.attention: cudnn's is for 16 bits; add --model.precision bfloat16, or take xla")
-        if self.attention == "cudnn" and config.penalty.has_slopes and not config.penalty.by_difference:
+        if self.attention == "cudnn" and config.penalty.differentiates:
             found.append("model.attention: cudnn's has no second derivatives; add --penalty.by-difference")
+        if config.penalty.wgan_gp:
+            found.append("penalty.wgan_gp: looks between an image and four levels of another; take r1 and r2")
+        if config.penalty.path_length:
+            found.append("penalty.path_length: is of one image, and model gat shows four levels; drop it")
+        if config.tells and (config.parallel == "pmap" or config.accumulate > 1):
+            key, other = ("parallel", "jit") if config.parallel == "pmap" else ("accumulate", "1")
+            found.append(f"{key}: the mean style of each label is of the whole batch, in model gat; take {other}")
         if name != "none" and not config.augment.of_levels:
             found.append(
                 f"augment.name: {name} is of one image, and model gat shows four levels; take --augment levels"

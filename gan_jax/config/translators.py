@@ -159,6 +159,8 @@ class CycleGAN(Translator):
             found.append(f"model: cyclegan is for two domains, not for --task {task.name}; take --model pix2pix")
         if any(side % 4 for side in size):
             found.append(f"data.size: model cyclegan halves images twice, and 4 does not divide {shown(size)} pixels")
+        if config.penalty.path_length:
+            found.append("penalty.path_length: is of one image, and model cyclegan makes two; drop it")
         return found + [_too_deep(self.layers, size)] * (min(size) <= 1 << self.layers)
 
 

@@ -81,7 +81,7 @@ def train(
     update = jax.jit(partial(_update, network, optimizer), donate_argnums=0)
     for step in range(steps):
         batch = used[rng.integers(len(used), size=batch_size)]
-        state = update(state, images[batch], labels[batch], jax.random.fold_in(step_key, step))
+        state = update(state, images[batch], labels[batch], step_key, step)
         if step % 20 == 0:
             jax.block_until_ready(state)
             tell(step, steps)
@@ -92,10 +92,16 @@ def train(
 
 
 def _update(
-    network: Classifier, optimizer: optax.GradientTransformation, state: Any, images: Bytes, labels: Labels, key: Any
+    network: Classifier,
+    optimizer: optax.GradientTransformation,
+    state: Any,
+    images: Bytes,
+    labels: Labels,
+    key: Any,
+    step: Any,
 ) -> Any:
     params, opt_state = state
-    shift_key, dropout_key = jax.random.split(key)
+    shift_key, dropout_key = jax.random.split(jax.random.fold_in(key, step))
     shifted = _shifted(to_float(images), shift_key)
 
     def objective(params: Params) -> Scalar:

@@ -17,13 +17,16 @@ def divergence(texts: Texts, others: Texts, n: int) -> float:
 
     H((p + q) / 2) - (H(p) + H(q)) / 2, of the shares p and q of all n-grams that lie within one text (Lin 1991,
     doi:10.1109/18.61115). Few texts have few of a language's n-grams: of two samples of one distribution it is above 0,
-    the more so the fewer they are. So only divergences between as many texts of one length are to be compared.
+    the more so the fewer they are. So only divergences between as many texts of one length are to be compared. Raises
+    ValueError for texts shorter than n.
     """
+    if short := [side.shape[1] for side in (texts, others) if side.shape[1] < n]:
+        raise ValueError(f"texts of {short[0]} characters have no {n}-grams")
     codes = [_codes(side, n).ravel() for side in (texts, others)]
     shown, inverse = np.unique(np.concatenate(codes), return_inverse=True)
     sides = np.split(inverse, [len(codes[0])])
     p, q = (np.bincount(side, minlength=len(shown)) / len(side) for side in sides)
-    return max(0.0, float(_entropy((p + q) / 2) - (_entropy(p) + _entropy(q)) / 2))
+    return float(np.clip(_entropy((p + q) / 2) - (_entropy(p) + _entropy(q)) / 2, 0, 1))
 
 
 def divergences(texts: Texts, others: Texts) -> dict[str, float]:

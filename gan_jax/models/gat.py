@@ -66,8 +66,9 @@ class Generator(nn.Module):
     The mean style of each label, or of all images where there are none, is the collection "mean_style", which training
     passes move to 0.995 · mean + 0.005 · that of the label's images in the batch. In evaluation the style w is drawn to
     the mean of its label, mean + truncation · (w - mean), and away from the mean over all labels at its latent, mean +
-    guidance · (w - mean). Neither does anything at 1. `attention` is `Attention.implementation`; if
-    `recomputed`, blocks are computed again in the backward pass. Raises ValueError where fields do not fit.
+    guidance · (w - mean). Neither does anything at 1. Under `jax.pmap` the batch of a mean is each device's own, and
+    the means of devices are averaged. `attention` is `Attention.implementation`; if `recomputed`, blocks are computed
+    again in the backward pass. Raises ValueError where fields do not fit.
     """
 
     size: Size

@@ -49,7 +49,10 @@ def make_judge(config: Config, gan: GAN, data: Dataset, counts: Counts, asked: A
     than memory holds, and for features that such data do not have.
     """
     judges = {"pictures": _by_features, "text": language.make_judge}
-    return judges[config.data.kind](config, gan, data, counts, asked, mesh=mesh, say=say)
+    judge = judges[config.data.kind](config, gan, data, counts, asked, mesh=mesh, say=say)
+    same = {f"evaluate: {key}": str(value) for key, value in judge.protocol.items()}
+    hosts.must_agree(same, mend="give all hosts the same files and versions")
+    return judge
 
 
 def _by_features(
@@ -96,9 +99,6 @@ def _by_features(
         "k = 3, density and coverage with k = 5, IS over 10 splits",
         "versions": {"gan-jax": __version__} | {name: version(name) for name in ("jax", "flax", "numpy")},
     }
-
-    same = {f"evaluate: {key}": str(value) for key, value in protocol.items()}
-    hosts.must_agree(same, mend="give all hosts the same files and versions")
 
     def judge(draw: Callable[[range], tuple[np.ndarray, Scored]]) -> dict[str, float]:
         parts = []

@@ -15,6 +15,7 @@ from gan_jax.data.text import Pieces
 from gan_jax.errors import ConfigError
 from gan_jax.gan import GAN, GANState
 from gan_jax.metrics.ngrams import ORDERS, Texts, divergence, divergences, markov
+from gan_jax.run import hosts
 from gan_jax.run.drawing import samples as drawn
 from gan_jax.run.features import check_count
 from gan_jax.run.sampling import Counts, sampling_weights
@@ -65,7 +66,8 @@ def make_judge(
     def evaluate(state: GANState) -> Evaluation:
         weights = sampling_weights(gan, state, counts, averaged=asked.averaged)
         texts, _ = drawing.draw(weights, range(count))
-        return Evaluation(int(state.step), divergences(_rows(texts), real) | beside, protocol)
+        found = hosts.by_first(lambda: divergences(_rows(texts), real))
+        return Evaluation(int(state.step), found | beside, protocol)
 
     return Judge(protocol, evaluate)
 

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -66,8 +67,8 @@ def save_curves(path: Path, metrics: Path) -> None:
     if not rows:
         return
     steps = [row["step"] for row in rows]
-    figure = matplotlib.figure.Figure(figsize=(12, 3.4), layout="constrained")
-    for axes, (title, names) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
+    figure = matplotlib.figure.Figure(figsize=(12, 3.4))
+    for axes, (title, names) in zip(_panels(figure, 1, len(panels)), panels.items(), strict=True):
         for name, colour in zip(names, ("tab:blue", "tab:orange"), strict=True):
             values = np.array([row[name] for row in rows])
             axes.plot(steps, values, color=colour, alpha=0.25, linewidth=0.7)
@@ -91,10 +92,10 @@ def save_scores(path: Path, evaluations: Sequence[Evaluation]) -> None:
     names = [name for name in shown[-1].scores if not name.endswith("_std")]
     columns = min(4, len(names))
     rows = -(-len(names) // columns)
-    figure = matplotlib.figure.Figure(figsize=(3.4 * columns, 2.8 * rows), layout="constrained")
+    figure = matplotlib.figure.Figure(figsize=(3.4 * columns, 2.8 * rows + 0.2))
     told = shown[-1].protocol
     figure.suptitle(f"{told['samples']:,} samples, {told['weights']} weights, against {told['reference']}", fontsize=9)
-    panels = np.ravel(figure.subplots(rows, columns))
+    panels = _panels(figure, rows, columns, above=0.3)
     for axes, name in zip(panels, names, strict=False):
         axes.plot([e.step for e in shown], [e.scores.get(name, np.nan) for e in shown], marker="o", markersize=3)
         axes.set(title=heading(name), xlabel="step")
@@ -104,6 +105,23 @@ def save_scores(path: Path, evaluations: Sequence[Evaluation]) -> None:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
     write_atomically(path, buffer.getvalue())
+
+
+def _panels(figure: Any, rows: int, columns: int, *, above: float = 0.0) -> list[Any]:
+    """Axes in rows, with room in inches for what is written around them, and `above` them all for a heading.
+
+    By hand: Matplotlib's own layouts draw everything once more, to measure it.
+    """
+    (left, right), (bottom, top), (between, below) = (0.85, 0.15), (0.5, 0.3 + above), (0.85, 0.75)
+    width, height = figure.get_size_inches()
+    across = (width - left - right - (columns - 1) * between) / columns
+    down = (height - bottom - top - (rows - 1) * below) / rows
+    corners = [
+        (left + column * (across + between), bottom + row * (down + below))
+        for row in reversed(range(rows))
+        for column in range(columns)
+    ]
+    return [figure.add_axes((x / width, y / height, across / width, down / height)) for x, y in corners]
 
 
 def _smoothed(values: np.ndarray) -> np.ndarray:

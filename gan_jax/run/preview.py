@@ -6,6 +6,7 @@ from gan_jax import parallel
 from gan_jax.config import Config
 from gan_jax.config.build import build_gan, load_data
 from gan_jax.config.schema import to_json, with_values
+from gan_jax.data.labelled import few
 from gan_jax.gan import init
 from gan_jax.memory import in_words
 from gan_jax.run.loop import choose_devices
@@ -19,6 +20,8 @@ def preview(config: Config) -> str:
     mesh = parallel.make_mesh(devices)
     require_room(config, devices)
     data = load_data(with_values(config, {"data.download": False}))
+    if config.task.classifies:
+        few(data, config.task.labels, config.seed)  # raises for counts that the data do not have
     gan = build_gan(config, len(data.classes))
     state = jax.eval_shape(lambda: init(gan, jax.random.key(0), example(config)))
     stacked = config.batches_per_step

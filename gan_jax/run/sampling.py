@@ -251,15 +251,14 @@ def styled(config: Config, classes: int, fields: Mapping[str, float]) -> GAN:
 
     Raises ConfigError for a generator that has no such field, or means of labels that it is not told.
     """
-    gan = build_gan(
-        replace(config, remat=False, accumulate=1), classes
-    )  # the network itself, without what spares memory
+    # The network itself, without what spares memory.
+    gan = build_gan(replace(config, remat=False, accumulate=1), classes)
     for field in fields:
         if not hasattr(gan.generator, field):
             raise ConfigError(f"{field}: model {name_of(config.model)} has no styles to move so; drop --{field}")
     if "guidance" in fields and not config.tells:
         raise ConfigError("guidance: is away from the mean over labels, and this run is told none; drop --guidance")
-    return replace(gan, generator=replace(gan.generator, **fields))  # type: ignore[type-var]
+    return replace(gan, generator=gan.generator.clone(**fields))  # type: ignore[attr-defined]
 
 
 def _file_name(

@@ -1,6 +1,7 @@
 """How fast a run is, beside what its devices can do. For people: no row of metrics.jsonl has a clock in it."""
 
 import time
+from functools import cache
 from typing import NamedTuple
 
 import jax
@@ -72,8 +73,12 @@ class Speed:
         return "; ".join(parts)
 
 
+@cache
 def matrix_product_rate(device: jax.Device) -> float:
-    """FLOP/s of a product of square float32 matrices on one device, in JAX's precision for these, the best of five."""
+    """FLOP/s of a product of square float32 matrices on one device, in JAX's precision for these, the best of five.
+
+    Measured once a process.
+    """
     side = 1024 if device.platform == "cpu" else 8192
     product = jax.jit(lambda a: a @ a)
     a = jax.device_put(jnp.ones((side, side)), device)

@@ -9,8 +9,8 @@ from jax.test_util import check_grads
 from gan_jax.augment import ada
 
 KEY = jax.random.key(7)
-parts = ada.ada, ada.full, ada.blit, ada.warp, ada.tint, ada.tune, ada.grain
-run, full, blit, warp, tint, tune, grain = (jax.jit(part) for part in parts)
+parts = ada.ada, ada.full, ada.blit, ada.warp, ada.tint, ada.tune, ada.grain, ada.cut
+run, full, blit, warp, tint, tune, grain, cut = (jax.jit(part) for part in parts)
 
 
 def images(shape=(8, 8, 8, 3), seed=0):
@@ -57,7 +57,7 @@ def test_one_program_serves_every_probability():
     traces = []
     traced = jax.jit(lambda p: traces.append(1) or ada.tint(KEY, ada.blit(KEY, images(), p), p))
     assert not np.array_equal(traced(0.3), traced(1.0))
-    np.testing.assert_allclose(traced(1.0), ada.tint(KEY, ada.blit(KEY, images(), 1.0), 1.0), atol=1e-5)
+    np.testing.assert_allclose(traced(1.0), tint(KEY, blit(KEY, images(), 1.0), 1.0), atol=1e-5)
     assert len(traces) == 1
 
 
@@ -76,7 +76,7 @@ def test_blits_move_pixels_and_make_none():
 def test_images_that_are_no_squares_keep_their_shape_and_their_pixels():
     source = images((8, 8, 12, 3))
     assert jax.eval_shape(ada.full, KEY, source, 1.0).shape == source.shape
-    for before, after in zip(source, ada.blit(KEY, source, 1.0), strict=True):
+    for before, after in zip(source, blit(KEY, source, 1.0), strict=True):
         assert {p.tobytes() for p in np.reshape(after, (-1, 3))} <= {p.tobytes() for p in np.reshape(before, (-1, 3))}
 
 
@@ -97,7 +97,7 @@ def test_images_are_left_alone_as_often_as_the_probabilities_say(p):
 
 def test_the_full_pipeline_is_its_six_groups_in_order():
     first, second, third, fourth = jax.random.split(KEY, 4)
-    by_hand = ada.cut(fourth, ada.grain(third, ada.tune(second, ada.ada(first, images(), 0.9), 0.9), 0.9), 0.9)
+    by_hand = cut(fourth, grain(third, tune(second, run(first, images(), 0.9), 0.9), 0.9), 0.9)
     np.testing.assert_allclose(full(KEY, images(), 0.9), by_hand, atol=1e-5)
 
 
@@ -158,9 +158,8 @@ def test_the_adaptive_pipeline_learns_its_probability_from_the_signs_of_real_log
     # r_t over about four batches: 0.625, 0.719, 0.289, -0.033
     np.testing.assert_allclose(memory.p, 0.2, rtol=1e-5)
     np.testing.assert_allclose(memory.overfitting, -0.0332, atol=1e-4)
-    source = images((2, 8, 8, 3))
-    shown = rule.at(memory, jnp.zeros((), jnp.int32))(KEY, source)
-    np.testing.assert_array_equal(shown, ada.ada(KEY, source, memory.p))
+    shown = jax.jit(lambda memory, key, images: rule.at(memory, jnp.zeros((), jnp.int32))(key, images))
+    np.testing.assert_array_equal(shown(memory, KEY, images()), run(KEY, images(), memory.p))
 
 
 def test_a_probability_above_one_is_refused():

@@ -132,14 +132,17 @@ def test_labels_and_attributes_reach_both_networks(model):
     """Batch statistics and singular vectors fixed, so that nothing but the label differs."""
     _, players = pair(model, 3)
     latents, labels = jnp.ones((3, 8)), jnp.arange(3)
-    variables = players.generator.init({"params": key(0)}, latents, labels, train=True)
+    begin = lambda network, seed, inputs: jax.jit(partial(network.init, train=True))(
+        {"params": key(seed)}, inputs, labels
+    )
+    generate, judge = jax.jit(players.generator.apply), jax.jit(players.discriminator.apply)
+    variables = begin(players.generator, 0, latents)
     # Conditional norms start flat: move their maps, as training does.
     params = jax.tree.map(lambda leaf: leaf + 0.1 * jax.random.normal(key(1), leaf.shape), variables["params"])
-    images = players.generator.apply(variables | {"params": params}, latents, labels)
+    images = generate(variables | {"params": params}, latents, labels)
     assert not np.allclose(images[0], images[1], atol=1e-4)
-    attributes = players.generator.apply(variables | {"params": params}, latents, jax.nn.one_hot(labels, 3))
+    attributes = generate(variables | {"params": params}, latents, jax.nn.one_hot(labels, 3))
     np.testing.assert_allclose(attributes, images, atol=1e-5)
     same = jnp.broadcast_to(images[:1], images.shape)
-    judge = players.discriminator.init({"params": key(2)}, same, labels, train=True)
-    logits = players.discriminator.apply(judge, same, labels)
+    logits = judge(begin(players.discriminator, 2, same), same, labels)
     assert not np.allclose(logits[0], logits[1], atol=1e-5)

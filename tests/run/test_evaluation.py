@@ -5,6 +5,7 @@ import resource
 import shutil
 import signal
 import warnings
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +18,7 @@ from gan_jax.cli import main
 from gan_jax.config import MLP, CadenceConfig, Config, DataConfig, EvaluateConfig
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import ConfigError, DataError, RunError
+from gan_jax.metrics import classifier
 from gan_jax.run import checkpoints, evaluation, sampling, watch
 from gan_jax.run.checkpoints import newest, to_arrays
 from gan_jax.run.files import RunFolder
@@ -31,7 +33,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:a Fréchet distance of 30 sample
 
 @pytest.fixture(autouse=True)
 def cache_folder(tmp_path, monkeypatch):
+    """One of the test's own, and classifiers that learn for a moment only."""
     monkeypatch.setenv("GAN_JAX_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(classifier, "train", partial(classifier.train, steps=60))
 
 
 def small(**changes):
@@ -116,9 +120,9 @@ def test_more_samples_than_memory_holds_are_refused_with_both_figures(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_run_in_two_parts_has_the_rows_and_the_best_of_the_run_in_one(tmp_path):
-    train(small(), tmp_path / "one")
-    train(small(steps=4), tmp_path / "two")
+def test_a_run_in_two_parts_has_the_rows_and_the_best_of_the_run_in_one(trained, tmp_path):
+    trained(small(), tmp_path / "one")
+    trained(small(steps=4), tmp_path / "two")
     train(small(), tmp_path / "two")
     texts = [RunFolder(tmp_path / name).metrics.read_bytes() for name in ("one", "two")]
     assert texts[0] == texts[1]
@@ -147,9 +151,9 @@ def test_scores_of_a_checkpoint_off_the_rows_beat_survive_a_kill(tmp_path):
     assert RunFolder(tmp_path).metrics.read_bytes() == before
 
 
-def test_a_longer_run_keeps_scores_made_by_hand_and_forgets_those_that_were_not_due(tmp_path):
+def test_a_longer_run_keeps_scores_made_by_hand_and_forgets_those_that_were_not_due(trained, tmp_path):
     shorter = EvaluateConfig(every=4, samples=30, features="pixels")
-    train(small(steps=5, evaluate=shorter), tmp_path / "parts")
+    trained(small(steps=5, evaluate=shorter), tmp_path / "parts")
     assert main(["evaluate", str(tmp_path / "parts"), "--samples", "40", "--features", "pixels"]) == 0
     train(small(evaluate=shorter), tmp_path / "parts")
     found = read_all(RunFolder(tmp_path / "parts").metrics)
@@ -157,9 +161,9 @@ def test_a_longer_run_keeps_scores_made_by_hand_and_forgets_those_that_were_not_
     assert (tmp_path / "parts" / "scores.png").exists()
 
 
-def test_what_was_asked_for_stays_where_the_same_row_ends_a_run_or_comes_after_a_lost_checkpoint(tmp_path):
+def test_what_was_asked_for_stays_where_the_same_row_ends_a_run_or_comes_after_a_lost_checkpoint(trained, tmp_path):
     shorter = EvaluateConfig(every=4, samples=30, features="pixels")
-    train(small(steps=5, evaluate=shorter), tmp_path)
+    trained(small(steps=5, evaluate=shorter), tmp_path)
     asked = ["evaluate", str(tmp_path), "--samples", "30", "--features", "pixels"]
     assert main(asked) == main(asked) == 0
     without_the_last_save(tmp_path)
@@ -168,8 +172,8 @@ def test_what_was_asked_for_stays_where_the_same_row_ends_a_run_or_comes_after_a
     assert [(r["step"], "asked" in r) for r in found if "scores" in r] == [(4, False), (5, True), (8, False)]
 
 
-def test_an_end_that_is_due_by_the_new_beat_stays(tmp_path):
-    train(small(steps=5, evaluate=EvaluateConfig(every=4, samples=30, features="pixels")), tmp_path)
+def test_an_end_that_is_due_by_the_new_beat_stays(trained, tmp_path):
+    trained(small(steps=5, evaluate=EvaluateConfig(every=4, samples=30, features="pixels")), tmp_path)
     train(small(steps=10, evaluate=EvaluateConfig(every=5, samples=30, features="pixels")), tmp_path)
     assert [e.step for e in read_all(RunFolder(tmp_path).metrics)] == [4, 5, 10]
 
@@ -247,8 +251,8 @@ def test_pictures_that_have_moved_are_the_same_data(tmp_path):
     assert not list((tmp_path / "run").glob("best.*"))
 
 
-def test_scores_whose_row_cannot_be_written_are_shown(tmp_path, monkeypatch, capsys):
-    train(small(evaluate=EvaluateConfig()), tmp_path)
+def test_scores_whose_row_cannot_be_written_are_shown(trained, tmp_path, monkeypatch, capsys):
+    trained(small(evaluate=EvaluateConfig()), tmp_path)
     before = RunFolder(tmp_path).metrics.read_bytes()
 
     def full(*arguments):
@@ -262,9 +266,9 @@ def test_scores_whose_row_cannot_be_written_are_shown(tmp_path, monkeypatch, cap
     assert RunFolder(tmp_path).metrics.read_bytes() == before
 
 
-def test_evaluating_does_not_change_the_run(tmp_path):
-    train(small(), tmp_path / "judged")
-    train(small(evaluate=EvaluateConfig()), tmp_path / "left_alone")
+def test_evaluating_does_not_change_the_run(trained, tmp_path):
+    trained(small(), tmp_path / "judged")
+    trained(small(evaluate=EvaluateConfig()), tmp_path / "left_alone")
     states = [to_arrays(open_run(str(tmp_path / name)).state) for name in ("judged", "left_alone")]
     jax.tree.map(np.testing.assert_array_equal, *states)
 
@@ -278,8 +282,8 @@ def test_a_collapse_is_told(tmp_path, monkeypatch, capsys):
     assert "warning at step 4: pixels_recall fell from 0.800 (step 2) to 0.100" in capsys.readouterr().out
 
 
-def test_the_command_evaluates_the_newest_and_the_best(tmp_path, capsys):
-    train(small(evaluate=EvaluateConfig(every=4, samples=30, features="pixels")), tmp_path / "run")
+def test_the_command_evaluates_the_newest_and_the_best(trained, tmp_path, capsys):
+    trained(small(), tmp_path / "run")
     run = str(tmp_path / "run")
     capsys.readouterr()
     before = len(read_all(RunFolder(run).metrics))
@@ -296,22 +300,22 @@ def test_the_command_evaluates_the_newest_and_the_best(tmp_path, capsys):
     assert "raw weights" in capsys.readouterr().out
 
 
-def test_a_row_of_losses_that_a_kill_cut_short_does_not_swallow_the_evaluation(tmp_path):
-    train(small(evaluate=EvaluateConfig()), tmp_path)
+def test_a_row_of_losses_that_a_kill_cut_short_does_not_swallow_the_evaluation(trained, tmp_path):
+    trained(small(evaluate=EvaluateConfig()), tmp_path)
     with RunFolder(tmp_path).metrics.open("a") as file:
         file.write('{"step": 9, "d/lo')
     assert main(["evaluate", str(tmp_path), "--samples", "30", "--features", "pixels"]) == 0
     assert [e.step for e in read_all(RunFolder(tmp_path).metrics)] == [8]
 
 
-def test_a_run_without_a_best_checkpoint_says_how_to_get_one(tmp_path):
-    train(small(evaluate=EvaluateConfig(), steps=1), tmp_path)
+def test_a_run_without_a_best_checkpoint_says_how_to_get_one(trained, tmp_path):
+    trained(small(evaluate=EvaluateConfig()), tmp_path)
     with pytest.raises(RunError, match=r"no best checkpoint; a run trained with --evaluate\.every N keeps one"):
         open_run(str(tmp_path), best=True)
 
 
-def test_data_that_have_changed_are_refused(tmp_path, monkeypatch):
-    train(small(evaluate=EvaluateConfig(), steps=1), tmp_path)
+def test_data_that_have_changed_are_refused(trained, tmp_path, monkeypatch):
+    trained(small(evaluate=EvaluateConfig()), tmp_path)
     other = evaluation.load_data(small(data=DataConfig(name="digits", size=16)))
     monkeypatch.setattr(evaluation, "load_data", lambda config: other)
     before = RunFolder(tmp_path).metrics.read_bytes()
@@ -319,8 +323,8 @@ def test_data_that_have_changed_are_refused(tmp_path, monkeypatch):
     assert RunFolder(tmp_path).metrics.read_bytes() == before
 
 
-def test_a_generator_that_draws_nan_is_one_line(tmp_path):
-    train(small(evaluate=EvaluateConfig(), steps=1), tmp_path)
+def test_a_generator_that_draws_nan_is_one_line(trained, tmp_path):
+    trained(small(evaluate=EvaluateConfig()), tmp_path)
     run = open_run(str(tmp_path))
     data = evaluation.load_data(run.config)
     asked = Asked(samples=30, kind="pixels")
@@ -330,8 +334,8 @@ def test_a_generator_that_draws_nan_is_one_line(tmp_path):
         judge.evaluate(run.state._replace(average=spoilt))
 
 
-def test_too_few_real_images_are_one_line(tmp_path):
-    train(small(evaluate=EvaluateConfig(), steps=1), tmp_path)
+def test_too_few_real_images_are_one_line(trained, tmp_path):
+    trained(small(evaluate=EvaluateConfig()), tmp_path)
     run = open_run(str(tmp_path))
     data = evaluation.load_data(run.config)
     few = Dataset("few", data.images[:12])

@@ -1,4 +1,5 @@
 import hashlib
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -26,11 +27,19 @@ def make(kind, data, **options):
     return features.make(kind, options.pop("config", CONFIG), data, **options), said
 
 
+@pytest.fixture
+def briefly(monkeypatch):
+    """Classifiers learn for so many steps."""
+    train = classifier.train
+    return lambda steps: monkeypatch.setattr(classifier, "train", partial(train, steps=steps))
+
+
 def unlabelled():
     return Dataset("mine", np.zeros((30, 8, 8, 3), np.uint8))
 
 
-def test_a_classifier_is_trained_once_and_then_found(monkeypatch):
+def test_a_classifier_is_trained_once_and_then_found(briefly, monkeypatch):
+    briefly(30)
     data = digits.load()
     few = Dataset("digits", data.images[:300], data.labels[:300], data.classes)
     trained, said = make(None, few)
@@ -105,7 +114,8 @@ def test_a_damaged_download_from_an_earlier_day_is_not_used(cache_folder):
         make("inception", unlabelled())
 
 
-def test_stacked_digits_are_told_apart_channel_by_channel(monkeypatch):
+def test_stacked_digits_are_told_apart_channel_by_channel(briefly, monkeypatch):
+    briefly(300)
     data = digits.load()
     one_colour = Dataset("mnist", data.images[:600], data.labels[:600], data.classes)
     monkeypatch.setattr(features, "load_data", lambda config: one_colour)

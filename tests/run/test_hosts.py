@@ -55,7 +55,8 @@ def start(recipe, folder, *, count=2, steps=6, own=None, common=(), program=("-m
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
-    environment = os.environ | {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
+    # The last of two holds.
+    environment = os.environ | {"XLA_FLAGS": os.environ["XLA_FLAGS"] + " --xla_force_host_platform_device_count=1"}
     group = {"--run": folder, "--steps": steps, "--hosts.count": count, "--hosts.coordinator": f"127.0.0.1:{port}"}
     options = [
         recipe,
