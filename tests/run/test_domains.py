@@ -137,21 +137,23 @@ def test_pictures_of_ones_own_have_no_truth_to_be_shown(tmp_path, monkeypatch):
     assert shown.any(axis=(0, 2)).tolist() == [True] * 4 + [False] * 8  # two pictures of A, and what became of each
 
 
-def after_two_steps(devices):
+def after_a_step(devices):
     """By plain SGD, whose steps are as close as its gradients."""
     sgd = optax.sgd(0.01)
     gan = replace(build_gan(TINY, 10), generator_optimizer=sgd, discriminator_optimizer=sgd)
     mesh = parallel.make_mesh(jax.devices()[:devices])
     state = parallel.make_state(lambda: init(gan, jax.random.key(0), example(TINY)), mesh)
+    begun = jax.device_get((state.generator.weights, state.discriminator.weights))
     step = parallel.compile_step(make_step(TINY, gan), mesh)
-    images = load_data(TINY).images
-    for i in range(2):
-        state, metrics = step(state, parallel.put_batch(mesh, images[4 * i : 4 * i + 4]))
-    return jax.device_get((state.generator.weights, state.discriminator.weights)), metrics
+    state, metrics = step(state, parallel.put_batch(mesh, load_data(TINY).images[:4]))
+    return begun, jax.device_get((state.generator.weights, state.discriminator.weights)), metrics
 
 
 @pytest.mark.slow
-def test_two_devices_take_the_steps_of_one():
-    (ours, rows), (theirs, others) = after_two_steps(1), after_two_steps(2)
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), ours, theirs)
+def test_two_devices_take_the_step_of_one():
+    """To what normalisation over four pixels makes of rounding; with layers in float64 they were 3e-10 apart."""
+    (begun, ours, rows), (_, theirs, others) = after_a_step(1), after_a_step(2)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=2e-4), ours, theirs)
+    moved = jax.tree.map(lambda a, b: np.max(np.abs(a - b)), begun, ours)
+    assert max(jax.tree.leaves(moved)) > 2e-3
     np.testing.assert_allclose(rows["g/cycle"], others["g/cycle"], rtol=1e-4)
