@@ -1,8 +1,8 @@
 """A small GAT on MNIST, with labels: two transformers of sixteen tokens (Hyun et al. 2026, arXiv:2509.24935).
 
-Not run to its end: after 26,000 images, of 320,000, the averaged generator drew strokes where digits are, none of them a
-digit, and nothing was measured (2026-11-26, two CPU cores that much other work shared, 20 to 60 images a second). At ten
-times the weight of R1 and R2 the discriminator gave up within 16,000 images (its loss stayed at log 2).
+Not run to its end: after 26,000 images, of 320,000, the averaged generator drew strokes where digits are, and none of
+them a digit; nothing was measured (2026-11-26, two CPU cores that much other work shared, 20 to 60 images a second). At
+ten times the weight of R1 and R2 the discriminator gave up within 16,000 images: its loss stayed at log 2.
 """
 
 from gan_jax.config import (
