@@ -19,7 +19,7 @@ from gan_jax.config import AnyModel, Config, recipes
 from gan_jax.config.checks import MAY_CHANGE, check, check_new, check_same
 from gan_jax.config.commands import Apply, Evaluate, Sample
 from gan_jax.config.hosts import HostsConfig
-from gan_jax.config.options import check_options, read_steps, without_no
+from gan_jax.config.options import check_options, check_out, read_steps, without_no
 from gan_jax.config.schema import flatten, kinds, name_of, with_values, wrong_values
 from gan_jax.errors import ConfigError, GanJaxError
 from gan_jax.run.files import RunFolder
@@ -124,7 +124,7 @@ def _train(arguments: list[str]) -> None:
     if config.tensorboard and importlib.util.find_spec("tensorboardX") is None:
         raise ConfigError("tensorboard: needs tensorboardX; pip install tensorboardX, or go without --tensorboard")
     if config.data.path:
-        screen.tell(f"reading the pictures of {config.data.path}", sys.stderr)
+        screen.tell(f"reading the {config.data.kind} of {config.data.path}", sys.stderr)
     from gan_jax.run import programs
 
     programs.prepare()
@@ -185,8 +185,7 @@ def _absolute(config: Config) -> Config:
 
 def _sample(arguments: list[str]) -> None:
     options = _options_of(Sample, arguments)
-    if options.out and options.out.suffix not in (".png", ".npz", ""):
-        raise ConfigError(f"out: {options.out} should end in .png (a grid), .npz (arrays), or nothing (a folder)")
+    check_out(options.out, recipes.load_run(options.run).data.kind)
 
     from gan_jax.run import programs
     from gan_jax.run.sampling import sample
@@ -201,6 +200,7 @@ def _sample(arguments: list[str]) -> None:
         interpolate=options.interpolate,
         averaged=not options.raw,
         best=options.best,
+        styles={"truncation": options.truncation, "guidance": options.guidance},
     )
     screen.tell("\n".join(lines))
 
@@ -219,6 +219,7 @@ def _apply(arguments: list[str]) -> None:
         recipes.expand(options.input),
         out=options.out and recipes.expand(options.out),
         mask=options.mask and recipes.expand(options.mask),
+        reverse=options.reverse,
         averaged=not options.raw,
         best=options.best,
         seed=options.seed,

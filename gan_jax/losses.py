@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.nn import relu, softplus
+from jax.nn import logsumexp, relu, softplus
 
 from gan_jax.network import wide
 from gan_jax.types import Logits, Said, Scalar
@@ -252,6 +252,24 @@ def feature_matching(loss: AdversarialLoss, features: Callable[[Said], Any], *, 
         return loss.generator(real, fake) + weight * jax.tree.reduce(jnp.add, apart)
 
     return loss._replace(generator=generator)
+
+
+def few_labels(loss: AdversarialLoss) -> AdversarialLoss:
+    """The discriminator classifies by few labels, and plays `loss` beside; the generator matches its features.
+
+    For discriminators that say class logits l `[B, K]`, features, and the log likelihood of labels `[B]` that they were
+    told (`models.fmgan`). What is of a class is real: D = Z / (Z + 1) with Z = Σ exp l, so that the verdict is log Z.
+    L_D = -E log P(y | x) + what the game's is of that, and L_G = Σ ‖E f(x) - E f(G(z))‖² alone: Salimans et al. 2016
+    (arXiv:1606.03498), sections 5 and 3.1, with `non_saturating`, whose L_D is L_unsupervised there. With `none` the
+    discriminator learns of labelled images alone: the baseline.
+    """
+    game = part(loss, lambda said: logsumexp(said.logits, axis=-1))
+    matched = feature_matching(none, lambda said: said.features)
+
+    def discriminator(real: Said, fake: Said) -> Scalar:
+        return game.discriminator(real, fake) - jnp.mean(wide(real.likelihood))
+
+    return AdversarialLoss(discriminator, matched.generator, game.verdict)
 
 
 def _between_means(real: Logits, fake: Logits) -> Scalar:

@@ -22,7 +22,7 @@ from jaxtyping import Array
 
 from gan_jax.gan import GANState, Step
 from gan_jax.gan import make_step as make_step  # the whole batch's, as `per_device` has that of one device
-from gan_jax.types import Batch, Metrics, Scalar
+from gan_jax.types import Batch, Condition, Metrics, Scalar
 
 
 def make_mesh(devices: Sequence[jax.Device] | None = None) -> Mesh:
@@ -128,7 +128,7 @@ def mean() -> Callable[[Array], Scalar]:
     return jnp.mean
 
 
-def put_batch(mesh: Mesh, images: np.ndarray, condition: np.ndarray | None = None, *, stacked: int = 1) -> Batch:
+def put_batch(mesh: Mesh, images: np.ndarray, condition: Condition = None, *, stacked: int = 1) -> Batch:
     """Lays a batch over the mesh, each device's share on that device; of several processes each gives `own_rows`.
 
     Raises ValueError where the devices do not divide the batch.
@@ -137,7 +137,7 @@ def put_batch(mesh: Mesh, images: np.ndarray, condition: np.ndarray | None = Non
     if (size := images.shape[int(stacked > 1)]) % own:
         raise ValueError(f"a batch of {size} cannot be shared by {own} devices; choose a multiple of {own}")
     put = partial(jax.make_array_from_process_local_data, split_batch(mesh, stacked=stacked))
-    return Batch(put(images), None if condition is None else put(condition))
+    return Batch(put(images), jax.tree.map(put, condition))
 
 
 def _automatic(mesh: Mesh) -> Mesh:

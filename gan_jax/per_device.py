@@ -43,7 +43,7 @@ from gan_jax.losses import LogitLoss
 from gan_jax.models.composed import Composed
 from gan_jax.network import is_float
 from gan_jax.recomputation import InParts, Recomputed
-from gan_jax.types import Batch, Logits, Metrics, Network, Scalar
+from gan_jax.types import Batch, Condition, Logits, Metrics, Network, Scalar
 
 AXIS = "data"
 """The name of the axis of devices, where it has no other."""
@@ -121,7 +121,7 @@ def compile_step(step: Step, mesh: Mesh, *, stacked: int = 1) -> Step:
     return jax.pmap(step, AXIS, devices=list(mesh.devices.flat), donate_argnums=0)
 
 
-def put_batch(mesh: Mesh, images: np.ndarray, condition: np.ndarray | None = None, *, stacked: int = 1) -> Batch:
+def put_batch(mesh: Mesh, images: np.ndarray, condition: Condition = None, *, stacked: int = 1) -> Batch:
     """Lays a batch over the devices: `[devices, B / devices, ...]`, or `[devices, k, B / devices, ...]` of k stacked.
 
     Raises ValueError where the devices do not divide the batch.
@@ -135,7 +135,7 @@ def put_batch(mesh: Mesh, images: np.ndarray, condition: np.ndarray | None = Non
         runs = array.reshape(*array.shape[:axis], count, -1, *array.shape[axis + 1 :])
         return jax.device_put(np.moveaxis(runs, axis, 0), each)
 
-    return Batch(deal(images), None if condition is None else deal(condition))
+    return Batch(deal(images), jax.tree.map(deal, condition))
 
 
 def _told(network: Network, axis_name: str) -> Network:

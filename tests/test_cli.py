@@ -75,7 +75,10 @@ MISTAKES = [
     ("train digits --run s3://bucket/run", "is no folder of this machine, nor of a bucket gs://", "--run"),
     ("train digits --run ~nobody-at-all/x", "there is no such user"),
     ("train digits --discriminator-steps 1000000000", "discriminator_steps: expected 100 at most, got 1000000000"),
-    ("train digits --generator.width 8", "no option --generator.width; did you mean --model.generator-width"),
+    (
+        "train digits --generator.width 8",
+        "no option --generator.width; did you mean --generator.base-width or --model.generator-width",
+    ),
     ("train digits --width 8", "no option --width; did you mean", "--model.generator-width"),
     ("train digits --penalty r1", "penalty is a group of settings: --penalty.r1, --penalty.r2"),
     ("train digits --data.clusters 10", "add --no-conditional, or drop --data.clusters"),

@@ -30,6 +30,8 @@ ANCHORS = (jnp.float32(0.5), jnp.float32(-0.5))
 EVERY = {
     "r1": penalties.r1(10.0),
     "r2": penalties.r2(10.0),
+    "r1_by_difference": penalties.r1_by_difference(10.0),
+    "r2_by_difference": penalties.r2_by_difference(10.0),
     "wgan_gp": penalties.wgan_gp(10.0),
     "wgan_lp": penalties.wgan_lp(10.0, 0.5),
     "dragan": penalties.dragan(10.0, deviation=0.2),
@@ -95,6 +97,18 @@ def test_r1_and_r2_of_a_quadratic_critic_are_taken_image_by_image(penalty, seed)
     critic = lambda x: 0.5 * jnp.einsum("bi,ij,bj->b", x.reshape(3, 32), matrix, x.reshape(3, 32))
     expected = 0.5 * jnp.mean(jnp.sum((images(seed).reshape(3, 32) @ matrix) ** 2, axis=1))
     np.testing.assert_allclose(penalty(KEY, critic, images(2), images(3)), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("by_difference", [penalties.r1_by_difference, penalties.r2_by_difference])
+def test_a_difference_is_the_slope_in_a_random_direction(by_difference):
+    exact = by_difference is penalties.r1_by_difference
+    real, fake = images(2, (512, 4, 4, 2)), images(3, (512, 4, 4, 2))
+    curved = lambda x: jnp.sum(jnp.sin(x), axis=(1, 2, 3))
+    slopes = (penalties.r1 if exact else penalties.r2)(10.0)(KEY, curved, real, fake)
+    one = jnp.mean(jnp.array([by_difference(10.0)(key, curved, real, fake) for key in jax.random.split(KEY, 8)]))
+    np.testing.assert_allclose(one, slopes, rtol=0.1)  # 4,096 squares of a normal number
+    other = by_difference(10.0)(KEY, curved, fake, real)
+    assert float(abs(other - by_difference(10.0)(KEY, curved, real, fake))) > 0
 
 
 def test_slopes_of_patches_are_those_of_their_sum():

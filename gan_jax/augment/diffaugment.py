@@ -69,6 +69,23 @@ def cutout(key: PRNGKey, images: Images, *, ratio: float = 0.5) -> Images:
     return jnp.where(hole[..., None], 0, images)
 
 
+def flip(key: PRNGKey, images: Images) -> Images:
+    """Mirrors all images, left to right: for `sometimes`."""
+    del key
+    return images[:, :, ::-1]
+
+
+def sometimes(policy: Augment, probability: float) -> Augment:
+    """The policy for each image with a probability, else nothing."""
+
+    def augment(key: PRNGKey, images: Images) -> Images:
+        chosen_key, own = jax.random.split(key)
+        chosen = jax.random.bernoulli(chosen_key, probability, (images.shape[0], 1, 1, 1))
+        return jnp.where(chosen, policy(own, images), images)
+
+    return augment
+
+
 def _rounded(size: float) -> int:
     """Halves go up, as in the authors' code, not to the even neighbour."""
     return int(size + 0.5)

@@ -5,17 +5,21 @@ from typing import Literal
 
 from gan_jax.config.beats import CadenceConfig, EvaluateConfig
 from gan_jax.config.data import DataConfig
-from gan_jax.config.models import ACGAN, DCGAN, MLP, R3GAN, SAGAN, SNGAN, AnyModel, Article, BigGAN, StyleGAN2
+from gan_jax.config.models import ACGAN, DCGAN, FMGAN, MLP, R3GAN, SAGAN, SNGAN, AnyModel, Article, BigGAN, StyleGAN2
 from gan_jax.config.optimizer import AdamConfig
 from gan_jax.config.ranges import Count, FewSteps, OptionalCount, Seed
 from gan_jax.config.rules import AnnealConfig, AugmentConfig, AverageConfig, PenaltyConfig
 from gan_jax.config.task import TaskConfig
-from gan_jax.config.translators import ESRGAN, Pix2Pix
+from gan_jax.config.transformers import GAT
+from gan_jax.config.translators import ESRGAN, CycleGAN, Pix2Pix
+from gan_jax.config.writers import WGANText
 
 __all__ = [
     "ACGAN",
     "DCGAN",
     "ESRGAN",
+    "FMGAN",
+    "GAT",
     "MLP",
     "R3GAN",
     "SAGAN",
@@ -29,12 +33,14 @@ __all__ = [
     "BigGAN",
     "CadenceConfig",
     "Config",
+    "CycleGAN",
     "DataConfig",
     "EvaluateConfig",
     "PenaltyConfig",
     "Pix2Pix",
     "StyleGAN2",
     "TaskConfig",
+    "WGANText",
 ]
 
 
@@ -99,13 +105,18 @@ class Config:
 
     def labels_told(self, classes: int) -> int:
         """How many labels the networks are told apart, of data with so many classes."""
-        return self.data.clusters or (classes if self.conditional else 0)
+        return self.data.clusters or (classes if self.conditional or self.task.classifies else 0)
 
     @property
     def read_size(self) -> tuple[int, int]:
-        """Height and width of what is read: of pairs, both side by side."""
+        """Height and width of what is read: of pairs, both side by side; of two domains, one above the other."""
         height, width = self.data.image_size
-        return height, width * (2 if self.task.name == "pairs" else 1)
+        return height * (1 + self.task.between_domains), width * (1 + (self.task.name == "pairs"))
+
+    @property
+    def read_channels(self) -> int:
+        """Channels of what is read: of text its characters' numbers."""
+        return 1 if self.data.kind == "text" else self.data.image_channels
 
     @property
     def batches_per_step(self) -> int:

@@ -32,8 +32,11 @@ class EvaluateConfig:
     """What images are compared in. Default: classifier (trained on the data) if the data have classes, else pixels."""
     weights: str | None = None
     """The Inception weights file. Default: where `gan-jax evaluate --download` puts it."""
-    best: Literal["fid", "kid", "precision", "recall", "density", "coverage"] = "fid"
-    """The score by which the best checkpoint is kept, beside the newest ones."""
+    best: Literal["fid", "kid", "precision", "recall", "density", "coverage", "error", "js1", "js2", "js3", "js4"] = (
+        "fid"
+    )
+    """The score by which the best checkpoint is kept, beside the newest ones. error is the classifier's, of few_labels:
+    what chose a checkpoint by test images does not tell what it would do on others. The last four are of text."""
 
     def wrong(self) -> list[str]:
         """What is asked for in here and does nothing."""

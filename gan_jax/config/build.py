@@ -10,7 +10,7 @@ from gan_jax import losses
 from gan_jax.config import Config
 from gan_jax.config.model import Networks
 from gan_jax.config.translators import Translator
-from gan_jax.data import arrays, digits, pairs, pictures, prepared, stacked
+from gan_jax.data import arrays, digits, domains, pairs, pictures, prepared, stacked, text
 from gan_jax.data.dataset import Dataset
 from gan_jax.data.held_out import split
 from gan_jax.data.resize import resize_all
@@ -33,19 +33,23 @@ LOSSES = {
     "none": losses.none,
 }
 
+DOMAINS = {"unpaired": domains.by_folder, "restyled": domains.halves}
+
 
 def build_gan(config: Config, classes: int, mean: Mean = jnp.mean) -> GAN:
     """The GAN that a config describes, for data with so many classes; `mean` is a batch's (`penalties.Mean`)."""
     if config.conditional and not classes:
         raise ConfigError("conditional: the data have no classes; put pictures in one sub-folder a class, or drop it")
+    if config.task.classifies and classes < 2:
+        raise ConfigError("task.name: few_labels tells classes apart; put pictures in one sub-folder a class")
     anneal, images = config.anneal, config.images_per_step
     networks = _networks(config, classes)
     generator, discriminator = (_sparing(config, network) for network in networks)
     return GAN(
         generator=generator,
         discriminator=discriminator,
-        generator_optimizer=config.generator.build(anneal, images),
-        discriminator_optimizer=config.discriminator.build(anneal, config.batch_size),
+        generator_optimizer=config.generator.build(anneal, images, config.model.generator_width),
+        discriminator_optimizer=config.discriminator.build(anneal, config.batch_size, config.model.discriminator_width),
         latent_size=config.model.latent_size,
         loss=config.model.loss(LOSSES[config.loss]),
         penalty=config.penalty.of_images(anneal, images, mean),
@@ -75,20 +79,26 @@ def load_data(config: Config) -> Dataset:
     Raises DataError.
     """
     dataset = _load(config)
-    if config.task.given:
-        dataset = split(dataset, config.task.test)
+    if config.task.between_domains:
+        a, b = (split(side, config.task.test) for side in DOMAINS[config.task.name](dataset))
+        dataset = domains.join(a, b)
+    elif config.task.name != "none":
+        share = config.task.test
+        dataset = split(dataset, share) if share else replace(dataset, test=_load(config, "test"))
     beside = f", without {len(dataset.test)} that are held out," if dataset.test else ""
     if len(dataset) < config.batch_size:
         raise DataError(
-            f"{dataset.name}: {len(dataset)} images{beside} do not fill one batch of {config.batch_size}; "
-            "lower --batch-size or add images"
+            f"{dataset.name}: {len(dataset)} {dataset.things}{beside} do not fill one batch of {config.batch_size}; "
+            f"lower --batch-size or add {dataset.things}"
         )
     return dataset
 
 
-def _load(config: Config) -> Dataset:
+def _load(config: Config, which: prepared.Split = "train") -> Dataset:
     data = config.data
     size, channels, memory = data.image_size, data.image_channels, data.memory * 1e9
+    if data.path and data.kind == "text":
+        return text.load(data.path, length=size[1], symbols=data.alphabet, test=data.test)
     if data.path and data.arrays:
         dataset = arrays.load(data.path, size=size, channels=channels, deviation=data.deviation, memory=memory)
     elif data.path and config.task.name == "pairs":
@@ -108,6 +118,7 @@ def _load(config: Config) -> Dataset:
             size=size,
             channels=channels,
             memory=memory,
+            split=which,
         )
     if dataset.images.shape[1:] == (*size, channels):
         return dataset

@@ -46,6 +46,7 @@ def _wrong_together(config: Config) -> list[str]:
     if not found:  # else there is no size to speak of
         found += config.model.wrong(config)
     found += _wrong_task(config)
+    found += _wrong_kind(config)
     if config.conditional and config.data.clusters:
         found.append("data.clusters: networks are told these or classes; add --no-conditional, or drop --data.clusters")
     if config.augment.has_p and config.data.image_channels not in (1, 3):
@@ -53,6 +54,8 @@ def _wrong_together(config: Config) -> list[str]:
             f"augment.name: {config.augment.name} turns colours, of 1 channel or 3, not of "
             f"{config.data.image_channels}; take --augment diff_augment, or none"
         )
+    if config.augment.of_levels and schema.name_of(config.model) != "gat":
+        found.append(f"augment.name: {config.augment.name} is for --model gat, whose images have levels")
     if config.devices and config.batch_size % config.devices:
         low = config.batch_size // config.devices * config.devices
         fitting = " or ".join(str(b) for b in (low, low + config.devices) if b)
@@ -76,12 +79,15 @@ def _wrong_task(config: Config) -> list[str]:
     """What does not go together with a task, or with none."""
     task, name = config.task, schema.name_of(config.model)
     if not task.given:
-        found = ["loss: none is no game; it is for a --task, with --task.l1"] * (config.loss == "none")
+        found = _wrong_classifier(config)
         wants = f"model: {name} makes images of others; add --task inpainting, or another, or take another model"
         return found + task.wrong(config.data) + [wants] * config.model.translates
     found = task.wrong(config.data)
+    fitting = "cyclegan" if task.between_domains else "pix2pix or esrgan"
     if not config.model.translates:
-        found.append(f"model: {name} is given nothing; for --task {task.name} take --model pix2pix or esrgan")
+        found.append(f"model: {name} is given nothing; for --task {task.name} take --model {fitting}")
+    elif task.between_domains and name != "cyclegan":
+        found.append(f"model: {name} makes one image; for --task {task.name}, both ways at once, take --model cyclegan")
     if config.tells:
         mend = "add --no-conditional" if config.conditional else "drop --data.clusters"
         found.append(f"task.name: {task.name} is told images, not labels; {mend}")
@@ -89,10 +95,55 @@ def _wrong_task(config: Config) -> list[str]:
         found.append("augment.name: augmentations turn colours, and would turn the mask's with them; drop --augment")
     if config.augment.name != "none" and task.name == "super_resolution":
         found.append("augment.name: images of two sizes cannot be augmented alike; drop --augment")
-    if config.loss == "none" and not (task.l1 or task.agreement):
+    if config.augment.name != "none" and task.between_domains:
+        found.append("augment.name: what is judged are images of two domains at once; drop --augment")
+    if config.loss == "none" and not task.asks:
         found.append("loss: none, and nothing else that the generator would learn by; add --task.l1 1")
     if config.parallel == "pmap":
         found.append("parallel: pmap is not for tasks; choose jit, whose numbers are the same")
+    return found
+
+
+def _wrong_classifier(config: Config) -> list[str]:
+    """What does not go together with a classifier by few labels, or with none."""
+    name = schema.name_of(config.model)
+    if not config.task.classifies:
+        found = ["loss: none is no game; it is for a --task, with --task.l1"] * (config.loss == "none")
+        found += [f"model: {name} is for few labels; add --task few_labels"] * config.model.classifies
+        return found + ["evaluate.best: error is a classifier's; add --task few_labels"] * (
+            config.evaluate.best == "error"
+        )
+    found = []
+    if not config.model.classifies:
+        found.append(f"model: the discriminator of {name} is no classifier; for --task few_labels take --model fmgan")
+    if config.tells:
+        mend = "add --no-conditional" if config.conditional else "drop --data.clusters"
+        found.append(f"task.name: few_labels shows few labels, and the networks are told all; {mend}")
+    return found
+
+
+def _wrong_kind(config: Config) -> list[str]:
+    """What does not go together with pictures, or with text."""
+    kind, makes, name = config.data.kind, config.model.makes, schema.name_of(config.model)
+    of_text = config.evaluate.best.startswith("js")
+    found = []
+    if makes != kind:
+        mend = {
+            "text": "take --model wgantext",
+            "pictures": "name a text with --data.path FILE.txt, or take another model",
+        }
+        found.append(f"model: {name} makes {makes}, and the data are {kind}; {mend[kind]}")
+    if config.evaluate.every and of_text != (kind == "text"):
+        best = "fid" if of_text else "js4"
+        found.append(f"evaluate.best: {config.evaluate.best} is no score of {kind}; add --evaluate.best {best}")
+    if kind == "text" and config.evaluate.features:
+        found.append(f"evaluate.features: text is compared by its n-grams, not in {config.evaluate.features}; drop it")
+    if kind == "text" and config.augment.name != "none":
+        found.append("augment.name: augmentations are of pictures, not of text; drop --augment")
+    if kind == "text" and config.task.given:
+        found.append(f"task.name: {config.task.name} is of pictures, not of text; drop --task")
+    if kind == "text" and config.parallel == "pmap":
+        found.append("parallel: pmap is not for text; choose jit, whose numbers are the same")
     return found
 
 

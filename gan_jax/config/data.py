@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from gan_jax.config.ranges import OptionalChannels, OptionalCount, OptionalPositive, OptionalSize, Weight
+from gan_jax.config.ranges import (
+    Characters,
+    OptionalChannels,
+    OptionalCount,
+    OptionalPositive,
+    OptionalSize,
+    Share,
+    Weight,
+)
 from gan_jax.sizes import Sides, read, sides
 
 if TYPE_CHECKING:
@@ -22,8 +30,17 @@ NATIVE = {
 }
 """The named datasets: pixels on a side, and channels; celeb_a's are larger, and 64 is customary."""
 
+WITH_TEST_IMAGES = ("mnist", "fashion_mnist", "cifar10", "celeb_a")
+"""Those of them that have a test split."""
+
 ARRAYS = (".npy", ".npz")
 """How the names of files of arrays end."""
+
+TEXTS = (".txt",)
+"""How the names of files of text end."""
+
+Kind = Literal["pictures", "text"]
+"""What real data are, and so what is made, shown and judged."""
 
 
 @dataclass(frozen=True)
@@ -31,16 +48,20 @@ class DataConfig:
     """Where the real images come from."""
 
     name: Literal[
-        "digits", "mnist", "fashion_mnist", "stacked_mnist", "cifar10", "celeb_a", "imagenet32", "pictures"
+        "digits", "mnist", "fashion_mnist", "stacked_mnist", "cifar10", "celeb_a", "imagenet32", "pictures", "text"
     ] = "digits"
-    """digits is scikit-learn's, stacked_mnist is made of mnist, pictures are your own (see path), the others come
-    through tensorflow-datasets."""
+    """digits is scikit-learn's, stacked_mnist is made of mnist, pictures and text are your own (see path), the others
+    come through tensorflow-datasets."""
     path: str | None = None
-    """A folder or .zip of your own pictures, or an .npz or .npy of arrays, which then take the place of `name`.
-    Sub-folders become classes."""
+    """A folder or .zip of your own pictures, an .npz or .npy of arrays, or a .txt of text in UTF-8, which then take the
+    place of `name`. Sub-folders become classes."""
     size: OptionalSize = None
     """Pixels on a side, 64, or height x width, 48x64: images are resized to cover it and cropped in the middle.
-    Default: as they are."""
+    Default: as they are. Of text: characters of a piece, 32; every place of the text is the first of one."""
+    alphabet: Characters = 96
+    """Of text: how many characters are told apart, the most frequent ones; if it has more, one stands for the rest."""
+    test: Share = 0.1
+    """Of text: share at its end that is held out, and that scores are beside."""
     channels: OptionalChannels = None
     """1 for greyscale, 3 for RGB. Default: as the named dataset is; RGB for your own pictures. Floats have up to 16."""
     deviation: OptionalPositive = None
@@ -65,7 +86,13 @@ class DataConfig:
     @property
     def own(self) -> bool:
         """Whether these are somebody's own pictures."""
-        return self.path is not None or self.name == "pictures"
+        return self.path is not None or self.name in ("pictures", "text")
+
+    @property
+    def kind(self) -> Kind:
+        """What these are."""
+        named = self.path is not None and self.path.lower().endswith(TEXTS)
+        return "text" if named or self.name == "text" else "pictures"
 
     @property
     def floats(self) -> bool:
@@ -87,17 +114,43 @@ class DataConfig:
 
     @property
     def image_size(self) -> Sides:
-        """Height and width of the images that the networks see."""
+        """Height and width of the images that the networks see; a piece of text is one pixel high."""
+        if self.kind == "text":
+            return 1, self.size if isinstance(self.size, int) else 1
         return sides((self.size and read(self.size)) or NATIVE[self.name][0])
 
     @property
     def image_channels(self) -> int:
-        """Channels of the images that the networks see."""
+        """Channels of the images that the networks see; of text one for each character."""
+        if self.kind == "text":
+            return self.alphabet
         return self.channels or (3 if self.own else NATIVE[self.name][1])
 
     def wrong(self) -> list[str]:
         """What does not go together in here."""
+        return self._wrong_text() if self.kind == "text" else self._wrong_pictures()
+
+    def _wrong_text(self) -> list[str]:
         found = []
+        if not self.path:
+            found.append("data.path: expected a file of text, got nothing; add --data.path FILE.txt")
+        if not isinstance(self.size, int):
+            found.append(f"data.size: a text is read in pieces of so many characters, such as 32, not {self.size}")
+        if not 0 < self.test < 1:
+            found.append(f"data.test: expected a share above 0 and below 1, got {self.test:g}")
+        no_pixels = ("channels", "deviation", "flip", "clusters", "on_bad")
+        return found + [
+            f"data.{key}: is of pictures, not of text; leave it out"
+            for key in no_pixels
+            if getattr(self, key) != getattr(DataConfig, key)
+        ]
+
+    def _wrong_pictures(self) -> list[str]:
+        found = [
+            f"data.{key}: is of text, not of pictures; leave it out, or name one with --data.path FILE.txt"
+            for key in ("alphabet", "test")
+            if getattr(self, key) != getattr(DataConfig, key)
+        ]
         if self.own and not self.path:
             found.append("data.path: expected a folder or .zip of pictures, got nothing; add --data.path FOLDER-OR-ZIP")
         if self.own and self.size is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from gan_jax.config.data import Kind
 from gan_jax.config.ranges import Count
 from gan_jax.config.schema import name_of
 from gan_jax.sizes import Sides, doublings, nearest, shown
@@ -30,7 +31,9 @@ class Model:
     """The same of the discriminator."""
 
     sizes: ClassVar[tuple[int, ...] | None] = None  # pixels on the longer side of images; None: any
+    makes: ClassVar[Kind] = "pictures"
     translates: ClassVar[bool] = False  # whether it makes an image of one that it is given, for a task
+    classifies: ClassVar[bool] = False  # whether its discriminator is a classifier, for few labels
     square: ClassVar[bool] = False  # whether both sides are as long, always
     least_width: ClassVar[int] = 1
     normalises: ClassVar[bool] = True  # over the batch, which then has two images or more

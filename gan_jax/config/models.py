@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from gan_jax.config.model import Mixed, Model, Networks
 from gan_jax.config.ranges import Count
-from gan_jax.config.translators import ESRGAN, Pix2Pix
+from gan_jax.config.transformers import GAT
+from gan_jax.config.translators import ESRGAN, CycleGAN, Pix2Pix
+from gan_jax.config.writers import WGANText
 from gan_jax.sizes import Sides, doublings, shown
 
 if TYPE_CHECKING:
@@ -116,6 +118,34 @@ class ACGAN(Mixed):
             "conditional: model acgan names the labels that it is told; add --conditional, or --data.clusters 30"
         ]
         return super().wrong(config) + unlabelled * (not config.tells)
+
+
+@dataclass(frozen=True)
+class FMGAN(Model):
+    """Perceptrons for --task few_labels, matched by features. Salimans et al. 2016 (arXiv:1606.03498)."""
+
+    latent_size: Count = 100
+    """Dimensions of the latent, standard normal."""
+    generator_width: Count = 500
+    """The generator's hidden units, of two layers."""
+    discriminator_width: Count = 1000
+    """The classifier's hidden units, of the first layer; then half as many, and thrice a quarter."""
+
+    least_width: ClassVar[int] = 4
+    classifies: ClassVar[bool] = True
+
+    def networks(self, data: DataConfig, classes: int) -> Networks:
+        """As in `Model`."""
+        from gan_jax.models import fmgan
+
+        generator = fmgan.Generator(data.image_size, data.image_channels, self.generator_width, data.end)
+        return generator, fmgan.Discriminator(classes, self.discriminator_width)
+
+    def loss(self, adversarial: AdversarialLoss) -> AdversarialLoss:
+        """The game of the classifier, and what it learns of labels."""
+        from gan_jax.losses import few_labels
+
+        return few_labels(adversarial)
 
 
 @dataclass(frozen=True)
@@ -276,4 +306,20 @@ def _group(size: Sides) -> int:
     return 32 if max(size) <= 32 else 4
 
 
-AnyModel = MLP | DCGAN | Article | ACGAN | SNGAN | SAGAN | BigGAN | R3GAN | StyleGAN2 | Pix2Pix | ESRGAN
+AnyModel = (
+    MLP
+    | DCGAN
+    | Article
+    | ACGAN
+    | FMGAN
+    | SNGAN
+    | SAGAN
+    | BigGAN
+    | R3GAN
+    | StyleGAN2
+    | GAT
+    | Pix2Pix
+    | ESRGAN
+    | CycleGAN
+    | WGANText
+)

@@ -4,7 +4,9 @@ import difflib
 import re
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 
+from gan_jax.config.data import Kind
 from gan_jax.config.schema import wrong_text
 from gan_jax.errors import ConfigError
 
@@ -57,3 +59,14 @@ def read_steps(text: str) -> range:
     if not found or int(found[1]) >= int(found[2]):
         raise ConfigError(f"profile: expected two steps, such as 100:110, the second above the first, got {text!r}")
     return range(int(found[1]), int(found[2]))
+
+
+_OUT = {"pictures": {".png": "a grid", ".npz": "arrays", "": "a folder"}, "text": {".txt": "a line for each"}}
+"""How what `gan-jax sample --out` names may end, by the kind of data."""
+
+
+def check_out(out: Path | None, kind: Kind) -> None:
+    """Raises ConfigError for a file of another kind than what is drawn."""
+    if out is not None and out.suffix not in _OUT[kind]:
+        ends = " or ".join(f"{suffix or 'nothing'} ({what})" for suffix, what in _OUT[kind].items())
+        raise ConfigError(f"out: {out} should end in {ends}")

@@ -49,6 +49,7 @@ FEW = Range("whole", "from 1", 1, 100)  # each is compiled anew
 INDEX = Range("whole", "from 0", 0, 2**31 - 1)
 STEPS = Range("whole", "from 2", 2, 10**6)
 MANY = Range("whole", "from 1", 1, 10**15)
+CHARACTERS = Range("whole", "in [2, 256]", 2, 256)  # numbered by bytes
 CHANNELS = Range("whole", "in [1, 16]", 1, 16)
 SAMPLES = Range("whole", "from 20", 20, 10**9)
 SEED = Range("whole", "in [0, 2**32)", 0, 2**32, open_high=True)
@@ -83,6 +84,7 @@ PIXELS = Pixels()
 FewSteps = Annotated[int, FEW, FEW.shown]
 Count = Annotated[int, COUNT, COUNT.shown]
 OptionalCount = Annotated[int | None, COUNT, COUNT.shown]
+Characters = Annotated[int, CHARACTERS, CHARACTERS.shown]
 OptionalIndex = Annotated[int | None, INDEX, INDEX.shown]
 OptionalChannels = Annotated[int | None, CHANNELS, CHANNELS.shown]
 OptionalSize = Annotated[int | str | None, PIXELS, PIXELS.shown]

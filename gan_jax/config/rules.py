@@ -74,6 +74,8 @@ class PenaltyConfig:
     """Weight of the R1 gradient penalty. Meant for discriminators without batch norm."""
     r2: Weight = 0.0
     """Weight of the same penalty on generated images."""
+    by_difference: bool = False
+    """Take r1 and r2 by one small step in a random direction each: rougher, but without a second backward pass."""
     wgan_gp: Weight = 0.0
     """Weight of the WGAN-GP gradient penalty (10 in the paper). Not for batch norm (dcgan) either."""
     lecam: Weight = 0.0
@@ -100,7 +102,10 @@ class PenaltyConfig:
         from gan_jax import penalties
         from gan_jax.rules import scheduled
 
-        slopes = {penalties.r1: self.r1, penalties.r2: self.r2, penalties.wgan_gp: self.wgan_gp}
+        r1, r2 = penalties.r1, penalties.r2
+        if self.by_difference:
+            r1, r2 = penalties.r1_by_difference, penalties.r2_by_difference
+        slopes = {r1: self.r1, r2: self.r2, penalties.wgan_gp: self.wgan_gp}
 
         def at(factor: Any) -> Penalty | Adaptive:
             terms = [make(weight * factor) for make, weight in slopes.items() if weight]
@@ -137,6 +142,10 @@ class PenaltyConfig:
                 "penalty.lazy: there is no penalty to take of fewer images; add one such as --penalty.r1 1, or "
                 "--penalty.lazy 1"
             )
+        if self.by_difference and not (self.r1 or self.r2):
+            found.append(
+                "penalty.by_difference: is for r1 and r2; add --penalty.r1 0.1, or drop --penalty.by-difference"
+            )
         if self.path_lazy is not None and not self.path_length:
             found.append(
                 "penalty.path_lazy: there are no path lengths to take of fewer latents; add --penalty.path-length 2"
@@ -148,9 +157,10 @@ class PenaltyConfig:
 class AugmentConfig:
     """What the discriminator sees of images."""
 
-    name: Literal["none", "diff_augment", "ada", "ada_cutout", "ada_full"] = "none"
+    name: Literal["none", "diff_augment", "ada", "ada_cutout", "ada_full", "levels", "levels_diff_augment"] = "none"
     """Show the discriminator augmented images: diff_augment is colour, translation and cutout (Zhao et al. 2020), ada
-    the pipeline that Karras et al. 2020 recommend, ada_full all of it, ada_cutout R3GAN's form of it."""
+    the pipeline that Karras et al. 2020 recommend, ada_full all of it, ada_cutout R3GAN's form of it; levels are those
+    of --model gat, each behind its own noise (Hyun et al. 2026), with diff_augment for some images, or without."""
     p: Share = 0.0
     """Probability of each transformation of ada; its start, if it is adaptive or annealed."""
     target: OptionalSign = None
@@ -159,17 +169,26 @@ class AugmentConfig:
     """Thousands of images in which an adaptive p can go from 0 to 1."""
 
     @property
+    def of_levels(self) -> bool:
+        """Whether it is one of those for images at several levels."""
+        return self.name.startswith("levels")
+
+    @property
     def has_p(self) -> bool:
         """Whether it is one of those that have a probability."""
         return self.name.startswith("ada")
 
     def build(self, anneal: AnnealConfig, batch_size: int, images: int) -> Augment | Adaptive:
         """The augmentation, whose p is fixed, adapts, or goes where `anneal` says by steps of so many images."""
-        from gan_jax.augment import ada, as_it_is, diffaugment
+        from gan_jax.augment import ada, as_it_is, diffaugment, levels
         from gan_jax.rules import scheduled
 
         if self.name == "none":
             return as_it_is
+        if self.name == "levels":
+            return levels.noisy_levels()
+        if self.name == "levels_diff_augment":
+            return levels.noisy_levels(augment=levels.strong)
         if self.name == "diff_augment":
             return diffaugment.diff_augment(diffaugment.colour, diffaugment.translation, diffaugment.cutout)
         pipeline: Callable[..., Any] = {"ada": ada.ada, "ada_cutout": ada.with_cutout, "ada_full": ada.full}[self.name]

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from gan_jax.config.model import Mixed, Networks
 from gan_jax.config.ranges import Count, OptionalCount
-from gan_jax.sizes import shown
+from gan_jax.sizes import Sides, shown
 
 if TYPE_CHECKING:
     from gan_jax.config import Config
     from gan_jax.config.data import DataConfig
     from gan_jax.config.task import TaskConfig
+    from gan_jax.losses import AdversarialLoss
     from gan_jax.types import Network
 
 
@@ -78,10 +79,7 @@ class Pix2Pix(Translator):
         """As in `Model`."""
         found, size = super().wrong(config), config.data.image_size
         if self.norm == "instance" and min(size) <= 1 << self.layers:
-            found.append(
-                f"model.layers: {self.layers} leave 1 of {shown(size)} pixels, and normalisation nothing of that; "
-                f"try --model.layers {max(1, min(size).bit_length() - 2)}, or --model.norm none"
-            )
+            found.append(f"{_too_deep(self.layers, size)}, or --model.norm none")
         if config.task.name == "super_resolution":
             found.append("model: pix2pix makes images as large as what it is given; take --model esrgan")
         if self.depth is None and any(side % 2 for side in size):
@@ -124,3 +122,48 @@ class ESRGAN(Translator):
         if any(side % (1 << self.depth) for side in size):
             found.append(f"model.depth: {shown(size)} pixels cannot be halved {self.depth} times; try a smaller depth")
         return found
+
+
+@dataclass(frozen=True)
+class CycleGAN(Translator):
+    """Two translators and two judges, for images of two domains. Zhu et al. 2017 (arXiv:1703.10593)."""
+
+    blocks: Count = 9
+    """Residual blocks of each generator: 9 for images of 256 pixels and more, 6 for smaller ones."""
+    layers: Count = 3
+    """Layers of the discriminators that halve an image: 3 see patches of 70x70 pixels, 2 of 34x34, 1 of 16x16."""
+
+    def translators(self, data: DataConfig, task: TaskConfig) -> Networks:
+        """As in `Translator`."""
+        from gan_jax.models import cyclegan, pix2pix
+
+        del task
+        one = lambda: cyclegan.Generator(data.image_channels, self.generator_width, self.blocks, self.dtype, data.end)
+        judge = lambda: pix2pix.Discriminator(self.discriminator_width, self.layers, self.dtype, "instance")
+        return cyclegan.Translators(one(), one()), cyclegan.Judges(judge(), judge())
+
+    def step(self, data: DataConfig) -> int:
+        """As in `Translator`."""
+        return 4
+
+    def loss(self, adversarial: AdversarialLoss) -> AdversarialLoss:
+        """The mean over both domains."""
+        from gan_jax.losses import each
+
+        return each(adversarial)
+
+    def wrong(self, config: Config) -> list[str]:
+        """As in `Model`."""
+        found, size, task = super().wrong(config), config.data.image_size, config.task
+        if task.given and not task.between_domains:
+            found.append(f"model: cyclegan is for two domains, not for --task {task.name}; take --model pix2pix")
+        if any(side % 4 for side in size):
+            found.append(f"data.size: model cyclegan halves images twice, and 4 does not divide {shown(size)} pixels")
+        return found + [_too_deep(self.layers, size)] * (min(size) <= 1 << self.layers)
+
+
+def _too_deep(layers: int, size: Sides) -> str:
+    return (
+        f"model.layers: {layers} leave 1 of {shown(size)} pixels, and normalisation nothing of that; "
+        f"try --model.layers {max(1, min(size).bit_length() - 2)}"
+    )

@@ -1,12 +1,18 @@
 """The order of the data: which images make the batch of a step, and which way round, as a function of (seed, step)."""
 
 import threading
+from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
+from gan_jax.data.held_out import Chosen
 from gan_jax.errors import DataError
 from gan_jax.types import Source
+
+Order = Callable[..., np.ndarray]
+"""`(step, *, count, batch_size, seed) -> indices [batch_size]`, in `[0, count)`."""
 
 
 def batch_indices(step: int, *, count: int, batch_size: int, seed: int) -> np.ndarray:
@@ -26,6 +32,18 @@ def batch_indices(step: int, *, count: int, batch_size: int, seed: int) -> np.nd
     return order[place * batch_size : (place + 1) * batch_size].astype(np.int64)
 
 
+def endless_indices(step: int, *, count: int, batch_size: int, seed: int) -> np.ndarray:
+    """The same of images that may be fewer than a batch: each goes on in the permutations where the last one ended.
+
+    None is left out. An epoch's permutation is another than that of `batch_indices`, and held by nobody.
+    """
+    first = step * batch_size // count
+    last = ((step + 1) * batch_size - 1) // count
+    orders = [_shuffled(seed + _ENDLESS, epoch, count) for epoch in range(first, last + 1)]
+    start = step * batch_size - first * count
+    return np.concatenate(orders)[start : start + batch_size].astype(np.int64)
+
+
 def read_batch(
     images: Source,
     labels: np.ndarray | None,
@@ -36,6 +54,7 @@ def read_batch(
     stacked: int = 1,
     flip: bool = False,
     share: slice = slice(None),
+    order: Order = batch_indices,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Those of images `[N, H, W, C]` and labels `[N]` that training step `step` sees, `[batch_size, ...]`.
 
@@ -45,15 +64,32 @@ def read_batch(
 
     Of several hosts that read one batch, each reads the rows in its `share` alone: whatever is drawn is drawn for the
     whole batch, so that their rows side by side are the batch that one host would read.
+
+    Which images make a batch is `order`'s to say.
     """
     numbers = range(step * stacked, (step + 1) * stacked)
-    rows = [batch_indices(number, count=len(images), batch_size=batch_size, seed=seed)[share] for number in numbers]
+    rows = [order(number, count=len(images), batch_size=batch_size, seed=seed)[share] for number in numbers]
     seen = [images[row] for row in rows]
     if flip:
         turns = [turned(number, batch_size=batch_size, seed=seed)[share] for number in numbers]
         seen = [mirrored(batch, turn) for batch, turn in zip(seen, turns, strict=True)]
     join = np.stack if stacked > 1 else lambda batches: batches[0]
     return join(seen), None if labels is None else join([labels[row] for row in rows])
+
+
+def read_beside_labelled(
+    images: Source, labels: np.ndarray, step: int, **of_both: Any
+) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
+    """A batch of images whose labels nobody sees, and beside it as many labelled ones, with their labels.
+
+    Of labels `[N]` those below 0 are hidden, so that the few images that have others come again and again. `of_both`
+    are settings of `read_batch`.
+    """
+    known = np.flatnonzero(labels >= 0)
+    unlabelled, _ = read_batch(images, None, step, **of_both)
+    labelled, told = read_batch(Chosen(images, known), labels[known], step, **of_both, order=endless_indices)
+    assert told is not None
+    return unlabelled, (labelled, told)
 
 
 def turned(step: int, *, batch_size: int, seed: int) -> np.ndarray:
@@ -69,9 +105,16 @@ def mirrored(images: np.ndarray, turn: np.ndarray) -> np.ndarray:
 
 _one_at_a_time = threading.Lock()
 
+_ENDLESS = 2**35
+"""Seeds are below 2**32: no key of a permutation is another's."""
+
 
 @lru_cache(maxsize=2)
 def _permutation(seed: int, epoch: int, count: int) -> np.ndarray:
+    return _shuffled(seed, epoch, count)
+
+
+def _shuffled(seed: int, epoch: int, count: int) -> np.ndarray:
     order = np.arange(count, dtype=np.min_scalar_type(count))
     np.random.Generator(np.random.Philox(key=[seed, epoch])).shuffle(order)
     return order

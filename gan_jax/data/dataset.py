@@ -32,6 +32,7 @@ class Dataset:
     origin: str = ""  # what is known of the files behind the images without reading them: names, sizes
     scaling: Scaling | None = None  # of floats: what brought them from the range of their own
     test: "Dataset | None" = None  # what no step sees
+    alphabet: str = ""  # of text: the character of each number
 
     def __post_init__(self) -> None:
         channels = {"uint8": (1, 3), "float32": range(1, 17)}.get(str(self.images.dtype), ())
@@ -47,6 +48,11 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    @property
+    def things(self) -> str:
+        """What there are `len` of."""
+        return "pieces" if self.alphabet else "images"
 
     @property
     def in_memory(self) -> bool:
@@ -76,6 +82,7 @@ class Dataset:
             digest.update(np.ascontiguousarray(block).data)
         if self.labels is not None:
             digest.update(np.ascontiguousarray(self.labels).data)
+        digest.update(self.alphabet.encode())
         digest.update(self.test.pixels.encode() if self.test else b"")
         return digest.hexdigest()
 
@@ -91,6 +98,7 @@ class Dataset:
         digest.update(np.ascontiguousarray(self.images[np.unique(rows)]).data)
         if self.labels is not None:
             digest.update(np.ascontiguousarray(self.labels).data)
+        digest.update(self.alphabet.encode())
         digest.update(self.test.sampled.encode() if self.test else b"")
         return digest.hexdigest() + SAMPLED
 

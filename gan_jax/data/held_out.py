@@ -22,14 +22,15 @@ def split(dataset: Dataset, share: float) -> Dataset:
         )
     order = np.random.Generator(np.random.Philox(key=_KEY)).permutation(len(dataset))
     train, test = np.sort(order[count:]), np.sort(order[:count])
-    return replace(_part(dataset, train), test=_part(dataset, test))
+    return replace(those(dataset, train), test=those(dataset, test))
 
 
 _KEY = 2**33
 """No key of the order of an epoch, which are below 2**32, nor of mirrored images."""
 
 
-def _part(dataset: Dataset, rows: np.ndarray) -> Dataset:
+def those(dataset: Dataset, rows: np.ndarray) -> Dataset:
+    """Some images of a dataset, by their numbers."""
     images = dataset.images[rows] if dataset.in_memory else Chosen(dataset.images, rows)
     return replace(dataset, images=images, labels=None if dataset.labels is None else dataset.labels[rows])
 

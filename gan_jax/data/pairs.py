@@ -3,7 +3,6 @@
 import io
 import math
 import os
-from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
@@ -13,75 +12,15 @@ from gan_jax.data.dataset import Dataset
 from gan_jax.data.listing import Files, list_files
 from gan_jax.data.pictures import Pictures, only_pictures, origin
 from gan_jax.data.reading import in_blocks
+from gan_jax.data.views import Joined
 from gan_jax.errors import DataError, printable
 from gan_jax.memory import require_memory
 from gan_jax.sizes import Size, sides
 from gan_jax.storage import place
-from gan_jax.types import Rows, Source
+from gan_jax.types import Source
 
 FOLDERS = ("A", "B")
 """Of the left and of the right pictures, which match by their names."""
-
-
-@dataclass(frozen=True)
-class SideBySide:
-    """The images of two sources next to each other, `[N, H, 2W, C]`, as a source."""
-
-    left: Source
-    right: Source
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """`(N, H, 2W, C)`."""
-        count, height, width, channels = self.left.shape
-        return count, height, 2 * width, channels
-
-    @property
-    def dtype(self) -> np.dtype:
-        """Of both."""
-        return self.left.dtype
-
-    @property
-    def nbytes(self) -> int:
-        """Of both."""
-        return self.left.nbytes + self.right.nbytes
-
-    def __len__(self) -> int:
-        return len(self.left)
-
-    def __getitem__(self, rows: Rows, /) -> np.ndarray:
-        return np.concatenate([self.left[rows], self.right[rows]], axis=2)
-
-
-@dataclass(frozen=True)
-class Half:
-    """The left or the right half of a source's images, as a source."""
-
-    source: Source
-    right: bool
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """`(N, H, W, C)`, of images `[N, H, 2W, C]`."""
-        count, height, width, channels = self.source.shape
-        return count, height, width // 2, channels
-
-    @property
-    def dtype(self) -> np.dtype:
-        """The source's."""
-        return self.source.dtype
-
-    @property
-    def nbytes(self) -> int:
-        """The source's."""
-        return self.source.nbytes
-
-    def __len__(self) -> int:
-        return len(self.source)
-
-    def __getitem__(self, rows: Rows, /) -> np.ndarray:
-        width = self.shape[2]
-        return self.source[rows][:, :, width:] if self.right else self.source[rows][:, :, :width]
 
 
 def load(path: str, *, size: Size, channels: int, memory: float = math.inf) -> Dataset:
@@ -97,7 +36,8 @@ def load(path: str, *, size: Size, channels: int, memory: float = math.inf) -> D
     height, width = sides(size)
     images: Source
     if halves := _two_folders(shown, files):
-        images = SideBySide(*(Pictures(shown, half, size, channels) for half in halves))
+        left, right = (Pictures(shown, half, size, channels) for half in halves)
+        images = Joined(left, right, axis=2)
     else:
         _require_both(shown, files, width / height)
         images = Pictures(shown, files, (height, 2 * width), channels)

@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from PIL import Image
@@ -21,6 +21,8 @@ from gan_jax.types import Rows, Source
 
 TFDS_NAMES = {"imagenet32": "imagenet_resized/32x32"}
 """What tensorflow-datasets calls a dataset, where that is not our name."""
+
+Split = Literal["train", "test"]
 
 CHUNK = 256
 """Records read at once: at their own size, all together may not fit into memory."""
@@ -70,8 +72,9 @@ def load(
     size: Size | None = None,
     channels: int | None = None,
     memory: float = math.inf,
+    split: Split = "train",
 ) -> Dataset:
-    """The training split of an image dataset, resized and cropped to `size`, in so many channels.
+    """The training split of an image dataset, or its test images, resized and cropped to `size`, in so many channels.
 
     Up to `memory` bytes of images are read and decoded now; more, as they are needed, and then now the labels alone.
     Looks on disk first, and goes to the network only if `download` says so. Raises DataError if the data are
@@ -87,7 +90,7 @@ def load(
                 "pip install tensorflow)"
             )
         _prepare(name, folder)
-    return _read(name, folder, size, channels, memory)
+    return _read(name, folder, size, channels, memory, split)
 
 
 def _prepare(name: str, folder: Path) -> None:
@@ -107,25 +110,27 @@ def _prepare(name: str, folder: Path) -> None:
         raise DataError(f"could not download and prepare {name} in {folder}: {type(error).__name__}: {error}") from None
 
 
-def _read(name: str, folder: Path, size: Size | None, channels: int | None, memory: float) -> Dataset:
+def _read(name: str, folder: Path, size: Size | None, channels: int | None, memory: float, split: Split) -> Dataset:
     import tensorflow_datasets as tfds
 
     logging.getLogger("absl").setLevel(logging.ERROR)  # or it recommends OpenCV at every start
     where = f"{name} in {folder}"
     try:
         builder = tfds.builder(name, data_dir=str(folder))
-        records = builder.as_data_source(split="train")
+        if split not in builder.info.splits:
+            raise DataError(f"{where} has no {split} split, only {', '.join(builder.info.splits)}")
+        records = builder.as_data_source(split=split)
         if not len(records):
-            raise DataError(f"{where} has no images in its training split")
+            raise DataError(f"{where} has no images in its {split} split")
         source = Records(name, folder, records, size, channels)
         images: Source
         if math.prod(source.shape) <= memory:
             images, labels = _hold(name, source)
         else:
-            bare = builder.as_data_source(split="train", decoders={"image": tfds.decode.SkipDecoding()})
+            bare = builder.as_data_source(split=split, decoders={"image": tfds.decode.SkipDecoding()})
             images, labels = source, _labels(bare)
         classes = tuple(builder.info.features["label"].names) if labels else ()
-        origin = _origin(builder.info)
+        origin = _origin(builder.info.splits[split], builder.info.full_name)
     except DataError:
         raise
     except NotImplementedError:
@@ -182,8 +187,7 @@ def _to_size(images: list[np.ndarray], size: Size | None, channels: int | None) 
     return np.stack([fitted(picture, size, channels or images[0].shape[-1]) for picture in pictures])
 
 
-def _origin(info: Any) -> str:
-    """SHA-256 over the dataset's version, and the sizes of its files."""
-    split = info.splits["train"]
-    told = (info.full_name, list(split.shard_lengths), [os.path.getsize(file) for file in split.filepaths])
+def _origin(split: Any, full_name: str) -> str:
+    """SHA-256 over the dataset's version, and the sizes of a split's files."""
+    told = (full_name, list(split.shard_lengths), [os.path.getsize(file) for file in split.filepaths])
     return hashlib.sha256(repr(told).encode()).hexdigest()

@@ -58,6 +58,25 @@ class Convolution(nn.Module):
         return _add_bias(self, y) if self.use_bias else y
 
 
+class ReflectedConvolution(nn.Module):
+    """`[B, H, W, C] -> [B, H, W, features]`, padded with what lies inside of the border, mirrored; of an odd kernel."""
+
+    features: int
+    kernel: int
+    use_bias: bool = True
+    kernel_init: Callable[..., Any] = nn.initializers.normal(0.02)
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: Maps) -> Maps:
+        """Applies the layer."""
+        kernel = self.param("kernel", self.kernel_init, (self.kernel, self.kernel, x.shape[-1], self.features))
+        around = (self.kernel // 2, self.kernel // 2)
+        padded = jnp.pad(x.astype(self.dtype), ((0, 0), around, around, (0, 0)), mode="reflect")
+        y = inner_convolution(padded, kernel.astype(self.dtype))
+        return _add_bias(self, y) if self.use_bias else y
+
+
 class TransposedConvolution(nn.Module):
     """`[B, H, W, C] -> [B, stride * H, stride * W, features]`: the adjoint of a strided convolution."""
 
@@ -84,6 +103,16 @@ def convolution(x: Maps, kernel: Kernel, stride: int = 1) -> Maps:
     height, width = x.shape[1:3]
     small = (-(-height // stride), -(-width // stride))
     geometry = Geometry.same((height, width), small, kernel.shape[0], stride)
+    return by_batch(lambda x, kernel: _down(x, kernel, geometry))(x, kernel)
+
+
+def inner_convolution(x: Maps, kernel: Kernel) -> Maps:
+    """`[B, H - k + 1, W - k + 1, outputs]`: of whole windows alone, which TensorFlow calls "valid".
+
+    Differentiable in both modes, any number of times.
+    """
+    k, (height, width) = kernel.shape[0], x.shape[1:3]
+    geometry = Geometry(k, 1, (height, width), (height - k + 1, width - k + 1), (0, 0), (0, 0))
     return by_batch(lambda x, kernel: _down(x, kernel, geometry))(x, kernel)
 
 
@@ -171,6 +200,6 @@ def _images(maps: Maps) -> int:
     return maps.shape[0] if isinstance(maps.shape[0], int) else 1
 
 
-def _add_bias(layer: Convolution | TransposedConvolution, y: Maps) -> Maps:
+def _add_bias(layer: Convolution | ReflectedConvolution | TransposedConvolution, y: Maps) -> Maps:
     bias = layer.param("bias", nn.initializers.zeros_init(), (layer.features,))
     return y + bias.astype(y.dtype)[None, None, None, :]

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 
 from gan_jax.images import to_float
 from gan_jax.metrics import classifier, inception
-from gan_jax.types import Bytes, Images, Labels, Params
+from gan_jax.types import Bytes, Images, Labels, Params, Source
 
 
 class Features(NamedTuple):
@@ -92,7 +92,7 @@ def _applied(network: classifier.Classifier, params: Params, images: Images) -> 
 
 
 def extract_all(
-    extractor: Extractor, images: Bytes | np.ndarray, *, batch_size: int = 256, sharding: NamedSharding | None = None
+    extractor: Extractor, images: Bytes | Source, *, batch_size: int = 256, sharding: NamedSharding | None = None
 ) -> Any:
     """Features of uint8 images `[N, H, W, C]`, as NumPy arrays; `sharding` lays each batch over devices.
 

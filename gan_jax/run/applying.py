@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,7 +63,7 @@ def make_translation(config: Config, gan: GAN, task: Task, weights: Weights, key
     @jax.jit
     def network(weights: Weights, pixels: Bytes) -> tuple[Images, Array]:
         condition = task.given(to_float(pixels[..., :-1]), to_float(pixels[..., -1:]) / 2 + 0.5)
-        images = generate(gan, weights, jnp.zeros((len(pixels), gan.latent_size)), condition, key=key)
+        images = task.shown(generate(gan, weights, jnp.zeros((len(pixels), gan.latent_size)), condition, key=key))
         return images, jnp.all(jnp.isfinite(images))
 
     one_step = jax.ShapeDtypeStruct((1, step, step, data.image_channels + 1), jnp.uint8)
@@ -139,6 +140,7 @@ def apply(
     *,
     out: Path | None,
     mask: Path | None,
+    reverse: bool,
     averaged: bool,
     best: bool,
     seed: int | None,
@@ -152,11 +154,14 @@ def apply(
     config, gan, state, _, _, counts, remarks = open_run(run, best=best)
     if not config.task.given:
         raise ConfigError(f"run: {run} draws samples; use gan-jax sample {run}")
-    task, channels = config.task.build(), config.data.image_channels
+    if reverse and not config.task.between_domains:
+        raise ConfigError(f"reverse: {run} was trained for {config.task.name}, which goes one way; drop --reverse")
+    task = replace(config.task, reverse=config.task.reverse != reverse).build()
+    channels = config.data.image_channels
     if mask and not task.has_holes:
         raise ConfigError(f"mask: {run} was trained for {config.task.name}, of which nothing is missing; drop --mask")
     album, masks = open_album(source), None if mask is None else open_album(mask)
-    folder = RunFolder(run).path / _folder_name(averaged, best, seed)
+    folder = RunFolder(run).path / _folder_name(reverse, averaged, best, seed)
     folder = out or (folder if album.alone else folder / source.name.removesuffix(".zip"))
     targets = _targets(album, folder)
     _spare(targets, [*album.paths, *(masks.paths if masks else [])])
@@ -174,9 +179,9 @@ def apply(
     return [*remarks, f"{made}, made by the {which} weights of step {step}: {targets[0] if album.alone else folder}"]
 
 
-def _folder_name(averaged: bool, best: bool, seed: int | None) -> str:
+def _folder_name(reverse: bool, averaged: bool, best: bool, seed: int | None) -> str:
     """A name that tells what made the pictures, so that others do not overwrite them."""
-    parts = ["applied"] + ["raw"] * (not averaged) + ["best"] * best
+    parts = ["applied"] + ["reverse"] * reverse + ["raw"] * (not averaged) + ["best"] * best
     return "_".join(parts if seed is None else [*parts, f"seed{seed}"])
 
 

@@ -15,11 +15,12 @@ from jaxtyping import Array
 from gan_jax.config import Config
 from gan_jax.data.clusters import labels_by_frequency
 from gan_jax.data.dataset import Dataset
-from gan_jax.data.pairs import Half
+from gan_jax.data.views import Seen
 from gan_jax.gan import GAN
 from gan_jax.images import to_bytes, to_float
 from gan_jax.metrics.fidelity import WINDOW, l1, squared_error, ssim
-from gan_jax.run.sampling import CHUNK, Counts, kept_as, latents_by_index, make_drawer
+from gan_jax.run.media import medium_of
+from gan_jax.run.sampling import CHUNK, Counts, latents_by_index, make_drawer
 from gan_jax.tasks.task import Task, made
 from gan_jax.types import Batch, Bytes, Images, PRNGKey, Weights
 
@@ -50,7 +51,7 @@ def samples(
     """Samples, of labels as often as they are in the data. The keys are consumed."""
     latents = np.asarray(latents_by_index(gan, latent_key, count))
     told = None if counts is None else np.asarray(labels_by_frequency(label_key, jnp.asarray(counts), count))
-    drawer = make_drawer(gan, kept_as(config), mesh)
+    drawer = make_drawer(gan, medium_of(config, data.alphabet).kept, mesh)
 
     def draw(weights: Weights, rows: range) -> tuple[np.ndarray, Scored]:
         part = slice(rows.start, rows.stop)
@@ -62,19 +63,20 @@ def samples(
 
 
 def of_a_task(config: Config, gan: GAN, data: Dataset, key: PRNGKey, count: int, mesh: Mesh) -> Drawing:
-    """What a task makes of images that were held out, each beside its truth. The key is consumed."""
+    """What a task makes of images that were held out, each beside its truth, if it is known. The key is consumed."""
     task, test = config.task.build(), data.test
     assert test is not None
-    drawer = make_drawer(gan, to_bytes, mesh)
+    drawer = make_drawer(gan, to_bytes, mesh, task.shown)
     given = _given(task, key)
     baseline = jax.jit(lambda condition: to_bytes(task.baseline(condition)))
+    count = min(count, len(test))
 
     def batch(rows: range) -> Batch:
         """What is drawn for an image depends on its number alone."""
         return given(jnp.arange(rows.start, rows.stop), jnp.asarray(test.images[rows.start : rows.stop]))
 
     def scored(images: np.ndarray, truth: Batch) -> tuple[np.ndarray, Scored]:
-        return images, _fidelity(images, truth, task.marked)
+        return images, {} if truth.images is None else _fidelity(images, truth, task.marked)
 
     def draw(weights: Weights, rows: range) -> tuple[np.ndarray, Scored]:
         truth = batch(rows)
@@ -85,7 +87,10 @@ def of_a_task(config: Config, gan: GAN, data: Dataset, key: PRNGKey, count: int,
         truth = batch(rows)
         return scored(np.asarray(baseline(truth.condition)), truth)
 
-    return Drawing(_truth(config, test), min(count, len(test)), draw, without=without)
+    labels = _labels(test, int(config.task.reverse))
+    real = as_made(config, test)
+    real = replace(real, images=real.images[:]) if test.in_memory else real
+    return Drawing(real, count, draw, None if labels is None else labels[:count], without)
 
 
 def in_all(parts: Sequence[Scored]) -> dict[str, float]:
@@ -117,29 +122,38 @@ def _fidelity(images: np.ndarray, truth: Batch, marked: Callable[[Any], Any]) ->
 
 
 def _given(task: Task, key: PRNGKey) -> Callable[[Array, Images | Bytes], Batch]:
-    """A task's batches, in which what is drawn for an image depends on its number alone."""
+    """What a task gives, which depends on an image's number alone, beside the truth, or None where nobody knows it."""
 
     def one(each: tuple[Array, Images | Bytes]) -> Batch:
         number, image = each
-        return jax.tree.map(lambda leaf: leaf[0], made(task, jax.random.fold_in(key, number), image[None]))
+        condition = made(task, jax.random.fold_in(key, number), image[None]).condition
+        truth = None if task.truth is None else task.truth(to_float(image[None]))
+        return jax.tree.map(lambda leaf: leaf[0], Batch(truth, condition))
 
     # In parts: a hole of many strokes takes memory.
     return jax.jit(lambda numbers, images: jax.lax.map(one, (numbers, images), batch_size=CHUNK))
 
 
-def _truth(config: Config, test: Dataset) -> Dataset:
-    """What is to be made, of what was held out."""
-    if config.task.name != "pairs":
-        return test
-    half = Half(test.images, not config.task.reverse)
-    return replace(test, images=half[:] if test.in_memory else half)
+def as_made(config: Config, data: Dataset) -> Dataset:
+    """Real images of the kind that is made, where each of the data holds one of another kind, too."""
+    size = (*config.data.image_size, config.data.image_channels)
+    if not config.task.given or data.images.shape[1:] == size:
+        return data
+    task = config.task.build()
+    look = jax.jit(lambda images: to_bytes(task.shown(made(task, jax.random.key(0), images).images)))
+    seen = Seen(data.images, lambda images: np.asarray(look(images)), size)
+    return replace(data, images=seen, labels=_labels(data, 1 - config.task.reverse), test=None)
 
 
-def triples(config: Config, data: Dataset, count: int) -> tuple[Batch, Images]:
-    """Some held-out images as a task has them, and what is given as a person sees it: for grids."""
+def _labels(data: Dataset, domain: int) -> np.ndarray | None:
+    """The labels of images; of those of two domains, of one."""
+    return data.labels if data.labels is None or data.labels.ndim == 1 else data.labels[:, domain]
+
+
+def held_out(config: Config, data: Dataset, count: int) -> Batch:
+    """What is given for some images that were held out, and the truth, if it is known: for grids."""
     task, test = config.task.build(), data.test
     assert test is not None
     rows = np.linspace(0, len(test) - 1, min(count, len(test))).astype(int)
     key, *_ = jax.random.split(jax.random.key(0), 3)  # that of a judge of seed 0
-    batch = _given(task, key)(jnp.asarray(rows), jnp.asarray(test.images[rows]))
-    return batch, task.look(batch.condition)
+    return _given(task, key)(jnp.asarray(rows), jnp.asarray(test.images[rows]))

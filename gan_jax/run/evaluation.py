@@ -5,7 +5,6 @@ import warnings
 from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
-from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -23,8 +22,9 @@ from gan_jax.memory import require_memory
 from gan_jax.metrics.extractor import Extractor, Features, extract_all
 from gan_jax.metrics.moments import Moments, moments, update
 from gan_jax.metrics.scores import Reference, scores, subset_size
-from gan_jax.run import cache, features, hosts
-from gan_jax.run.drawing import Scored, in_all, of_a_task
+from gan_jax.run import cache, features, hosts, language
+from gan_jax.run.classifying import make_examiner
+from gan_jax.run.drawing import Scored, as_made, in_all, of_a_task
 from gan_jax.run.drawing import samples as drawn
 from gan_jax.run.features import Kind, Say
 from gan_jax.run.files import RunFolder
@@ -36,39 +36,35 @@ from gan_jax.run.sampling import (
     open_run,
     sampling_weights,
 )
-from gan_jax.run.scoreboard import Evaluation, as_row, curve, name_of, read_all, table
+from gan_jax.run.scoreboard import Asked, Evaluation, Judge, as_row, curve, name_of, read_all, table
 
 PART = 1024
 """Images drawn, and held, at once."""
 
 
-class Judge(NamedTuple):
-    """A function of the state alone, and the protocol by which it judges."""
+def make_judge(config: Config, gan: GAN, data: Dataset, counts: Counts, asked: Asked, *, mesh: Mesh, say: Say) -> Judge:
+    """Builds the judge of a run, who draws and compares on all devices of the mesh, as its kind of data is compared.
 
-    protocol: dict[str, Any]
-    evaluate: Callable[[GANState], Evaluation]
+    Raises DataError where there is too little to compare, or weights that cannot be read; ConfigError for more samples
+    than memory holds, and for features that such data do not have.
+    """
+    judges = {"pictures": _by_features, "text": language.make_judge}
+    return judges[config.data.kind](config, gan, data, counts, asked, mesh=mesh, say=say)
 
 
-def make_judge(
-    config: Config,
-    gan: GAN,
-    data: Dataset,
-    extractor: Extractor,
-    counts: Counts,
-    *,
-    mesh: Mesh,
-    samples: int,
-    say: Say,
-    seed: int = 0,
-    averaged: bool = True,
+def _by_features(
+    config: Config, gan: GAN, data: Dataset, counts: Counts, asked: Asked, *, mesh: Mesh, say: Say
 ) -> Judge:
-    """Builds the judge of a run, who draws and compares on all devices of the mesh.
+    """Images, in what `features.make` makes, or finds.
 
     The real images are looked at once, or found in the cache; `say` is told warnings.
-
-    Raises DataError where there are too few images to compare, ConfigError for more samples than memory holds.
     """
+    extractor = features.make(
+        asked.kind, config, as_made(config, data), weights=asked.weights, download=asked.download, say=say
+    )
+    samples, seed, averaged = asked.samples, asked.seed, asked.averaged
     latent_key, label_key, score_key = jax.random.split(jax.random.key(seed), 3)
+    examine = make_examiner(config, gan, data, mesh)
     if config.task.given:
         drawing = of_a_task(config, gan, data, latent_key, samples, mesh)
     else:
@@ -82,7 +78,8 @@ def make_judge(
     reference = _reference(data, extractor, compared, mesh)
     which = f"held-out {config.task.name}" if config.task.given else "training"
     of_errors = "PSNR of the mean squared error; " if config.task.given else ""
-    classes = 0 if config.task.given else len(data.classes)
+    if config.task.classifies and data.test is not None:
+        of_errors = f"error of the discriminator, not averaged, over {len(data.test):,} test images; "
     real = "pictures" if config.data.path else data.name  # a folder may be renamed: its images' hash is what counts
     protocol = {
         "features": extractor.name,
@@ -93,7 +90,7 @@ def make_judge(
         "compared": compared,
         "samples": samples,
         "seed": seed,
-        "weights": "averaged" if averaged else "raw",
+        "weights": asked.weights_are,
         "conventions": of_errors
         + f"KID over 100 subsets of {subset_size(compared, samples)}, precision and recall with "
         "k = 3, density and coverage with k = 5, IS over 10 splits",
@@ -114,7 +111,7 @@ def make_judge(
         key = jax.random.clone(score_key)  # every step is compared over the same subsets
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
-            found = hosts.by_first(lambda: scores(reference, fake, key, classes=classes, asked=drawing.asked))
+            found = hosts.by_first(lambda: scores(reference, fake, key, classes=len(data.classes), asked=drawing.asked))
         for message in dict.fromkeys(str(warning.message) for warning in caught):
             say(f"warning: {message}")
         return in_all(beside) | {name_of(extractor.name, k): v for k, v in found.items()}
@@ -123,7 +120,8 @@ def make_judge(
 
     def evaluate(state: GANState) -> Evaluation:
         weights = sampling_weights(gan, state, counts, averaged=averaged)
-        return Evaluation(int(state.step), judge(partial(drawing.draw, weights)) | baseline, protocol)
+        found = examine(state) | judge(partial(drawing.draw, weights)) | baseline
+        return Evaluation(int(state.step), found, protocol)
 
     return Judge(protocol, evaluate)
 
@@ -188,21 +186,12 @@ def evaluate(
     data.must_be(trained.notes["fingerprint"], trained.notes["images"])
     for remark in trained.remarks:
         say(remark)
-    extractor = features.make(kind, config, data, weights=weights, download=download, say=say)
-    beside, drawn_of = (data, samples) if data.test is None else (data.test, min(samples, len(data.test)))
-    say(f"comparing {drawn_of:,} images of step {int(trained.state.step)} with {len(beside):,} of {beside.name}")
-    judge = make_judge(
-        config,
-        trained.gan,
-        data,
-        extractor,
-        trained.counts,
-        mesh=(mesh := parallel.make_mesh()),
-        samples=samples,
-        say=say,
-        seed=seed,
-        averaged=averaged,
-    )
+    asked = Asked(samples, kind, weights, download, seed, averaged)
+    mesh = parallel.make_mesh()
+    judge = make_judge(config, trained.gan, data, trained.counts, asked, mesh=mesh, say=say)
+    drawn_of = judge.protocol["samples"]
+    beside = data if data.test is None or config.task.classifies else data.test
+    say(f"comparing {drawn_of:,} {data.things} of step {int(trained.state.step)} with {len(beside):,} of {beside.name}")
     found = judge.evaluate(parallel.place(trained.state, mesh))
     row = as_row(found) | {ASKED: True}
     if row not in read_rows(folder.metrics):

@@ -8,6 +8,7 @@ from gan_jax.data.dataset import Dataset
 from gan_jax.errors import ConfigError
 from gan_jax.run import hosts
 from gan_jax.run.files import RunFolder
+from gan_jax.run.media import medium_of
 from gan_jax.run.sampling import read_labels
 
 
@@ -26,10 +27,11 @@ def farewell(config: Config, data: Dataset, folder: RunFolder, start: int) -> li
         first = f"already at step {start}; --steps {2 * start} makes it longer"
     labels = f" --labels {shlex.quote(_two_of(data.classes))}" if config.conditional else ""
     judged = folder.best.is_dir()
+    medium = medium_of(config, data.alphabet)
     return [
         f"{first}. Look at:",
-        f"  {folder.sample(config.steps) if start < config.steps else folder.samples}",
-        f"  {folder.animation}",
+        f"  {folder.sample(config.steps, medium.suffix) if start < config.steps else folder.samples}",
+        *([f"  {folder.animation}"] if medium.animate else []),
         f"  {folder.curves}",
         *([f"  {folder.scores}", f"  {folder.best} (gan-jax sample and evaluate: --best)"] if judged else []),
         "Try next:",

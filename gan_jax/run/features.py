@@ -7,7 +7,6 @@ import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -22,8 +21,8 @@ from gan_jax.metrics import classifier, extractor, inception, torch_file
 from gan_jax.metrics.extractor import Extractor
 from gan_jax.run import cache, hosts, signals
 from gan_jax.run.checkpoints import from_arrays, to_arrays
+from gan_jax.run.scoreboard import Kind
 
-Kind = Literal["classifier", "inception", "pixels"]
 Say = Callable[[str], None]
 
 
@@ -56,7 +55,7 @@ def check(kind: Kind | None, data: Dataset, weights: str | None) -> None:
 def check_count(data: Dataset, compared: int) -> None:
     """Raises DataError for too few images to be compared."""
     if compared < LEAST:
-        raise DataError(f"{data.name}: scores need {LEAST} images or more, real and drawn; there are {compared}")
+        raise DataError(f"{data.name}: scores need {LEAST} {data.things} or more, real and drawn; there are {compared}")
 
 
 LEAST = 20
@@ -92,7 +91,7 @@ def _classifier(data: Dataset, say: Say) -> classifier.Trained:
     """The classifier of a dataset, from the cache or trained now."""
     name = f"classifiers/{data.fingerprint[:16]}-v2"  # not by the data's name, which may be that of a folder
     network = classifier.Classifier(len(data.classes))
-    template = jax.eval_shape(lambda: network.init(jax.random.key(0), jnp.zeros(data.images[:1].shape)))["params"]
+    template = jax.eval_shape(lambda: network.init(jax.random.key(0), jnp.zeros((1, *data.images.shape[1:]))))["params"]
     arrays = hosts.arrays_by_first(lambda: cache.load(name) or _trained(name, data, say))
     mean, deviation, accuracy = (arrays.pop(key) for key in ("mean", "deviation", "accuracy"))
     return classifier.Trained(from_arrays(template, arrays, where=name), mean, deviation, float(accuracy))

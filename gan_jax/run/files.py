@@ -70,9 +70,9 @@ class RunFolder:
         self.events = self.path / "tensorboard"
         self.profile = self.path / "profile"
 
-    def sample(self, step: int) -> Path:
+    def sample(self, step: int, suffix: str = ".png") -> Path:
         """The grid of samples drawn after so many steps."""
-        return self.samples / f"step_{step:08d}.png"
+        return self.samples / f"step_{step:08d}{suffix}"
 
     @contextmanager
     def locked(self) -> Iterator[None]:

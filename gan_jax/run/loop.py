@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
@@ -19,13 +19,14 @@ from gan_jax.config.build import build_gan, load_data
 from gan_jax.config.checks import check_same
 from gan_jax.config.recipes import is_run, load_run
 from gan_jax.config.schema import flatten, to_json
-from gan_jax.data.batches import read_batch
+from gan_jax.data.batches import read_batch, read_beside_labelled
 from gan_jax.data.dataset import Dataset
 from gan_jax.data.reading import read_ahead
 from gan_jax.errors import ConfigError, DivergedError, GanJaxError, RunError, Stopped
 from gan_jax.gan import GAN, GANState, init
 from gan_jax.run import features, hosts, signals, told
 from gan_jax.run.checkpoints import Checkpoints, committed
+from gan_jax.run.drawing import as_made
 from gan_jax.run.environment import note_start
 from gan_jax.run.evaluation import check_samples
 from gan_jax.run.farewell import again, farewell
@@ -71,7 +72,7 @@ def train(config: Config, path: Path, *, profile: range | None = None) -> None:
         data = load_data(config)
         gan = build_gan(config, len(data.classes), WAYS[config.parallel].mean())
         if config.evaluate.every and max(committed(folder.checkpoints), default=0) < config.steps:
-            features.check(config.evaluate.features, data, config.evaluate.weights)
+            features.check(config.evaluate.features, as_made(config, data), config.evaluate.weights)
             check_samples(config, config.evaluate.samples)
             if data.test is not None:
                 features.check_count(data.test, len(data.test))
@@ -171,6 +172,7 @@ def _run(job: Job, state: GANState, start: int, remarks: list[str], profile: ran
         "told": told.fingerprint(job.labels),
         "counts": (counts := told.counts_of(config, job.labels, len(data.classes))),
         "scaling": data.scaling,
+        "alphabet": data.alphabet,
         "devices": _devices(job),
     }
     record = Record(config, job.gan, data, counts, job.folder, mesh, start=start) if hosts.is_first() else Silence()
@@ -181,7 +183,7 @@ def _run(job: Job, state: GANState, start: int, remarks: list[str], profile: ran
         if config.evaluate.every and goes_on:
             watch = Watch(config, job.gan, data, mesh, job.folder, notes, record.say)
         ahead = "; compiling takes some seconds" if goes_on else ""
-        record.say(f"{len(data)} images of {data.name} on {_devices(job)}{ahead}")
+        record.say(f"{len(data)} {data.things} of {data.name} on {_devices(job)}{ahead}")
         for remark in (*remarks, *record.remarks):
             record.say(remark)
         if start == 0:
@@ -251,9 +253,10 @@ def _calls(start: int, stop: int, cadences: Mapping[str, int], most: int) -> Ite
         start = call.stop
 
 
-def _read_batch(job: Job, step: int) -> tuple[np.ndarray, np.ndarray | None]:
-    """What this host reads of the batch of a step."""
-    return read_batch(
+def _read_batch(job: Job, step: int) -> tuple[np.ndarray, Any]:
+    """What this host reads of the batch of a step: images, and what the networks are told of them."""
+    read: Callable[..., tuple[np.ndarray, Any]] = read_beside_labelled if job.config.task.classifies else read_batch
+    return read(
         job.data.images,
         job.labels,
         step,

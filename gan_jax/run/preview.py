@@ -29,7 +29,7 @@ def preview(config: Config) -> str:
     memory = compiled.memory_analysis()
     lines = [
         to_json(config).rstrip(),
-        f"data           {data.name}: {len(data)} images {data.images.shape[1:]}, {len(data.classes)} classes",
+        f"data           {data.name}: {len(data)} {data.things} {data.images.shape[1:]}, {len(data.classes)} classes",
         f"               {in_words(data.memory(config.batch_size))} of this machine's memory, read ahead included",
         f"generator      {_size(state.generator.weights.params):,} parameters",
         f"discriminator  {_size(state.discriminator.weights.params):,} parameters",

@@ -1,7 +1,6 @@
 """What a run leaves behind as it goes: its rows, events, lines and pictures."""
 
 from contextlib import suppress
-from functools import partial
 from typing import Any, ClassVar
 
 import jax
@@ -13,11 +12,11 @@ from gan_jax.config import Config
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import RunError
 from gan_jax.gan import GAN, GANState, generate
-from gan_jax.images import to_picture
-from gan_jax.run.drawing import triples
+from gan_jax.run.drawing import held_out
 from gan_jax.run.files import RunFolder
 from gan_jax.run.logs import Events, MetricLog, Reporter
-from gan_jax.run.pictures import save_animation, save_curves, save_grid, save_scores
+from gan_jax.run.media import medium_of
+from gan_jax.run.pictures import save_curves, save_scores
 from gan_jax.run.sampling import Counts, labels_in_turn_or_by_frequency, latents_by_index, sampling_weights
 from gan_jax.run.scoreboard import Evaluation, as_row, read_all
 from gan_jax.run.speed import Speed, matrix_product_rate
@@ -33,7 +32,7 @@ class Record:
         """Of a run that goes on after step `start`: what was written beyond it comes again. Raises RunError."""
         goes_on = start < config.steps
         if goes_on and start % config.every.sample:
-            folder.sample(start).unlink(missing_ok=True)
+            folder.sample(start, medium_of(config, data.alphabet).suffix).unlink(missing_ok=True)
 
         def only_marked_the_end(row: dict[str, Any]) -> bool:
             due = (config.evaluate.every or start or 1) if "scores" in row else config.every.log
@@ -158,14 +157,16 @@ class Gallery:
 
     def __init__(self, config: Config, gan: GAN, data: Dataset, counts: Counts, folder: RunFolder) -> None:
         self._folder = folder
-        look = partial(to_picture, deviation=config.data.deviation)
+        self._medium = medium_of(config, data.alphabet)
+        look = self._medium.look
         if config.task.given:
             self._columns = 12
-            batch, given = triples(config, data, 32)
-            count = len(given)
-            draw = lambda weights: generate(gan, weights, jnp.zeros((count, gan.latent_size)), batch.condition)
-            beside = lambda images: _side_by_side(given, images, batch.images)
-            cells = 3 * count
+            task, batch = config.task.build(), held_out(config, data, 32)
+            given, known = task.look(batch.condition), [] if batch.images is None else [batch.images]
+            latents = jnp.zeros((len(given), gan.latent_size))
+            draw = lambda weights: task.shown(generate(gan, weights, latents, batch.condition))
+            beside = lambda images: _side_by_side(given, images, *known)
+            cells = (2 + len(known)) * len(given)
         else:
             self._columns = min(len(data.classes), 16) if config.conditional else 8
             cells = 8 * self._columns
@@ -179,15 +180,16 @@ class Gallery:
     def draw(self, step: int, state: GANState) -> None:
         """Writes the grid of a step, and real images once. Raises RunError."""
         if step == 0:
-            save_grid(self._folder.path / "real.png", self._real, self._columns)
-        save_grid(self._folder.sample(step), np.asarray(self._draw(state)), self._columns)
+            self._medium.save(self._folder.path / f"real{self._medium.suffix}", self._real, self._columns)
+        self._medium.save(self._folder.sample(step, self._medium.suffix), np.asarray(self._draw(state)), self._columns)
 
     def finish(self) -> list[str]:
         """Writes the animation and the curves; returns what went wrong."""
-        frames = sorted(self._folder.samples.glob("step_*.png"))
+        frames = sorted(self._folder.samples.glob(f"step_*{self._medium.suffix}"))
+        animate = self._medium.animate
         wrong = []
         for make in (
-            lambda: save_animation(self._folder.animation, frames),
+            lambda: animate and animate(self._folder.animation, frames),
             lambda: save_curves(self._folder.curves, self._folder.metrics),
             lambda: save_scores(self._folder.scores, read_all(self._folder.metrics)),
         ):

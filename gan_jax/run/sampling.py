@@ -4,9 +4,11 @@ import io
 import math
 import re
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import jax
@@ -18,19 +20,22 @@ from jaxtyping import Array
 from gan_jax import parallel
 from gan_jax.config import Config
 from gan_jax.config.build import build_gan
+from gan_jax.config.options import check_out
 from gan_jax.config.recipes import load_run
+from gan_jax.config.schema import name_of
 from gan_jax.data.clusters import labels_by_frequency
 from gan_jax.data.scaling import Scaling
 from gan_jax.errors import ConfigError, RunError
 from gan_jax.gan import GAN, GANState, generate
-from gan_jax.images import to_bytes, to_picture
+from gan_jax.images import to_bytes
 from gan_jax.memory import require_memory
 from gan_jax.run.checkpoints import Notes, newest
 from gan_jax.run.files import RunFolder, write_atomically
-from gan_jax.run.pictures import enlargement, save_grid, save_image
+from gan_jax.run.media import Medium, medium_of
+from gan_jax.run.pictures import enlargement, save_image
 from gan_jax.run.training import abstract_state
 from gan_jax.statistics import standing_statistics
-from gan_jax.types import Bytes, Images, Labels, Latents, PRNGKey, Weights
+from gan_jax.types import Bytes, Images, Labels, Latents, Made, PRNGKey, Weights
 
 Counts = Sequence[int] | None
 
@@ -123,18 +128,18 @@ def bytes_to_draw(config: Config, count: int, *, copies: int = 2, held: int | No
     return 4 * 4 * config.model.latent_size * count + copies * pixels * (count if held is None else min(held, count))
 
 
-def kept_as(config: Config) -> Callable[[Images], Images | Bytes]:
-    """What generated images become before they leave the device: bytes, as pictures are; floats stay what they are."""
-    return jax.nn.identity if config.data.floats else to_bytes
-
-
 Drawer = Callable[[Weights, Latents, Labels | None], np.ndarray]
 
 
-def make_drawer(gan: GAN, finish: Callable[[Images], Images | Bytes] = to_bytes, mesh: Mesh | None = None) -> Drawer:
+def make_drawer(
+    gan: GAN,
+    finish: Callable[[Images], Images | Bytes] = to_bytes,
+    mesh: Mesh | None = None,
+    shown: Callable[[Made], Images] = jax.nn.identity,
+) -> Drawer:
     """Builds `draw(weights, latents, labels)`: images `[N, H, W, C]` as `finish` leaves them, compiled once.
 
-    On all devices of a mesh, if one is given.
+    On all devices of a mesh, if one is given. `shown` is what of all that the generator makes is drawn.
 
     Each depends on its own latent and label only, bit for bit. Raises RunError if an image is not finite.
     """
@@ -143,7 +148,7 @@ def make_drawer(gan: GAN, finish: Callable[[Images], Images | Bytes] = to_bytes,
 
     @partial(jax.jit, out_shardings=None if mesh is None else parallel.replicated(mesh))
     def chunk(weights: Weights, latents: Latents, labels: Labels | None) -> tuple[Images | Bytes, Array]:
-        images = generate(gan, weights, latents, labels)
+        images = shown(generate(gan, weights, latents, labels))
         return finish(images), jnp.all(jnp.isfinite(images))
 
     def draw(weights: Weights, latents: Latents, labels: Labels | None) -> np.ndarray:
@@ -196,11 +201,20 @@ def sample(
     interpolate: int | None,
     averaged: bool,
     best: bool,
+    styles: Mapping[str, float] = MappingProxyType({}),
 ) -> list[str]:
-    """`gan-jax sample`: draws, writes, and returns what to tell."""
+    """`gan-jax sample`: draws, writes, and returns what to tell.
+
+    `styles` are fields of the generator that do nothing at 1.
+    """
     config, gan, state, notes, classes, counts, remarks = open_run(run, best=best)
+    moved = {field: value for field, value in styles.items() if value != 1}
+    if moved:
+        gan = styled(config, len(notes["classes"]), moved)
     if config.task.given:
         raise ConfigError(f"run: {run} was trained for {config.task.name} of something given; use gan-jax apply {run}")
+    check_out(out, config.data.kind)
+    medium = medium_of(config, notes.get("alphabet", ""))
     told = read_labels(labels, classes) if labels is not None else []
     each = interpolate or 1  # all pictures of a strip have one label
     grid = out is None or out.suffix == ".png"
@@ -217,37 +231,62 @@ def sample(
         told = list(range(len(classes))) if config.conditional else []
     chosen = None if chosen is None else jnp.repeat(chosen, each)
     weights = sampling_weights(gan, state, counts, averaged=averaged)
-    images = make_drawer(gan, kept_as(config))(weights, latents, chosen)
+    images = make_drawer(gan, medium.kept)(weights, latents, chosen)
+    of_step = f"from the {'averaged' if averaged else 'raw'} weights of step {int(state.step)}"
+    if out is None and medium.lines:
+        return [*remarks, *medium.lines(images), f"{len(images)} pieces {of_step}"]
     cycle = len(told) * max(1, 10 // len(told)) if told else 0  # whole rounds of the labels, about ten wide
     columns = min(len(images), interpolate or (cycle if 0 < cycle <= 16 else round(len(images) ** 0.5)))
-    path = out or RunFolder(run).path / _file_name(seed, len(images), labels, interpolate, averaged, best)
+    path = out or RunFolder(run).path / _file_name(seed, len(images), labels, interpolate, moved, averaged, best)
     if config.data.floats and path.suffix == ".npz":
         images = Scaling(*notes["scaling"]).back(images)
     elif config.data.floats:
-        images = np.asarray(to_picture(images, config.data.deviation))
-    _write(path, images, None if chosen is None else np.asarray(chosen), columns)
-    which = "averaged" if averaged else "raw"
-    return [*remarks, f"{len(images)} images from the {which} weights of step {int(state.step)}: {path}"]
+        images = np.asarray(medium.look(images))
+    _write(medium, path, images, None if chosen is None else np.asarray(chosen), columns)
+    return [*remarks, f"{len(images)} {'pieces' if medium.lines else 'images'} {of_step}: {path}"]
 
 
-def _file_name(seed: int, count: int, labels: str | None, interpolate: int | None, averaged: bool, best: bool) -> str:
+def styled(config: Config, classes: int, fields: Mapping[str, float]) -> GAN:
+    """The GAN of a config, its generator with other fields: by how much it moves styles to or from their means.
+
+    Raises ConfigError for a generator that has no such field, or means of labels that it is not told.
+    """
+    gan = build_gan(
+        replace(config, remat=False, accumulate=1), classes
+    )  # the network itself, without what spares memory
+    for field in fields:
+        if not hasattr(gan.generator, field):
+            raise ConfigError(f"{field}: model {name_of(config.model)} has no styles to move so; drop --{field}")
+    if "guidance" in fields and not config.tells:
+        raise ConfigError("guidance: is away from the mean over labels, and this run is told none; drop --guidance")
+    return replace(gan, generator=replace(gan.generator, **fields))  # type: ignore[type-var]
+
+
+def _file_name(
+    seed: int,
+    count: int,
+    labels: str | None,
+    interpolate: int | None,
+    styles: Mapping[str, float],
+    averaged: bool,
+    best: bool,
+) -> str:
     """A name that tells what is on the picture, so that another does not overwrite it."""
     parts = ["interpolation" if interpolate else "samples", f"seed{seed}", f"{count}"]
     parts += [re.sub(r"[^\w,-]", "_", f"labels{labels}")] if labels else []
+    parts += [f"{field}{value:g}" for field, value in styles.items()]
     return "_".join(parts + ["raw"] * (not averaged) + ["best"] * best) + ".png"
 
 
-def _write(path: Path, images: np.ndarray, labels: np.ndarray | None, columns: int) -> None:
-    """A .png grid, an .npz of arrays, or a folder of single images, by the suffix."""
-    if path.suffix == ".png":
-        save_grid(path, images, columns)
+def _write(medium: Medium, path: Path, images: np.ndarray, labels: np.ndarray | None, columns: int) -> None:
+    """What shows them all, an .npz of arrays, or a folder of single images, by the suffix."""
+    if path.suffix == medium.suffix:
+        medium.save(path, images, columns)
     elif path.suffix == ".npz":
         buffer = io.BytesIO()
         arrays = {"images": images} if labels is None else {"images": images, "labels": labels}
         np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
         write_atomically(path, buffer.getvalue())
-    elif path.suffix:
-        raise ConfigError(f"out: {path.name} should end in .png (a grid), .npz (arrays), or nothing (a folder)")
     else:
         for i, image in enumerate(images):
             label = "" if labels is None else f"_label{labels[i]}"

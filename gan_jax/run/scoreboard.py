@@ -1,12 +1,13 @@
 """Evaluations as rows, rankings and tables, in which no two protocols share a column."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from gan_jax.gan import GANState
 from gan_jax.metrics.scores import LOWER_IS_BETTER
 from gan_jax.run.logs import read_rows
 
@@ -19,9 +20,35 @@ class Evaluation(NamedTuple):
     protocol: dict[str, Any]
 
 
+Kind = Literal["classifier", "inception", "pixels"]
+
+
+class Asked(NamedTuple):
+    """How somebody wants a run to be judged."""
+
+    samples: int
+    kind: Kind | None = None  # of features
+    weights: str | None = None  # the file of Inception's
+    download: bool = False
+    seed: int = 0
+    averaged: bool = True
+
+    @property
+    def weights_are(self) -> str:
+        """The generator's, by name."""
+        return "averaged" if self.averaged else "raw"
+
+
+class Judge(NamedTuple):
+    """A function of the state alone, and the protocol by which it judges."""
+
+    protocol: dict[str, Any]
+    evaluate: Callable[[GANState], Evaluation]
+
+
 def name_of(features: str, score: str) -> str:
     """A score by its full name: only in Inception's features is it the FID that papers quote."""
-    plain = features == "inception" or score in ("classes", "class_kl", "label_accuracy")
+    plain = features in ("inception", "ngrams") or score in ("classes", "class_kl", "label_accuracy", "error")
     return score if plain else f"{features}_{score}"
 
 
@@ -114,12 +141,13 @@ FEW = 1000
 def _protocol_lines(protocol: dict[str, Any]) -> list[str]:
     try:
         sha256 = f" (sha256 {protocol['features_sha256'][:8]})" if protocol["features"] != "pixels" else ""
-        scarce = min(protocol["samples"], protocol["compared"]) < FEW
+        things = protocol.get("things", "images")
+        scarce = things == "images" and min(protocol["samples"], protocol["compared"]) < FEW
         few = f" (fewer than {FEW:,} images: precision, recall, density and coverage flatter)" if scarce else ""
         return [
             f"{protocol['samples']:,} samples (seed {protocol['seed']}, {protocol['weights']} weights) against "
             f"{protocol['reference']}",
-            f"features: {protocol['about']}{sha256}; one by one: {protocol['compared']:,} real images{few}",
+            f"features: {protocol['about']}{sha256}; one by one: {protocol['compared']:,} real {things}{few}",
             f"{protocol['conventions']}; " + ", ".join(f"{k} {v}" for k, v in protocol["versions"].items()),
         ]
     except (KeyError, TypeError, ValueError, AttributeError):  # of another version, or another hand

@@ -8,17 +8,21 @@ import numpy as np
 from gan_jax.config import Config
 from gan_jax.data.clusters import frequencies, partition
 from gan_jax.data.dataset import Dataset
+from gan_jax.data.labelled import few
 from gan_jax.errors import DataError
 from gan_jax.run import hosts
 from gan_jax.run.files import RunFolder, read, write_atomically
 
 
 def labels_of(config: Config, data: Dataset, folder: RunFolder) -> np.ndarray | None:
-    """Labels int32 `[N]` of the real images, as the networks see them; None if they see none.
+    """Labels int32 `[N]` of the real images, as the networks see them; None if they see none. Of few labels the others
+    are `labelled.HIDDEN`.
 
     Clusters are those that the run has kept: computed anew, on another machine, rounding could move an image.
-    Raises RunError if those cannot be read.
+    Raises RunError if those cannot be read, DataError where few labels cannot be as many of each class.
     """
+    if config.task.classifies:
+        return few(data, config.task.labels, config.seed)
     clusters = config.data.clusters
     if clusters is None:
         return data.labels if config.conditional else None
@@ -54,8 +58,8 @@ def must_be(labels: np.ndarray | None, known: str | None, folder: RunFolder) -> 
 
 
 def counts_of(config: Config, labels: np.ndarray | None, classes: int) -> list[int] | None:
-    """How many real images have each label; None if the networks are told none."""
-    if labels is None:
+    """How many real images have each label; None if the generator is told none."""
+    if labels is None or config.task.classifies:
         return None
     return frequencies(labels, config.labels_told(classes)).tolist()
 

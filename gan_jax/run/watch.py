@@ -10,12 +10,12 @@ from gan_jax.config import Config
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import RunError
 from gan_jax.gan import GAN, GANState
-from gan_jax.run import features, hosts
+from gan_jax.run import hosts
 from gan_jax.run.checkpoints import Checkpoints, Notes
 from gan_jax.run.evaluation import make_judge
 from gan_jax.run.features import Say
 from gan_jax.run.files import RunFolder, set_aside
-from gan_jax.run.scoreboard import Evaluation, better, name_of, read_all
+from gan_jax.run.scoreboard import Asked, Evaluation, better, name_of, read_all
 from gan_jax.run.training import abstract_state
 
 FALL = 0.5
@@ -32,11 +32,9 @@ class Watch:
         self, config: Config, gan: GAN, data: Dataset, mesh: Mesh, folder: RunFolder, notes: Notes, say: Say
     ) -> None:
         judged = config.evaluate
-        extractor = features.make(judged.features, config, data, weights=judged.weights, download=False, say=say)
-        self._judge = make_judge(
-            config, gan, data, extractor, notes["counts"], mesh=mesh, samples=judged.samples, say=say
-        )
-        self._metric = name_of(extractor.name, judged.best)
+        asked = Asked(judged.samples, judged.features, judged.weights)
+        self._judge = make_judge(config, gan, data, notes["counts"], asked, mesh=mesh, say=say)
+        self._metric = name_of(self._judge.protocol["features"], judged.best)
         self._folder, self._notes, self._say = folder, notes, say
         self._rows: list[dict[str, float]] = []
         self._plays = config.loss != "none"

@@ -1,4 +1,4 @@
-"""Real images made smaller, grey, mere edges, or full of holes: what a translator is given, and undoes.
+"""Real images made smaller, grey, mere edges or outlines, or full of holes: what a translator is given, and undoes.
 
 Pure functions on the device: inputs are made anew from real images whenever they are wanted, and never stored. Images
 are floats `[B, H, W, C]` in [-1, 1], and so is what becomes of them. Masks are float32 `[B, H, W, 1]`: 1 where a pixel
@@ -74,6 +74,20 @@ def edges(images: Images, *, full: float = 0.5) -> Images:
     down = _filtered(_filtered(padded, slope, 1), smooth, 2)
     right = _filtered(_filtered(padded, smooth, 1), slope, 2)
     return 2 * jnp.minimum(jnp.sqrt(jnp.square(down) + jnp.square(right)) / full, 1) - 1
+
+
+def outlines(images: Images, *, thickness: int = 2) -> Images:
+    """`[B, H, W, C]` to the same: white outlines around what is bright, on a dark grey ground, in each channel.
+
+    -1/4 where a pixel is as bright as its brightest neighbour, up to 1 where that is all the range brighter. Neighbours
+    are at most `thickness` pixels away in rows and in columns. No function of a pixel's own value undoes it: the inside
+    of a stroke and the ground around it both become grey. Raises ValueError for a thickness below 1.
+    """
+    if thickness < 1:
+        raise ValueError(f"outlines are 1 pixel thick or more, not {thickness}")
+    window = (1, 2 * thickness + 1, 2 * thickness + 1, 1)
+    brightest = lax.reduce_window(images, -jnp.inf, lax.max, window, (1, 1, 1, 1), "SAME")
+    return 0.625 * (brightest - images) - 0.25
 
 
 def box_hole(key: PRNGKey, shape: tuple[int, ...], *, share: Bounds = (0.25, 0.75)) -> Known:

@@ -9,9 +9,14 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from gan_jax.images import to_float
-from gan_jax.types import Batch, Bytes, Condition, Images, PRNGKey
+from gan_jax.types import Batch, Bytes, Condition, Images, Made, PRNGKey
 
 Mask = Float[Array, "batch #height #width 1"]
+
+
+def as_it_is(images: Images) -> Images:
+    """The same images."""
+    return images
 
 
 class Task(NamedTuple):
@@ -23,6 +28,8 @@ class Task(NamedTuple):
     marked: Callable[[Condition], Mask]  # 1 where something is to be made, else 0
     given: Callable[[Images, Mask], Condition] = lambda images, known: images  # what is given in one's own pictures
     has_holes: bool = False  # whether something is missing in them: the mask `known` is 0 there, else 1
+    shown: Callable[[Made], Images] = as_it_is  # of all that is made, or real, what a person sees, and scores are of
+    truth: Callable[[Images], Images] | None = as_it_is  # what that should be, of the real images; None: nobody knows
 
 
 def everywhere(condition: Condition) -> Mask:

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
+import jax
 import jax.numpy as jnp
 
 from gan_jax.tasks.degradations import edges, grey, luma
-from gan_jax.tasks.task import Task, everywhere
+from gan_jax.tasks.task import Task, as_it_is, everywhere
 from gan_jax.types import Batch, Condition, Images, PRNGKey
 
 
@@ -33,7 +34,8 @@ def pairs(*, reverse: bool = False) -> Task:
         left, right = jnp.split(images, 2, axis=2)
         return Batch(left, right) if reverse else Batch(right, left)
 
-    return Task(make, lambda given: given, lambda given: given, everywhere)
+    truth = lambda images: make(jax.random.key(0), images).images
+    return Task(make, as_it_is, as_it_is, everywhere, truth=truth)
 
 
 def translation(

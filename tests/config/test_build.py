@@ -138,21 +138,56 @@ def test_r3gan_has_the_published_widths_groups_and_precisions(size, width, width
         assert (player.widths, player.group_channels, player.low_precision_from) == (widths, group, low)
 
 
-@pytest.mark.parametrize("name", sorted(set(kinds(AnyModel)) - {"mlp", "article"}))
+@pytest.mark.parametrize("name", sorted(set(kinds(AnyModel)) - {"mlp", "article", "fmgan", "wgantext"}))
 def test_bfloat16_reaches_the_layers_and_leaves_weights_and_logits_in_float32(name):
     size = 32 if name in ("sagan", "biggan") else 28 if name == "sngan" else 16
-    model = kinds(AnyModel)[name](latent_size=8, generator_width=8, discriminator_width=8, precision="bfloat16")
+    widths: dict = {"generator_width": 8, "discriminator_width": 8} | ({"heads": 2} if name == "gat" else {})
+    model = kinds(AnyModel)[name](latent_size=8, precision="bfloat16", **widths)
     translates = model.translates
     config = Config(data=DataConfig(size=size, channels=1), model=model, conditional=not translates)
-    config = dataclasses.replace(config, task=TaskConfig("from_edges")) if translates else config
+    between = name == "cyclegan"
+    task = TaskConfig("restyled" if between else "from_edges")
+    config = dataclasses.replace(config, task=task) if translates else config
     gan = build.build_gan(check(config), 3)
     inputs = {"generator": jnp.ones((4, 8)), "discriminator": jnp.ones((4, size, size, 1))}
     rngs = {"params": KEY, "dropout": KEY}
     told = jnp.ones((4, size, size, 1)) if translates else jnp.arange(4) % 3
+    if between:
+        told = inputs["discriminator"] = (told, told)
     for player, x in inputs.items():
         run = partial(getattr(gan, player).init_with_output, train=True)
         text = str(jax.make_jaxpr(run)(rngs, x, told))
         outputs, variables = jax.eval_shape(run, rngs, x, told)
         assert "bf16" in text
-        assert outputs.dtype == jnp.float32
-        assert {leaf.dtype for leaf in jax.tree.leaves(variables)} == {jnp.dtype("float32")}
+        assert {leaf.dtype for leaf in jax.tree.leaves((outputs, variables))} == {jnp.dtype("float32")}
+
+
+def first_step(config, gradient, width=4):
+    """What the first update makes of a gradient."""
+    optimizer = config.build(AnnealConfig(), 1, width)
+    params = jnp.full_like(gradient, 2.0)
+    return optimizer.update(gradient, optimizer.init(params), params)[0]
+
+
+def test_a_step_size_is_that_of_its_width_and_decay_is_a_share_of_the_parameters():
+    gradient = jnp.array([3.0, -4.0])
+    plain = first_step(AdamConfig(learning_rate=0.1), gradient)
+    np.testing.assert_allclose(plain, [-0.1, 0.1], rtol=1e-5)
+    np.testing.assert_allclose(first_step(AdamConfig(learning_rate=0.1, base_width=8), gradient), 2 * plain, rtol=1e-5)
+    decayed = first_step(AdamConfig(learning_rate=0.1, weight_decay=0.5), gradient)
+    np.testing.assert_allclose(decayed, plain - 0.1 * 0.5 * 2.0, atol=1e-6)
+
+
+def test_a_gradient_is_clipped_to_its_norm():
+    # An epsilon as large as the gradients: else Adam's first step is of one size, whatever they are.
+    config = AdamConfig(learning_rate=0.1, epsilon=1.0)
+    clipped = first_step(dataclasses.replace(config, clip=1.0), jnp.array([3.0, -4.0]))
+    np.testing.assert_allclose(clipped, first_step(config, jnp.array([0.6, -0.8])), rtol=1e-5)
+    small = jnp.array([0.3, -0.4])
+    np.testing.assert_allclose(first_step(dataclasses.replace(config, clip=1.0), small), first_step(config, small))
+
+
+def test_slopes_by_difference_are_r1_and_r2():
+    gan = gan_of(penalty=PenaltyConfig(r1=2.0, r2=3.0, by_difference=True))
+    both = penalties.total(penalties.r1_by_difference(2.0), penalties.r2_by_difference(3.0))
+    np.testing.assert_allclose(penalty_at(gan, 0), both(KEY, critic, REAL, FAKE), rtol=1e-5)

@@ -29,6 +29,8 @@ OTHERS = {
     "data.name": "mnist",
     "data.path": "/pictures",
     "data.size": 32,
+    "data.alphabet": 65,
+    "data.test": 0.2,
     "data.channels": 3,
     "data.deviation": 0.5,
     "data.flip": True,
@@ -43,6 +45,9 @@ OTHERS = {
     "task.reverse": True,
     "task.l1": 100.0,
     "task.agreement": 1.0,
+    "task.labels": 50,
+    "task.cycle": 7.0,
+    "task.identity": 7.0,
     "task.test": 0.2,
     "model": "r3gan",
     "model.latent_size": 7,
@@ -55,12 +60,19 @@ OTHERS = {
     "generator.beta1": 0.9,
     "generator.beta2": 0.9,
     "generator.epsilon": 1e-7,
+    "generator.clip": 1.0,
+    "generator.weight_decay": 0.1,
+    "generator.base_width": 768,
     "discriminator.learning_rate": 1e-3,
     "discriminator.beta1": 0.9,
     "discriminator.beta2": 0.9,
     "discriminator.epsilon": 1e-7,
+    "discriminator.clip": 1.0,
+    "discriminator.weight_decay": 0.1,
+    "discriminator.base_width": 768,
     "penalty.r1": 1.0,
     "penalty.r2": 1.0,
+    "penalty.by_difference": True,
     "penalty.wgan_gp": 1.0,
     "penalty.lecam": 0.1,
     "penalty.path_length": 2.0,
@@ -94,12 +106,17 @@ OTHERS = {
 ADA, SOME_IMAGES = {"augment.name": "ada", "augment.p": 0.1}, {"anneal.images": 1000}
 FLOATS = {"data.path": "/latents.npz", "data.size": 8, "data.channels": 4, "data.deviation": 0.5}
 INPAINTING = {"task.name": "inpainting", "model": "pix2pix", "data.size": 16}
+TEXT = {"data.path": "/mine.txt", "data.size": 32, "model": "wgantext"}
 LARGER = {"task.name": "super_resolution", "model": "esrgan", "data.size": 16}
+FEW_LABELS = {"task.name": "few_labels", "model": "fmgan"}
+RESTYLED = {"task.name": "restyled", "model": "cyclegan", "data.size": 16}
 NEEDS = {
     "task.name": {"model": "pix2pix", "data.size": 16},
     "task.l1": INPAINTING,
     "task.agreement": LARGER,
     "data.deviation": {"data.path": "/latents.npz"},
+    "data.alphabet": TEXT,
+    "data.test": TEXT,
     "model.told": {"conditional": True},
     "augment.p": ADA,
     "augment.target": ADA,
@@ -267,6 +284,25 @@ def test_a_whole_number_will_do_for_a_number():
             {"data.size": 32, "model": "stylegan2", "accumulate": 4},
             "accumulate: model stylegan2 compares groups of 32; 16 are no multiple of it",
         ),
+        ({"model": "gat", "model.patch": 3}, "model.patch: patches of 3 pixels do not fill 8; try a divisor of it"),
+        ({"model": "gat", "model.depth": 6}, "model.depth: expected a multiple of 4, one part for each level, got 6"),
+        (
+            {"model": "gat", "model.heads": 5},
+            "model.generator_width: expected a multiple of 20, 4 for each head, got 384",
+        ),
+        (
+            {"model": "gat", "model.attention": "cudnn"},
+            "model.attention: cudnn's is for 16 bits; add --model.precision",
+        ),
+        (
+            {"model": "gat", "model.attention": "cudnn", "model.precision": "bfloat16", "penalty.r1": 1.0},
+            "model.attention: cudnn's has no second derivatives; add --penalty.by-difference",
+        ),
+        (
+            {"model": "gat", "augment.name": "diff_augment"},
+            "augment.name: diff_augment is of one image, and model gat shows four levels; take --augment levels",
+        ),
+        ({"augment.name": "levels"}, "augment.name: levels is for --model gat, whose images have levels"),
         ({"anneal.beta2": 0.9}, "anneal.images: expected the images until anneal.beta2 is reached"),
         ({"anneal.images": 10}, "anneal.images: there is nothing to anneal"),
         ({"conditional": True, "data.clusters": 5}, "data.clusters: networks are told these or classes"),
@@ -304,8 +340,36 @@ def test_a_whole_number_will_do_for_a_number():
         ),
         ({"augment.target": 0.0}, "augment.target: is for --augment ada"),
         ({"penalty.path_length": 2.0, "penalty.path_lazy": 3}, "penalty.path_lazy: expected a divisor of the batch"),
-        ({"task.l1": 100.0}, "task.l1: is for a task; add --task inpainting, or another"),
-        ({"task.agreement": 1.0}, "task.agreement: is for a task; add --task inpainting, or another"),
+        ({"task.l1": 100.0}, "task.l1: is for a task that gives something, such as --task inpainting"),
+        ({"task.agreement": 1.0}, "task.agreement: is for a task that gives something, such as --task inpainting"),
+        (
+            {"model": "wgantext"},
+            "model: wgantext makes text, and the data are pictures; name a text with --data",
+        ),
+        (TEXT | {"model": "dcgan"}, "model: dcgan makes pictures, and the data are text; take --model wgantext"),
+        (
+            {"data.name": "text", "data.size": 32, "model": "wgantext"},
+            "data.path: expected a file of text, got noth",
+        ),
+        (TEXT | {"data.size": None}, "data.size: a text is read in pieces of so many characters, such as 32, not None"),
+        (TEXT | {"data.size": "1x32"}, "data.size: a text is read in pieces of so many characters, such as 32, not 1x"),
+        (TEXT | {"data.flip": True}, "data.flip: is of pictures, not of text; leave it out"),
+        (TEXT | {"data.clusters": 5}, "data.clusters: is of pictures, not of text; leave it out"),
+        (TEXT | {"data.test": 1.0}, "data.test: expected a share above 0 and below 1, got 1"),
+        (TEXT | {"data.alphabet": 257}, "data.alphabet: expected a whole number in [2, 256], got 257"),
+        ({"data.alphabet": 65}, "data.alphabet: is of text, not of pictures; leave it out, or name one with"),
+        (TEXT | {"augment.name": "diff_augment"}, "augment.name: augmentations are of pictures, not of text"),
+        (TEXT | {"task.name": "inpainting"}, "task.name: inpainting is of pictures, not of text; drop --task"),
+        (TEXT | {"parallel": "pmap"}, "parallel: pmap is not for text; choose jit, whose numbers are the same"),
+        (TEXT | {"evaluate.every": 9}, "evaluate.best: fid is no score of text; add --evaluate.best js4"),
+        (
+            {"evaluate.every": 9, "evaluate.best": "js1"},
+            "evaluate.best: js1 is no score of pictures; add --evaluat",
+        ),
+        (
+            TEXT | {"evaluate.features": "pixels"},
+            "evaluate.features: text is compared by its n-grams, not in pixels; drop it",
+        ),
         ({"loss": "none"}, "loss: none is no game; it is for a --task, with --task.l1"),
         ({"model": "pix2pix"}, "model: pix2pix makes images of others; add --task inpainting"),
         ({"task.name": "inpainting"}, "model: dcgan is given nothing; for --task inpainting take --model pix2pix or"),
@@ -331,8 +395,29 @@ def test_a_whole_number_will_do_for_a_number():
             "data.path: pairs are pictures, not arrays; name a",
         ),
         (INPAINTING | {"task.name": "colouring"}, "task.name: colouring makes colours of grey, and these data have"),
-        (INPAINTING | {"task.test": 0.0}, "task.test: expected a share above 0 and below 1, got 0"),
-        (INPAINTING | {"task.test": 1.0}, "task.test: expected a share above 0 and below 1, got 1"),
+        (INPAINTING | {"task.test": 0.0}, "task.test: 0 is of data with test images of their own, mnist, "),
+        (INPAINTING | {"task.test": 1.0}, "task.test: expected a share below 1, got 1"),
+        (FEW_LABELS | {"task.test": 0.0}, "task.test: 0 is of data with test images of their own, mnist, "),
+        (
+            FEW_LABELS | {"task.test": 0.0, "data.name": "mnist", "data.path": "/mine", "data.size": 28},
+            "task.test: 0 is",
+        ),
+        (FEW_LABELS | {"task.test": 1.0}, "task.test: expected a share below 1, got 1"),
+        (
+            FEW_LABELS | {"conditional": True},
+            "task.name: few_labels shows few labels, and the networks are told all; add",
+        ),
+        (
+            FEW_LABELS | {"data.clusters": 5},
+            "task.name: few_labels shows few labels, and the networks are told all; drop",
+        ),
+        (FEW_LABELS | {"task.l1": 1.0}, "task.l1: is for a task that gives something, such as --task inpainting"),
+        ({"task.name": "few_labels"}, "model: the discriminator of dcgan is no classifier; for --task few_labels take"),
+        ({"model": "fmgan"}, "model: fmgan is for few labels; add --task few_labels"),
+        (
+            {"evaluate.best": "error", "evaluate.every": 5},
+            "evaluate.best: error is a classifier's; add --task few_labels",
+        ),
         (INPAINTING | {"conditional": True}, "task.name: inpainting is told images, not labels; add --no-conditional"),
         (INPAINTING | {"data.clusters": 5}, "task.name: inpainting is told images, not labels; drop --data.clusters"),
         (
@@ -343,6 +428,21 @@ def test_a_whole_number_will_do_for_a_number():
             INPAINTING | {"loss": "none"},
             "loss: none, and nothing else that the generator would learn by; add --task.l1",
         ),
+        (RESTYLED | {"task.l1": 1.0}, "task.l1: of restyled images no step knows what is to be made; drop --task.l1"),
+        (RESTYLED | {"task.name": "unpaired"}, "data.path: two domains are your own pictures; name their folder"),
+        (
+            RESTYLED | {"task.name": "unpaired", "data.path": "p.npz"},
+            "data.path: two domains are pictures, not arrays; name a folder or .zip of them",
+        ),
+        (RESTYLED | {"model": "pix2pix"}, "model: pix2pix makes one image; for --task restyled, both ways"),
+        (INPAINTING | {"model": "cyclegan"}, "model: cyclegan is for two domains, not for --task inpainting; take"),
+        (RESTYLED | {"augment.name": "diff_augment"}, "augment.name: what is judged are images of two domains at once"),
+        (
+            RESTYLED | {"loss": "none", "task.cycle": 0.0, "task.identity": 0.0},
+            "loss: none, and nothing else that the generator would learn by",
+        ),
+        (RESTYLED | {"data.size": 18}, "data.size: model cyclegan halves images twice, and 4 does not divide 18"),
+        (RESTYLED | {"data.size": 8}, "model.layers: 3 leave 1 of 8 pixels, and normalisation nothing of that; try"),
         (INPAINTING | {"parallel": "pmap"}, "parallel: pmap is not for tasks; choose jit, whose numbers are the same"),
         (
             LARGER | {"model": "pix2pix"},
@@ -372,6 +472,12 @@ def test_keys_that_do_not_go_together_are_named(values, said):
         INPAINTING | {"task.name": "colouring", "data.channels": 3},
         INPAINTING | {"task.name": "from_edges", "model.depth": 3},
         LARGER | {"loss": "none", "task.agreement": 1.0},
+        INPAINTING | {"data.name": "mnist", "task.test": 0.0},
+        FEW_LABELS | {"task.labels": 50, "task.test": 0.2, "parallel": "pmap"},
+        FEW_LABELS | {"data.name": "mnist", "task.test": 0.0, "loss": "none"},
+        RESTYLED,
+        RESTYLED | {"loss": "none", "task.cycle": 0.0, "task.reverse": True},
+        RESTYLED | {"task.name": "unpaired", "data.path": "photos.zip", "data.flip": True},
     ],
 )
 def test_tasks_and_translators_that_go_together_pass(values):
@@ -409,9 +515,11 @@ def test_keys_that_would_do_nothing_are_refused_of_new_runs_alone(values, said):
     assert from_json(to_json(config)) == config
 
 
-@pytest.mark.parametrize("name", [name for name in recipes.names() if name != "pictures"])
+@pytest.mark.parametrize("name", recipes.names())
 def test_no_recipe_asks_for_what_does_nothing(name):
-    check_new(recipes.load(name))
+    config = recipes.load(name)
+    path = "mine.npz" if config.data.floats else "mine"
+    check_new(with_values(config, {"data.path": path}) if config.data.own else config)
 
 
 @pytest.mark.parametrize("size", [8, 32, 64, 256])
@@ -433,9 +541,11 @@ def test_r3gans_widths_are_those_that_its_groups_divide(size):
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"task.reverse": True}, "task.reverse: is for --task pairs"),
+        ({"task.reverse": True}, "task.reverse: is for --task pairs or unpaired or restyled"),
+        (INPAINTING | {"task.cycle": 2.5}, "task.cycle: is for --task unpaired or restyled"),
         (INPAINTING | {"task.factor": 2}, "task.factor: is for --task super_resolution"),
         (LARGER | {"task.holes": "boxes"}, "task.holes: is for --task inpainting"),
+        (INPAINTING | {"task.labels": 50}, "task.labels: is for --task few_labels"),
         ({"task.test": 0.5}, "task.test: is for a task; add --task inpainting, or another"),
         (INPAINTING | {"loss": "none", "task.l1": 1.0, "penalty.r1": 1.0}, "penalty: there is no game"),
     ],

@@ -23,8 +23,9 @@ def test_names_are_the_files_of_the_folder():
 @pytest.mark.parametrize("name", NAMES)
 def test_recipe_loads_checks_and_says_what_it_is(name):
     config = recipes.load(name)
-    if config.data.name == "pictures":  # whose path is the user's to give
-        config = dataclasses.replace(config, data=dataclasses.replace(config.data, path="mine.zip"))
+    if config.data.own:  # whose path is the user's to give
+        path = "mine.npz" if config.data.floats else "mine"
+        config = dataclasses.replace(config, data=dataclasses.replace(config.data, path=path))
     assert check(config) == config
     assert recipes.names()[name].endswith(".")
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from gan_jax.data.batches import batch_indices, read_batch
+from gan_jax.data.batches import batch_indices, endless_indices, read_batch, read_beside_labelled
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import DataError
 
@@ -134,3 +134,44 @@ def test_the_order_of_an_epoch_is_the_permutation_of_its_key(count):
     found = [batch_indices(step, count=count, batch_size=50, seed=7) for step in range(steps, 2 * steps)]
     np.testing.assert_array_equal(np.concatenate(found), known)
     assert found[0].dtype == np.int64
+
+
+def endless(steps, *, count, batch_size=4, seed=0):
+    return [endless_indices(step, count=count, batch_size=batch_size, seed=seed) for step in steps]
+
+
+@pytest.mark.parametrize("count", [3, 4, 10])
+def test_an_endless_order_shows_every_image_as_often_whether_or_not_they_fill_batches(count):
+    """Batches of 4 side by side are permutations side by side."""
+    seen = np.concatenate(endless(range(count), count=count)).reshape(4, count)
+    assert np.all(np.sort(seen, axis=1) == np.arange(count))
+    assert len({tuple(row) for row in np.concatenate([seen, seen])}) > 1
+
+
+def test_an_endless_order_is_known_from_seed_and_step_alone_and_is_no_epoch_of_the_other():
+    (late,) = endless([10**9], count=7)
+    np.testing.assert_array_equal(endless([10**9], count=7)[0], late)
+    ours, other = (np.concatenate(endless(range(3), count=12, seed=seed)) for seed in (0, 1))
+    assert not np.array_equal(ours, other)
+    assert not np.array_equal(ours, epoch(0))
+
+
+FEW = np.where(np.arange(12) % 5 == 0, np.arange(12), -1).astype(np.int32)  # of 0, 5 and 10
+
+
+def test_beside_each_batch_is_one_of_labelled_images_with_their_labels(numbered):
+    settings = {"batch_size": 4, "seed": 0}
+    images, (labelled, labels) = read_beside_labelled(numbered.images, FEW, 2, **settings)
+    np.testing.assert_array_equal(images, read_batch(numbered.images, None, 2, **settings)[0])
+    np.testing.assert_array_equal(labelled[:, 0, 0, 0], labels)
+    assert set(labels) == {0, 5, 10}
+    assert labelled.shape == images.shape
+
+
+def test_hosts_read_their_shares_of_labelled_batches_stacked_and_mirrored(numbered):
+    settings = {"batch_size": 4, "seed": 1, "stacked": 2, "flip": True}
+    whole = read_beside_labelled(numbered.images, FEW, 3, **settings)
+    shares = [read_beside_labelled(numbered.images, FEW, 3, **settings, share=slice(i, i + 2)) for i in (0, 2)]
+    (first, (_, told)), (second, (_, more)) = shares
+    np.testing.assert_array_equal(np.concatenate([first, second], axis=1), whole[0])
+    np.testing.assert_array_equal(np.concatenate([told, more], axis=1), whole[1][1])

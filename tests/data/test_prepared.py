@@ -199,9 +199,23 @@ def test_more_images_than_memory_holds_are_refused_once_their_size_is_known(tmp_
     folder = tmp_path / "mnist" / "3.0.1"
     folder.mkdir(parents=True)
     (folder / "dataset_info.json").touch()
-    builder = SimpleNamespace(as_data_source=lambda split: Endless())
+    builder = SimpleNamespace(as_data_source=lambda split: Endless(), info=SimpleNamespace(splits=["train"]))
     monkeypatch.setattr("tensorflow_datasets.builder", lambda *_, **__: builder)
     with pytest.raises(
         DataError, match=r"^mnist: 1,000,000,000,000 images of 28x28x1 need 784\.0 TB .* are free; choose"
     ):
         prepared.load("mnist", data_dir=str(tmp_path))
+
+
+def test_data_without_test_images_are_refused(tiny_mnist):
+    with pytest.raises(DataError, match=rf"mnist in {tiny_mnist} has no test split, only train"):
+        prepared.load("mnist", data_dir=str(tiny_mnist), split="test")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (SHARED / "mnist").is_dir(), reason=f"no prepared MNIST in {SHARED}")
+def test_the_test_images_of_mnist_are_others_than_it_is_trained_on():
+    test = prepared.load("mnist", data_dir=str(SHARED), split="test")
+    assert test.images.shape == (10_000, 28, 28, 1)
+    assert np.bincount(test.labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+    assert test.origin != prepared.load("mnist", data_dir=str(SHARED), memory=0).origin

@@ -27,6 +27,7 @@ from gan_jax.layers.resampling import (
     upsampling_convolution,
 )
 from gan_jax.layers.residual import DoublingBlock, HalvingBlock
+from gan_jax.layers.sequence import SequenceConvolution
 from gan_jax.layers.spectral import SpectralConvolution
 
 
@@ -64,6 +65,7 @@ LAYERS = {
     "joined image": lambda x, means: join_image(x, means, 8),
     "joined image, repeated": lambda x, _: join_image(x, x[:, ::2, ::2], 0),
     "joined latent": lambda x, means: join_latent(means, x, 0),
+    "along a sequence": lambda x, _: SequenceConvolution(3, 5)(x[:, 0]),
     "deviation": lambda x, _: minibatch_deviation(x, 2),
     "deviation over devices": lambda x, _: minibatch_deviation(x, 4),
 }

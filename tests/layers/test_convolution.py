@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from jax import lax
 
-from gan_jax.layers.convolution import TransposedConvolution, convolution, transposed_convolution
+from gan_jax.layers.convolution import (
+    ReflectedConvolution,
+    TransposedConvolution,
+    convolution,
+    inner_convolution,
+    transposed_convolution,
+)
 
 LAYOUT = ("NHWC", "HWIO", "NHWC")
 
@@ -38,6 +44,29 @@ def test_convolution_and_its_gradients_equal_those_of_xla(k, stride, size):
 
     ours, theirs = both_orders(convolution), both_orders(reference)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=2e-4), ours, theirs)
+
+
+@pytest.mark.parametrize(
+    ("k", "size", "seen", "made"), [(7, 9, 3, 5), pytest.param(3, 18, 128, 128, marks=pytest.mark.slow)]
+)
+def test_whole_windows_and_their_gradients_are_those_of_xla(k, size, seen, made):
+    """The last are wide enough for Winograd's way."""
+    x, kernel = draw(k, (2, size, size, seen), (k, k, seen, made))
+    kernel /= jnp.sqrt(k * k * seen)
+    theirs = lambda x, kernel: lax.conv_general_dilated(x, kernel, (1, 1), "VALID", dimension_numbers=LAYOUT)
+    look = lambda operator: jax.value_and_grad(lambda x, kernel: jnp.sum(jnp.sin(operator(x, kernel))), (0, 1))
+    found, expected = jax.jit(lambda: [look(operator)(x, kernel) for operator in (inner_convolution, theirs)])()
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-3), found, expected)
+    assert inner_convolution(x, kernel).shape == (2, size - k + 1, size - k + 1, made)
+
+
+def test_a_reflected_border_is_the_inside_mirrored():
+    x, kernel = draw(0, (2, 4, 6, 3), (7, 7, 3, 5))
+    layer = ReflectedConvolution(5, 7)
+    found = layer.apply({"params": {"kernel": kernel, "bias": jnp.arange(5.0)}}, x)
+    inside = np.pad(x, ((0, 0), (3, 3), (3, 3), (0, 0)), "reflect")
+    middle = reference(inside, kernel, 1)[:, 3:-3, 3:-3] + np.arange(5.0)[None, None, None]
+    np.testing.assert_allclose(found, middle, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize(("k", "stride", "size"), [case for case in CASES if case[0] >= case[1]])

@@ -166,6 +166,7 @@ def test_masks_are_found_by_name_or_one_is_for_all(run, tmp_path):
     ("task", "arguments", "code", "told"),
     [
         ("super_resolution", "", 2, "apply to what? gan-jax apply RUN_FOLDER PICTURES"),
+        ("super_resolution", "plain.png --reverse", 2, "was trained for super_resolution, which goes one way; drop"),
         ("super_resolution", "nowhere.png", 3, "nowhere.png: cannot be read: No such file"),
         ("super_resolution", "nowhere", 3, "nowhere: no such folder or zip"),
         ("super_resolution", "torn.png", 3, "torn.png cannot be read: not an image"),

@@ -19,14 +19,13 @@ from gan_jax.config import MLP, CadenceConfig, Config, DataConfig, EvaluateConfi
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import ConfigError, DataError, RunError
 from gan_jax.metrics import classifier
-from gan_jax.metrics.extractor import pixels
 from gan_jax.run import checkpoints, evaluation, sampling, watch
 from gan_jax.run.checkpoints import newest, to_arrays
 from gan_jax.run.files import RunFolder
 from gan_jax.run.logs import append, read_rows
 from gan_jax.run.loop import train
 from gan_jax.run.sampling import open_run
-from gan_jax.run.scoreboard import Evaluation, read_all
+from gan_jax.run.scoreboard import Asked, Evaluation, read_all
 from gan_jax.run.training import abstract_state
 
 pytestmark = pytest.mark.filterwarnings("ignore:a Fréchet distance of 30 samples:UserWarning")
@@ -328,9 +327,8 @@ def test_a_generator_that_draws_nan_is_one_line(trained, tmp_path):
     trained(small(evaluate=EvaluateConfig()), tmp_path)
     run = open_run(str(tmp_path))
     data = evaluation.load_data(run.config)
-    judge = evaluation.make_judge(
-        run.config, run.gan, data, pixels(), None, mesh=parallel.make_mesh(), samples=30, say=print
-    )
+    asked = Asked(samples=30, kind="pixels")
+    judge = evaluation.make_judge(run.config, run.gan, data, None, asked, mesh=parallel.make_mesh(), say=print)
     spoilt = jax.tree.map(lambda a: a * jnp.nan, run.state.average)
     with pytest.raises(RunError, match="the generator draws images that are not finite"):
         judge.evaluate(run.state._replace(average=spoilt))
@@ -341,10 +339,9 @@ def test_too_few_real_images_are_one_line(trained, tmp_path):
     run = open_run(str(tmp_path))
     data = evaluation.load_data(run.config)
     few = Dataset("few", data.images[:12])
+    asked = Asked(samples=30, kind="pixels")
     with pytest.raises(DataError, match="few: scores need 20 images or more, real and drawn; there are 12"):
-        evaluation.make_judge(
-            run.config, run.gan, few, pixels(), None, mesh=parallel.make_mesh(), samples=30, say=print
-        )
+        evaluation.make_judge(run.config, run.gan, few, None, asked, mesh=parallel.make_mesh(), say=print)
 
 
 def test_conditional_runs_are_asked_for_labels(tmp_path):

@@ -1,0 +1,31 @@
+"""A small GAT on MNIST, with labels: two transformers of sixteen tokens (Hyun et al. 2026, arXiv:2509.24935)."""
+
+from gan_jax.config import (
+    GAT,
+    AdamConfig,
+    AugmentConfig,
+    CadenceConfig,
+    Config,
+    DataConfig,
+    EvaluateConfig,
+    PenaltyConfig,
+)
+
+
+def get_config() -> Config:
+    """Patches of 7 pixels, 64 channels, four blocks a network; the paper's loss, penalties and noise."""
+    adam = AdamConfig(learning_rate=1e-3, beta1=0.0, beta2=0.99, clip=1.0)
+    return Config(
+        steps=4000,
+        batch_size=64,
+        conditional=True,
+        loss="relativistic",
+        data=DataConfig(name="mnist"),
+        model=GAT(generator_width=64, discriminator_width=64, depth=4, heads=2, patch=7),
+        generator=adam,
+        discriminator=adam,
+        penalty=PenaltyConfig(r1=0.1, r2=0.1, by_difference=True),
+        augment=AugmentConfig("levels"),
+        every=CadenceConfig(log=20, sample=200, checkpoint=500),
+        evaluate=EvaluateConfig(every=1000, samples=10_000),
+    )

@@ -1,0 +1,75 @@
+"""The settings of the models that are transformers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from gan_jax.config.model import Mixed, Networks
+from gan_jax.config.ranges import Count
+from gan_jax.sizes import shown
+
+if TYPE_CHECKING:
+    from gan_jax.config import Config
+    from gan_jax.config.data import DataConfig
+
+
+@dataclass(frozen=True)
+class GAT(Mixed):
+    """Two transformers, for relativistic pairs, r1 and r2 by_difference, and --augment levels.
+
+    Hyun, Lee & Heo 2026 (arXiv:2509.24935). Defaults are GAT-S/2; B has 12 blocks, 768 channels and 12 heads, L 24,
+    1024 and 16, XL 28, 1152 and 16.
+    """
+
+    latent_size: Count = 64
+    """Dimensions of the latent, standard normal."""
+    generator_width: Count = 384
+    """Channels of each token of the generator."""
+    discriminator_width: Count = 384
+    """The same of the discriminator."""
+    depth: Count = 12
+    """Blocks of each network: a multiple of 4, the levels at which an image is drawn."""
+    heads: Count = 6
+    """Heads of attention, a divisor of the channels, with a multiple of 4 channels each."""
+    patch: Count = 2
+    """Pixels on a side of a patch, a divisor of the image's."""
+    recompute: bool = False
+    """Compute blocks again in the backward pass, for less memory and more time."""
+    attention: Literal["xla", "cudnn"] = "xla"
+    """Whose attention: cudnn is flash attention, for bfloat16 on GPUs alone."""
+
+    normalises: ClassVar[bool] = False
+
+    def networks(self, data: DataConfig, classes: int) -> Networks:
+        """As in `Model`; images are not confined to [-1, 1]."""
+        from gan_jax.models import gat
+
+        shape: dict[str, Any] = {"depth": self.depth, "heads": self.heads, "patch": self.patch, "classes": classes}
+        shape |= {"recomputed": self.recompute, "attention": self.attention, "dtype": self.dtype}
+        return (
+            gat.Generator(data.image_size, data.image_channels, width=self.generator_width, **shape),
+            gat.Discriminator(width=self.discriminator_width, **shape),
+        )
+
+    def wrong(self, config: Config) -> list[str]:
+        """As in `Model`."""
+        found, size, name = super().wrong(config), config.data.image_size, config.augment.name
+        if any(side % self.patch for side in size):
+            found.append(f"model.patch: patches of {self.patch} pixels do not fill {shown(size)}; try a divisor of it")
+        if self.depth % 4:
+            found.append(f"model.depth: expected a multiple of 4, one part for each level, got {self.depth}")
+        for key in ("generator_width", "discriminator_width"):
+            if getattr(self, key) % (4 * self.heads):
+                found.append(
+                    f"model.{key}: expected a multiple of {4 * self.heads}, 4 for each head, got {getattr(self, key)}"
+                )
+        if self.attention == "cudnn" and self.precision == "float32":
+            found.append("model.attention: cudnn's is for 16 bits; add --model.precision bfloat16, or take xla")
+        if self.attention == "cudnn" and config.penalty.has_slopes and not config.penalty.by_difference:
+            found.append("model.attention: cudnn's has no second derivatives; add --penalty.by-difference")
+        if name != "none" and not config.augment.of_levels:
+            found.append(
+                f"augment.name: {name} is of one image, and model gat shows four levels; take --augment levels"
+            )
+        return found

@@ -1,0 +1,50 @@
+"""Judges the discriminator of a run that is a classifier, by images that no step has seen."""
+
+from collections.abc import Callable
+
+import numpy as np
+from jax.sharding import Mesh
+
+from gan_jax import parallel
+from gan_jax.config import Config
+from gan_jax.data.dataset import Dataset
+from gan_jax.gan import GAN, GANState
+from gan_jax.images import to_float
+from gan_jax.metrics.extractor import Extractor, Features, extract_all
+from gan_jax.network import evaluate
+from gan_jax.types import Bytes, Source, Weights
+
+AT_ONCE = 256
+"""Images classified in one program, which fills the last part up."""
+
+
+def make_classifier(gan: GAN, mesh: Mesh) -> Callable[[Weights, Source], np.ndarray]:
+    """Builds `classify(weights, images)`: the class, int `[N]`, that the discriminator takes each `[N, H, W, C]` for.
+
+    Compiled once, for all devices of the mesh.
+    """
+
+    def logits(weights: Weights, images: Bytes) -> Features:
+        return Features(evaluate(gan.discriminator, weights, to_float(images), None).logits)
+
+    size = -(-AT_ONCE // mesh.devices.size) * mesh.devices.size
+    layout = parallel.split_batch(mesh)
+
+    def classify(weights: Weights, images: Source) -> np.ndarray:
+        classifier = Extractor("logits", "the discriminator's", "", weights, logits)
+        return np.argmax(extract_all(classifier, images, batch_size=size, sharding=layout).values, axis=-1)
+
+    return classify
+
+
+def make_examiner(config: Config, gan: GAN, data: Dataset, mesh: Mesh) -> Callable[[GANState], dict[str, float]]:
+    """Builds `examine(state)`: the error, the share of test images that the discriminator takes for another class.
+
+    Of a discriminator that is no classifier there is nothing to tell.
+    """
+    test = data.test
+    if not config.task.classifies or test is None:
+        return lambda state: {}
+    classify = make_classifier(gan, mesh)
+    wrong = lambda weights: classify(weights, test.images) != test.labels
+    return lambda state: {"error": float(np.mean(wrong(state.discriminator.weights)))}

@@ -1,0 +1,78 @@
+"""Judges text: its n-grams beside those of text that was held out, and beside what needs no network."""
+
+import hashlib
+from collections.abc import Callable
+from importlib.metadata import version
+
+import jax
+import numpy as np
+from jax.sharding import Mesh
+
+from gan_jax import __version__
+from gan_jax.config import Config
+from gan_jax.data.dataset import Dataset
+from gan_jax.data.text import Pieces
+from gan_jax.errors import ConfigError
+from gan_jax.gan import GAN, GANState
+from gan_jax.metrics.ngrams import ORDERS, Texts, divergence, divergences, markov
+from gan_jax.run.drawing import samples as drawn
+from gan_jax.run.features import check_count
+from gan_jax.run.sampling import Counts, sampling_weights
+from gan_jax.run.scoreboard import Asked, Evaluation, Judge
+
+
+def make_judge(
+    config: Config, gan: GAN, data: Dataset, counts: Counts, asked: Asked, *, mesh: Mesh, say: Callable[[str], None]
+) -> Judge:
+    """The judge of a run whose data are text.
+
+    js1 to js4 are of what is drawn, training_js1 to training_js4 of as many pieces of the training text, evenly spread:
+    what a perfect writer could reach. markov1_js4 to markov4_js4 are of n-gram models of the training text. All of the
+    same number of pieces, beside the same held-out ones. Raises ConfigError for features, which are of pictures, and
+    DataError for too few pieces.
+    """
+    del say
+    if asked.kind:
+        raise ConfigError(f"features: text is compared by its n-grams, not in {asked.kind}; leave --features out")
+    test = data.test
+    assert test is not None
+    assert isinstance(data.images, Pieces)
+    latent_key, label_key = jax.random.split(jax.random.key(asked.seed))
+    count = min(asked.samples, len(test))
+    check_count(test, count)
+    drawing = drawn(config, gan, data, counts, latent_key, label_key, count, mesh)
+    real, train = _spread(test, count), _spread(data, count)
+    beside = {f"training_{name}": value for name, value in divergences(train, real).items()}
+    for n in ORDERS:
+        written = markov(data.images.numbers, n, count=count, length=real.shape[1], seed=asked.seed)
+        beside[f"markov{n}_js4"] = divergence(written, real, 4)
+    protocol = {
+        "features": "ngrams",
+        "about": f"n-grams of {len(data.alphabet)} characters",
+        "features_sha256": hashlib.sha256(data.alphabet.encode()).hexdigest(),
+        "reference": f"the last {config.data.test:g} of the text, {len(test):,} pieces of {real.shape[1]} characters",
+        "reference_sha256": data.fingerprint,
+        "things": test.things,
+        "compared": count,
+        "samples": count,
+        "seed": asked.seed,
+        "weights": asked.weights_are,
+        "conventions": "Jensen-Shannon divergence in bits, which few pieces raise: beside it that of as many of the "
+        "training text, and by n-gram models of it",
+        "versions": {"gan-jax": __version__} | {name: version(name) for name in ("jax", "flax", "numpy")},
+    }
+
+    def evaluate(state: GANState) -> Evaluation:
+        weights = sampling_weights(gan, state, counts, averaged=asked.averaged)
+        texts, _ = drawing.draw(weights, range(count))
+        return Evaluation(int(state.step), divergences(_rows(texts), real) | beside, protocol)
+
+    return Judge(protocol, evaluate)
+
+
+def _spread(data: Dataset, count: int) -> Texts:
+    return _rows(data.images[np.linspace(0, len(data) - 1, count).astype(int)])
+
+
+def _rows(pieces: np.ndarray) -> Texts:
+    return pieces.reshape(len(pieces), -1)

@@ -1,0 +1,155 @@
+"""GAT: sizes, levels, styles, and a few steps of its game."""
+
+from itertools import pairwise
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from gan_jax import GAN, Batch, generate, init, losses, make_step, penalties
+from gan_jax.augment.levels import noisy_levels
+from gan_jax.models import gat
+from gan_jax.types import Weights
+
+LABELS = jnp.array([0, 2, 2, 1])
+
+
+def count(network, *args):
+    variables = jax.eval_shape(lambda: network.init(jax.random.key(0), *args, train=True))
+    return sum(leaf.size for leaf in jax.tree.leaves(variables["params"]))
+
+
+def derived(shape, patch, channels, classes, levels=4, z=64):
+    """As the module's docstring has it."""
+    n, w, heads = shape
+    d, h, q, f = w // heads, 8 * w // 3, patch * patch * channels, gat.FEATURES
+    block = 4 * w * w + 4 * w + 2 * d + 3 * w * h + 2 * h + w
+    told = classes * z + (2 * z + w + 2) * w if classes else (z + w + 2) * w
+    generator = n * (block + 4 * w * w + 4 * w) + levels * (w * w + w + (w + 1) * q) + told
+    judged = (w + 1) * f + classes * f + 2 * (f + 1) * f if classes else w + 1
+    return generator, n * (block + 4 * w) + (levels * q + 3) * w + judged
+
+
+def test_the_published_pair_of_size_s_has_as_many_parameters_as_published():
+    labels = jnp.zeros(2, jnp.int32)
+    assert count(gat.Generator(32, 4, classes=1000), jnp.zeros((2, 64)), labels) == 29_256_512
+    assert count(gat.Discriminator(classes=1000), jnp.zeros((2, 32, 32, 4)), labels) == 32_556_160
+
+
+@pytest.mark.parametrize("name", gat.SHAPES)
+@pytest.mark.parametrize(("patch", "classes"), [(2, 1000), (8, 0)])
+def test_parameters_are_as_many_as_derived_on_paper(name, patch, classes):
+    shape, labels = gat.SHAPES[name], jnp.zeros(2, jnp.int32) if classes else None
+    generator = gat.Generator(32, 4, *shape, patch, classes)
+    discriminator = gat.Discriminator(*shape, patch, classes)
+    found = count(generator, jnp.zeros((2, 64)), labels), count(discriminator, jnp.zeros((2, 32, 32, 4)), labels)
+    assert found == derived(shape, patch, 4, classes)
+
+
+SMALL = {"depth": 4, "width": 16, "heads": 2, "patch": 4, "classes": 3}
+
+
+def small(**fields):
+    return gat.Generator((8, 12), 2, **SMALL | fields)
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    """A small generator's variables, and latents."""
+    latents = jax.random.normal(jax.random.key(0), (4, 6))
+    variables = jax.jit(lambda: small().init(jax.random.key(1), latents, LABELS, train=True))()
+    return variables, latents
+
+
+def test_training_shows_all_levels_and_sampling_the_last(drawn):
+    variables, latents = drawn
+    levels, _ = small().apply(variables, latents, LABELS, train=True, mutable=["mean_style"])
+    assert [level.shape for level in levels] == [(4, 8, 12, 2)] * 4
+    np.testing.assert_array_equal(small().apply(variables, latents, LABELS), levels[-1])
+    assert all(jnp.max(jnp.abs(a - b)) > 1e-3 for a, b in pairwise(levels))
+
+
+def test_recomputed_blocks_and_bfloat16_draw_the_same(drawn):
+    variables, latents = drawn
+    images = small().apply(variables, latents, LABELS)
+    np.testing.assert_allclose(small(recomputed=True).apply(variables, latents, LABELS), images, atol=1e-5)
+    low = small(dtype=jnp.bfloat16).apply(variables, latents, LABELS)
+    assert low.dtype == jnp.float32
+    np.testing.assert_allclose(low, images, atol=0.05 * float(jnp.max(jnp.abs(images))))
+
+
+@pytest.fixture(scope="module")
+def styled():
+    """A style of each of LABELS, and a function to have others."""
+    latents = jax.random.normal(jax.random.key(0), (4, 6))
+    one_hot = lambda labels: jax.nn.one_hot(labels, 3)
+    variables = gat.Style(8, 3).init(jax.random.key(1), latents, one_hot(LABELS), train=True)
+    means = jax.random.normal(jax.random.key(2), (3, 8))
+    variables = variables | {"mean_style": {"mean": means}}
+
+    def style(labels, *, train=False, **fields):
+        module = gat.Style(8, 3, **fields)
+        return module.apply(variables, latents, one_hot(labels), train=train, mutable=["mean_style"])
+
+    return means, style
+
+
+def test_mean_styles_move_to_those_of_their_labels_alone(styled):
+    old, style = styled
+    w, moved = style(LABELS, train=True)
+    new = moved["mean_style"]["mean"]
+    np.testing.assert_allclose(new[2], 0.995 * old[2] + 0.005 * (w[1] + w[2]) / 2, rtol=1e-5)
+    np.testing.assert_allclose(style(LABELS * 0, train=True)[1]["mean_style"]["mean"][1:], old[1:])
+
+
+def test_truncation_draws_to_the_mean_of_the_label_and_guidance_away_from_that_of_all(styled):
+    means, style = styled
+    w, mean = style(LABELS)[0], means[LABELS]
+    np.testing.assert_allclose(style(LABELS, truncation=0.7)[0], mean + 0.7 * (w - mean), rtol=1e-4, atol=1e-5)
+    usual = sum(style(jnp.full(4, label))[0] for label in range(3)) / 3
+    np.testing.assert_allclose(style(LABELS, guidance=1.5)[0], usual + 1.5 * (w - usual), rtol=1e-4, atol=1e-5)
+
+
+def test_the_discriminator_takes_an_image_for_all_of_its_levels_and_refuses_others():
+    images = jax.random.normal(jax.random.key(0), (4, 8, 12, 2))
+    network = gat.Discriminator(**SMALL)
+    variables = network.init(jax.random.key(1), images, LABELS)
+    logits = network.apply(variables, images, LABELS)
+    assert logits.shape == (4,)
+    np.testing.assert_array_equal(network.apply(variables, (images,) * 4, LABELS), logits)
+    with pytest.raises(ValueError, match="sees 4 levels of an image, not 2"):
+        network.apply(variables, (images,) * 2, LABELS)
+
+
+def test_levels_share_the_depth_evenly():
+    with pytest.raises(ValueError, match="6 blocks has no equal parts for each of 4 levels"):
+        small(depth=6).init(jax.random.key(0), jnp.zeros((2, 6)), jnp.zeros(2, jnp.int32))
+
+
+@pytest.mark.slow
+def test_its_game_plays_one_step_after_another_and_samples():
+    adam = optax.adam(1e-3, b1=0, b2=0.99)
+    gan = GAN(
+        small(),
+        gat.Discriminator(**SMALL),
+        adam,
+        adam,
+        latent_size=6,
+        loss=losses.relativistic,
+        penalty=penalties.total(penalties.r1_by_difference(0.1), penalties.r2_by_difference(0.1)),
+        augment=noisy_levels(),
+    )
+    batch = Batch(jax.random.uniform(jax.random.key(0), (4, 8, 12, 2), minval=-1), LABELS)
+    state = init(gan, jax.random.key(1), batch)
+    step = jax.jit(make_step(gan))
+    first = jax.tree.map(jnp.copy, state.generator.weights)
+    for _ in range(2):
+        state, metrics = step(state, batch)
+    assert all(np.isfinite(value) for value in metrics.values())
+    assert metrics["d/penalty"] > 0
+    moved = jax.tree.map(lambda a, b: bool(jnp.any(a != b)), first, state.generator.weights)
+    assert all(jax.tree.leaves(moved))
+    assert isinstance(state.average, Weights)
+    assert generate(gan, state.average, jnp.ones((1, 6)), LABELS[:1]).shape == (1, 8, 12, 2)

@@ -1,0 +1,123 @@
+"""Runs that make a classifier of few labels: trained, killed, judged, drawn from, on one device and on two."""
+
+import shutil
+from dataclasses import replace
+
+import jax
+import numpy as np
+import optax
+import pytest
+from runs import assert_same_runs
+
+from gan_jax import parallel, per_device
+from gan_jax.cli import main
+from gan_jax.config import FMGAN, CadenceConfig, Config, DataConfig, EvaluateConfig, TaskConfig
+from gan_jax.config.build import build_gan, load_data
+from gan_jax.data.batches import read_beside_labelled
+from gan_jax.data.labelled import few
+from gan_jax.gan import init
+from gan_jax.images import to_float
+from gan_jax.run.checkpoints import newest
+from gan_jax.run.files import RunFolder
+from gan_jax.run.loop import train
+from gan_jax.run.scoreboard import read_all
+from gan_jax.run.training import abstract_state, example, make_step
+
+pytestmark = pytest.mark.filterwarnings("ignore:a Fréchet distance of 20 samples:UserWarning")
+
+
+def small(**changes):
+    """Twenty of the digits with a label."""
+    settings = {
+        "data": DataConfig(name="digits"),
+        "task": TaskConfig("few_labels", labels=20),
+        "model": FMGAN(latent_size=8, generator_width=16, discriminator_width=32),
+        "batch_size": 32,
+        "steps": 4,
+        "every": CadenceConfig(log=1, sample=4, checkpoint=2),
+        "evaluate": EvaluateConfig(every=2, samples=20, features="pixels", best="error"),
+    }
+    return Config(**settings | changes)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run that is over. Tests that change it copy it."""
+    path = tmp_path_factory.mktemp("few") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GAN_JAX_CACHE", str(path.parent / "cache"))
+        train(small(), path)
+    return RunFolder(path)
+
+
+def test_a_run_that_is_killed_before_its_last_checkpoint_ends_as_if_it_were_not(run, tmp_path, monkeypatch):
+    """Labelled images come again in their order, and so do the scores."""
+    monkeypatch.setenv("GAN_JAX_CACHE", str(run.path.parent / "cache"))
+    killed = shutil.copytree(run.path, tmp_path / "killed")
+    shutil.rmtree(RunFolder(killed).checkpoints / "4")
+    train(small(), killed)
+    assert_same_runs(killed, run.path, small())
+
+
+def test_the_error_is_that_of_the_discriminator_over_the_images_held_out(run):
+    """Computed here anew."""
+    first, last = read_all(run.metrics)
+    state = newest(run.checkpoints, lambda notes: abstract_state(small(), 10)).state
+    test, gan = load_data(small()).test, build_gan(small(), 10)
+    params, _ = state.discriminator.weights
+    logits = gan.discriminator.apply({"params": params}, to_float(test.images)).logits
+    assert last.scores["error"] == pytest.approx(np.mean(np.argmax(logits, -1) != test.labels))
+    assert {"error", "pixels_fid"} <= first.scores.keys()
+    assert "error of the discriminator, not averaged, over 180 test images" in last.protocol["conventions"]
+    assert last.protocol["reference"] == "digits, the 1617 training images, 8x8x1"
+    kept = newest(run.best, lambda notes: abstract_state(small(), 10)).notes["best"]
+    assert (kept["metric"], kept["value"]) == ("error", min(e.scores["error"] for e in (first, last)))
+
+
+@pytest.mark.slow  # for what it compiles
+def test_it_is_drawn_from_and_scored_by_the_command_line(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("GAN_JAX_CACHE", str(run.path.parent / "cache"))
+    copy = shutil.copytree(run.path, tmp_path / "copy")
+    assert main(["sample", str(copy), "--count", "3", "--out", str(tmp_path / "few.npz")]) == 0
+    assert np.load(tmp_path / "few.npz")["images"].shape == (3, 8, 8, 1)
+    assert main(["evaluate", str(copy), "--samples", "20", "--features", "pixels"]) == 0
+    shown = capsys.readouterr().out
+    assert "comparing 20 images of step 4 with 1,617 of digits" in shown
+    assert "error ↓" in shown
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("--task.labels 25", "digits: 25 labels are not as many of each of 10 classes; try --task.labels 30"),
+        ("--task.labels 5000", "of which 500 would be labelled; lower --task.labels to"),
+        ("--conditional", "task.name: few_labels shows few labels, and the networks are told all"),
+    ],
+)
+def test_labels_that_cannot_be_shown_are_refused_and_nothing_is_written(options, said, tmp_path, capsys):
+    given = f"--no-conditional --task few_labels --model fmgan --penalty.r1 0 --run {tmp_path / 'run'} {options}"
+    assert main(f"train digits {given}".split()) in (2, 3)
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "run" / "config.json").exists()
+
+
+def after_two_steps(config, way, devices):
+    gan, data = build_gan(config, 10), load_data(config)
+    gan = replace(gan, generator_optimizer=optax.sgd(0.01), discriminator_optimizer=optax.sgd(0.01))
+    labels = few(data, config.task.labels, config.seed)
+    mesh = parallel.make_mesh(jax.devices()[:devices])
+    state = way.make_state(lambda: init(gan, jax.random.key(0), example(config)), mesh)
+    step = way.compile_step(make_step(config, gan, way), mesh)
+    for i in range(2):
+        batch = read_beside_labelled(data.images, labels, i, batch_size=config.batch_size, seed=0)
+        state, metrics = step(state, way.put_batch(mesh, *batch))
+    state, metrics = way.first(state), way.first(metrics)
+    return jax.device_get((state.generator.weights, state.discriminator.weights)), metrics
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", [parallel, per_device])
+def test_two_devices_take_the_steps_of_one(way):
+    (ours, rows), (theirs, others) = after_two_steps(small(), parallel, 1), after_two_steps(small(), way, 2)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), ours, theirs)
+    np.testing.assert_allclose(rows["g/loss"], others["g/loss"], rtol=1e-4)
