@@ -2,11 +2,14 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from runs import assert_same_runs
 
-from gan_jax.config import GAT, Config, StyleGAN2
+from gan_jax.config import GAT, AugmentConfig, CadenceConfig, Config, PenaltyConfig, StyleGAN2
 from gan_jax.errors import ConfigError
-from gan_jax.run.sampling import styled
+from gan_jax.run.loop import train
+from gan_jax.run.sampling import sample, styled
 
 SMALL = Config(model=GAT(generator_width=8, discriminator_width=8, depth=4, heads=2), conditional=True)
 
@@ -25,3 +28,32 @@ def test_a_model_without_them_is_named():
         styled(Config(model=StyleGAN2()), 0, {"guidance": 2.0})
     with pytest.raises(ConfigError, match="guidance: is away from the mean over labels, and this run is told none"):
         styled(replace(SMALL, conditional=False), 0, {"guidance": 2.0})
+
+
+@pytest.mark.slow
+def test_a_gat_in_two_parts_is_the_run_in_one_and_draws_styles_to_their_means(tmp_path):
+    config = replace(
+        SMALL,
+        model=replace(SMALL.model, patch=4),
+        steps=4,
+        batch_size=8,
+        loss="relativistic",
+        penalty=PenaltyConfig(r1=0.1, r2=0.1, by_difference=True),
+        augment=AugmentConfig("levels"),
+        every=CadenceConfig(log=1, sample=4, checkpoint=2),
+    )
+    train(config, tmp_path / "whole")
+    for steps in (2, 4):
+        train(replace(config, steps=steps), tmp_path / "parts")
+    assert_same_runs(tmp_path / "parts", tmp_path / "whole", config)
+
+    def drawn(truncation):
+        out, fields = tmp_path / f"{truncation}.npz", {"truncation": truncation}
+        common = {"count": 20, "seed": 0, "labels": None, "interpolate": None, "averaged": True, "best": False}
+        sample(str(tmp_path / "whole"), out=out, styles=fields, **common)
+        return np.load(out)["images"]
+
+    assert np.any(drawn(1.0) != drawn(0.5))
+    alone = drawn(0.0)  # the mean of each label, whatever the latent
+    np.testing.assert_array_equal(alone[:10], alone[10:])
+    assert len(np.unique(alone, axis=0)) > 1
