@@ -1,6 +1,7 @@
 """Two devices compute what one does."""
 
 import dataclasses
+from functools import partial
 
 import flax.linen as nn
 import jax
@@ -51,8 +52,10 @@ def test_several_steps_in_one_program_are_as_many_calls(stacked):
         state, metrics = one(state, batch)
         seen.append(metrics)
     last, metrics = many(begin(), put)
-    jax.tree.map(np.testing.assert_array_equal, metrics, jax.tree.map(lambda *rows: np.stack(rows), *seen))
-    jax.tree.map(np.testing.assert_array_equal, last._replace(key=()), state._replace(key=()))
+    # Two programs, which XLA need not fuse alike: the last bit may differ.
+    close = partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-6)
+    jax.tree.map(close, metrics, jax.tree.map(lambda *rows: np.stack(rows), *seen))
+    jax.tree.map(close, last._replace(key=()), state._replace(key=()))
 
 
 class Merging(nn.Module):

@@ -29,7 +29,7 @@ def png(shade):
 
 
 FILES = {f"{kind}/{i}.png": png(20 * i + len(kind)) for kind in ("cat", "doggy") for i in range(4)}
-FILES |= {".hidden/1.png": b"", "notes.txt": b"not a picture"}
+FILES |= {".hidden/1.png": b"", "notes.md": b"not a picture"}
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_a_picture_that_is_damaged_there_is_named_as_on_a_disk(sources, store):
         ("gs://with-pictures/none", "no such folder or zip"),
         ("gs://with-pictures/none.zip", "no such folder or zip"),
         ("gs://without/pictures", "there is no bucket gs://without"),
-        ("gs://with-pictures/pictures/notes.txt", "no such folder or zip"),
+        ("gs://with-pictures/pictures/notes.md", "no such folder or zip"),
         ("gs://with-pictures/arrays.npz", "copy it here"),
     ],
 )
