@@ -157,10 +157,15 @@ class DataConfig:
             if getattr(self, key) != getattr(DataConfig, key)
         ]
         if self.own and not self.path:
-            found.append("data.path: expected a folder or .zip of pictures, got nothing; add --data.path FOLDER-OR-ZIP")
+            what, add = (
+                ("an .npz or .npy of arrays", "FILE.npz")
+                if self.floats
+                else ("a folder or .zip of pictures", "FOLDER-OR-ZIP")
+            )
+            found.append(f"data.path: expected {what}, got nothing; add --data.path {add}")
         if self.own and self.size is None:
             found.append("data.size: your own pictures need a size to be brought to, such as --data.size 64")
-        if self.floats and not self.arrays:
+        if self.floats and not self.arrays and (self.path or not self.own):
             given = self.path or f"the named data {self.name}"
             found.append(f"data.deviation: is of floats in an .npz or .npy, not of {given}; name one with --data.path")
         if self.floats and self.clusters:
