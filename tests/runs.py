@@ -1,9 +1,12 @@
 """What a run has left, and whether two runs have left the same."""
 
+import shutil
+
 import numpy as np
 
 from gan_jax.run.checkpoints import newest, to_arrays
 from gan_jax.run.files import RunFolder, read
+from gan_jax.run.loop import train
 from gan_jax.run.training import abstract_state
 
 
@@ -19,3 +22,11 @@ def assert_same_runs(path, reference, config):
     for name in ours:
         np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
     assert read(RunFolder(path).metrics) == read(RunFolder(reference).metrics) is not None
+
+
+def assert_a_killed_copy_ends_alike(run, config, path):
+    """A copy of a run that is over, as a kill before its last checkpoint leaves it, goes on to the same end."""
+    killed = shutil.copytree(run.path, path)
+    shutil.rmtree(RunFolder(killed).checkpoints / f"{config.steps}")
+    train(config, killed)
+    assert_same_runs(killed, run.path, config)

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import optax
 import pytest
-from runs import assert_same_runs
+from runs import assert_a_killed_copy_ends_alike
 
 from gan_jax import parallel
 from gan_jax.cli import main
@@ -59,10 +59,7 @@ def run(text):
 
 def test_a_run_that_is_killed_before_its_last_checkpoint_ends_as_if_it_were_not(run, text, tmp_path):
     """Characters are drawn again as they were."""
-    killed = shutil.copytree(run.path, tmp_path / "killed")
-    shutil.rmtree(RunFolder(killed).checkpoints / "4")
-    train(small(text), killed)
-    assert_same_runs(killed, run.path, small(text))
+    assert_a_killed_copy_ends_alike(run, small(text), tmp_path / "killed")
 
 
 def test_scores_are_of_as_many_pieces_beside_the_training_text_and_models_of_it(run, text):
