@@ -18,6 +18,7 @@ ROOMS = [
     {"parallel", "statistics", "config"},
     {"per_device"},
     {"run"},
+    {"commands"},
     {"cli"},
 ]
 """From the ground up; those of one floor do not know each other."""

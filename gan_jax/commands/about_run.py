@@ -1,0 +1,44 @@
+"""The options of a command about a run folder, which comes first."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import tyro
+
+from gan_jax.config import recipes
+from gan_jax.config.options import check_options
+from gan_jax.config.schema import wrong_values
+from gan_jax.errors import ConfigError
+from gan_jax.run.files import RunFolder
+
+
+@dataclass(frozen=True)
+class AboutRun:
+    """Options of which the first is a run folder."""
+
+    run: tyro.conf.Positional[Path]
+    """The run folder."""
+
+
+Options = TypeVar("Options", bound=AboutRun)
+
+
+def options_of(schema: type[Options], arguments: list[str]) -> Options:
+    """The options as they were typed, all of them right, and a run in the folder. Raises ConfigError or RunError."""
+    command = schema.__name__.lower()
+    if not arguments:
+        raise ConfigError(f"{command} which run? gan-jax {command} RUN_FOLDER; --help says more")
+    named = [f.name for f in dataclasses.fields(schema) if f.name not in ("run", "input")]
+    check_options(arguments, named, schema(Path()))
+    options = tyro.cli(schema, args=arguments, prog=f"gan-jax {command}")
+    if wrong := wrong_values(options):
+        raise ConfigError("\n".join(wrong))
+    options = dataclasses.replace(options, run=recipes.expand(options.run))
+    RunFolder(options.run)  # says what can be none
+    if not recipes.is_run(options.run):
+        meant = Path("runs") / options.run
+        hint = f"did you mean {meant}?" if recipes.is_run(meant) else "gan-jax train makes one"
+        raise ConfigError(f"{options.run} is not a run folder: no config.json in it; {hint}")
+    return options

@@ -1,0 +1,60 @@
+"""gan-jax sample: images, or text, from a trained generator."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gan_jax import screen
+from gan_jax.commands.about_run import AboutRun, options_of
+from gan_jax.config import recipes
+from gan_jax.config.options import check_out
+from gan_jax.config.ranges import Count, OptionalSteps, Seed, Weight
+
+
+@dataclass(frozen=True)
+class Sample(AboutRun):
+    """Draws images from the newest good checkpoint of a run."""
+
+    out: Path | None = None
+    """A .png (one grid), an .npz (arrays images and labels: uint8, or floats in the data's own range), or a folder; of
+    text a .txt. Default: a grid in the run folder; text is printed."""
+    count: Count = 64
+    """How many images; with --interpolate, how many strips."""
+    seed: Seed = 0
+    """The same seed draws the same images; image i does not depend on the count."""
+    labels: str | None = None
+    """Classes to draw in turn, of a conditional run: 0-9, or 3,1,4, or names. Default: all."""
+    interpolate: OptionalSteps = None
+    """Draw strips of so many images, each from one latent to the next."""
+    truncation: Weight = 1.0
+    """Of stylegan2 and gat: draw styles to their mean, for images that are more alike, and mostly better: 1 not at all,
+    0.7 is customary, 0 draws the mean alone."""
+    guidance: Weight = 1.0
+    """Of gat with labels: draw styles away from the mean over all labels, for images that show theirs more: 1 not at
+    all."""
+    raw: bool = False
+    """Use the generator as the last step left it, not its average."""
+    best: bool = False
+    """Draw from the best checkpoint that a run with --evaluate.every has kept."""
+
+
+def main(arguments: list[str]) -> None:
+    """Draws what the arguments ask for, and says where it is."""
+    options = options_of(Sample, arguments)
+    check_out(options.out, recipes.load_run(options.run).data.kind)
+
+    from gan_jax.run import programs
+    from gan_jax.run.sampling import sample
+
+    programs.prepare()
+    lines = sample(
+        str(options.run),
+        out=options.out and recipes.expand(options.out),
+        count=options.count,
+        seed=options.seed,
+        labels=options.labels,
+        interpolate=options.interpolate,
+        averaged=not options.raw,
+        best=options.best,
+        styles={"truncation": options.truncation, "guidance": options.guidance},
+    )
+    screen.tell("\n".join(lines))

@@ -1,0 +1,151 @@
+"""gan-jax train: a run begun by a recipe, or gone on with."""
+
+import dataclasses
+import importlib.util
+import os
+import re
+import sys
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from gan_jax import screen
+from gan_jax.config import AnyModel, Config, recipes
+from gan_jax.config.checks import MAY_CHANGE, check, check_new, check_same
+from gan_jax.config.hosts import HostsConfig
+from gan_jax.config.options import check_options, read_steps, without_no
+from gan_jax.config.schema import flatten, kinds, name_of, with_values, wrong_values
+from gan_jax.errors import ConfigError
+from gan_jax.run.files import RunFolder
+from gan_jax.storage import absolute
+
+
+@dataclass(frozen=True)
+class Train:
+    """Trains a GAN by a recipe: a name from `gan-jax configs`, a .py file with get_config(), or a run folder.
+
+    Every field of the recipe can be set anew, for instance --steps 500 --generator.learning-rate 1e-4. The name of a
+    group stands for its name's field: --data mnist, --augment ada.
+    """
+
+    run: Path | None = None
+    """Folder for the config, metrics, pictures and checkpoints. Default: runs/RECIPE. If it holds a run, goes on."""
+    dry_run: bool = False
+    """Print the resolved config, parameter counts, FLOPs and memory of a step; write nothing."""
+    model: Annotated[str | None, tyro.conf.arg(metavar="|".join(kinds(AnyModel)))] = None
+    """Networks in place of the recipe's, with their own settings: --help behind it lists those."""
+    profile: str | None = None
+    """Trace these steps, such as 100:110, with JAX's profiler, into the run folder."""
+    hosts: HostsConfig = dataclasses.field(default_factory=HostsConfig)
+    config: Annotated[Config, tyro.conf.arg(name="")] = dataclasses.field(default_factory=Config)
+
+
+def main(arguments: list[str]) -> None:
+    """Trains as the arguments say, or shows what would be trained."""
+    if not arguments:
+        raise ConfigError(f"train what? Recipes are {', '.join(recipes.names())}; gan-jax train --help says more")
+    recipe, rest = arguments[0], arguments[1:]
+    if recipe.startswith("-"):
+        if "-h" not in arguments and "--help" not in arguments:
+            raise ConfigError(f"the recipe comes first: gan-jax train RECIPE {' '.join(arguments)}")
+        _read("RECIPE", Config(), arguments)  # which says its help, and ends
+    options = _read(recipe, recipes.load(recipe), rest)
+    profile = read_steps(options.profile) if options.profile is not None else None
+    run = _folder(recipe, options)
+    config = _absolute(options.config)
+    _check_paths(RunFolder(run).path, config)
+    if recipes.is_run(run):
+        stored = recipes.load_run(run)
+        config = with_values(config, _kept(stored, config, rest))
+        if not options.dry_run:
+            check_same(stored, check(config), str(run))
+    (check if recipes.is_run(run) else check_new)(config)
+    if config.tensorboard and importlib.util.find_spec("tensorboardX") is None:
+        raise ConfigError("tensorboard: needs tensorboardX; pip install tensorboardX, or go without --tensorboard")
+    if config.data.path:
+        screen.tell(f"reading the {config.data.kind} of {config.data.path}", sys.stderr)
+    from gan_jax.run import programs
+
+    programs.prepare()
+    if options.dry_run:
+        _preview(config, options.hosts)
+        return
+    from gan_jax.run.joining import joined
+    from gan_jax.run.loop import train
+
+    with joined(options.hosts):
+        train(config, run, profile=profile)
+
+
+def _read(recipe: str, default: Config, arguments: list[str]) -> Train:
+    """The options as they were typed, each of them right by itself, beside what the recipe says."""
+    arguments = _named(arguments, default)
+    if (model := _value_of("model", arguments)) in kinds(AnyModel) and model != name_of(default.model):
+        default = with_values(default, {"model": model})
+    others = [f"hosts.{f.name}" for f in dataclasses.fields(HostsConfig)]
+    check_options(arguments, [*flatten(default), *others, "run", "dry_run", "profile"], default)
+    options = tyro.cli(
+        Train, args=arguments, default=Train(config=default), prog=f"gan-jax train {recipe}", config=_ONE_KIND_A_GROUP
+    )
+    if wrong := [*wrong_values(options.hosts), *options.hosts.wrong(options.config)]:
+        raise ConfigError("\n".join(wrong))
+    return options
+
+
+def _folder(recipe: str, options: Train) -> Path:
+    """Where the run is, or will be."""
+    path = recipes.expand(recipe)
+    resumes = recipe not in recipes.names() and recipes.is_run(path)
+    return recipes.expand(options.run) if options.run else path if resumes else Path("runs") / path.stem
+
+
+def _preview(config: Config, hosts: HostsConfig) -> None:
+    from gan_jax.run.preview import preview
+
+    if hosts.coordinator:
+        screen.tell("of this process alone: a run of several hosts has the devices of all", sys.stderr)
+    screen.tell("compiling one step, to count its work", sys.stderr)
+    screen.tell(preview(config))
+
+
+def _check_paths(run: Path, config: Config) -> None:
+    """Says at once what would be found out minutes later."""
+    if os.path.exists(run) and not os.path.isdir(run):
+        raise ConfigError(f"run: {run} is a file, and a run is a folder; choose another with --run")
+    if config.evaluate.weights and os.path.isdir(config.evaluate.weights):
+        raise ConfigError(f"evaluate.weights: {config.evaluate.weights} is a folder; name the file in it")
+
+
+_ONE_KIND_A_GROUP = (tyro.conf.AvoidSubcommands,)
+"""A group that could be of several kinds has the options of the one that it is."""
+
+
+def _named(arguments: list[str], config: Config) -> list[str]:
+    """Spells `--augment ada` out, as `--augment.name ada`, for all groups with a name."""
+    named = [f.name for f in dataclasses.fields(config) if hasattr(getattr(config, f.name), "name")]
+    return [re.sub(rf"^--({'|'.join(named)})(?=$|=)", r"--\1.name", argument) for argument in arguments]
+
+
+def _value_of(key: str, arguments: list[str]) -> str | None:
+    """The text given for an option, the last one if there are several."""
+    pairs = (flag.partition("=")[::2] if "=" in flag else (flag, text) for flag, text in pairwise([*arguments, ""]))
+    return dict(pairs).get(f"--{key}")
+
+
+def _kept(stored: Config, config: Config, arguments: list[str]) -> dict[str, object]:
+    """What a run keeps although it may change: all that the command line does not mention, and its greater length."""
+    given = {without_no(a[2:].partition("=")[0].replace("-", "_")) for a in arguments if a[:2] == "--"}
+    kept = {key: value for key, value in flatten(stored).items() if key in MAY_CHANGE - given}
+    return kept | {"steps": max(stored.steps, config.steps)} if "steps" in kept else kept
+
+
+_PATHS = ("data.path", "data.data_dir", "evaluate.weights")
+
+
+def _absolute(config: Config) -> Config:
+    """Paths as they are from anywhere: the run may be resumed from another folder."""
+    paths = {key: value for key, value in flatten(config).items() if key in _PATHS and value}
+    return with_values(config, {key: str(absolute(recipes.expand(path))) for key, path in paths.items()})
