@@ -169,7 +169,7 @@ MISTAKES = [
         "did you mean inception?",
     ),
     ("evaluate run --count 100", "no option --count; did you mean --samples?"),
-    ("train digits --evaluate.best recall", "evaluate.best: the best one is kept where a run is scored"),
+    ("train digits --evaluate.weights /w.pth", "evaluate.weights: they are read where a run is scored; add"),
     ("evaluate run --samples 3", "samples: expected a whole number from 20, got 3"),
     ("evaluate run --samples lots", "samples: expected a whole number", "'lots'"),
     ("evaluate run --seed -1", "seed: expected a whole number in [0, 2**32), got -1"),

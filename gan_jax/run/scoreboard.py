@@ -48,7 +48,7 @@ class Judge(NamedTuple):
 
 def name_of(features: str, score: str) -> str:
     """A score by its full name: only in Inception's features is it the FID that papers quote."""
-    plain = features in ("inception", "ngrams") or score in ("classes", "class_kl", "label_accuracy", "error")
+    plain = features in ("inception", "ngrams", "masks") or score in ("classes", "class_kl", "label_accuracy", "error")
     return score if plain else f"{features}_{score}"
 
 
@@ -119,7 +119,7 @@ def _by_protocol(evaluations: Sequence[Evaluation]) -> list[list[Evaluation]]:
 def heading(name: str) -> str:
     """A score by its name for people, with an arrow to where better is."""
     words = {"fid": "FID", "kid": "KID", "inception_score": "IS", "intra_fid": "intra-FID", "class_kl": "class KL"}
-    words |= {"psnr": "PSNR", "ssim": "SSIM", "l1": "L1"}
+    words |= {"psnr": "PSNR", "ssim": "SSIM", "l1": "L1", "miou": "mIoU"}
     prefixes, rest = [], name
     while rest.startswith(("baseline_", "classifier_", "pixels_")):
         prefix, _, rest = rest.partition("_")
@@ -140,7 +140,7 @@ FEW = 1000
 
 def _protocol_lines(protocol: dict[str, Any]) -> list[str]:
     try:
-        sha256 = f" (sha256 {protocol['features_sha256'][:8]})" if protocol["features"] != "pixels" else ""
+        sha256 = f" (sha256 {protocol['features_sha256'][:8]})" if protocol["features_sha256"] else ""
         things = protocol.get("things", "images")
         scarce = things == "images" and min(protocol["samples"], protocol["compared"]) < FEW
         few = f" (fewer than {FEW:,} images: precision, recall, density and coverage flatter)" if scarce else ""
