@@ -1,0 +1,182 @@
+"""Curves of losses and scores, to zoom and to hover, by Bokeh: the script that draws them, and where it does."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gan_jax.run.pictures import smoothed
+from gan_jax.run.scoreboard import Evaluation, heading
+from gan_jax.show.account import Account
+
+
+class Curve(NamedTuple):
+    """A number over the steps of a run."""
+
+    run: str
+    of: str  # what it is
+    steps: np.ndarray  # float64 [N], ascending
+    values: np.ndarray  # float64 [N]
+
+
+class Panel(NamedTuple):
+    """Curves with the same axes."""
+
+    title: str
+    curves: list[Curve]
+    log: bool = False  # the axis of values
+    dense: bool = True  # a value at every few steps, which is noisy; else few, each of which counts
+
+    @property
+    def thinned(self) -> bool:
+        """Whether there are more values than are drawn."""
+        return self.dense and any(len(curve.steps) > POINTS for curve in self.curves)
+
+
+class Plots(NamedTuple):
+    """Panels as HTML: places to put them, and one script that draws into all of these."""
+
+    places: list[str]
+    script: str
+
+
+_TOGETHER = {
+    "losses": ("d/loss", "g/loss"),
+    "mean logits": ("d/real_logit", "d/fake_logit"),
+    "gradient norms": ("d/gradient_norm", "g/gradient_norm"),
+    "penalties": ("d/penalty", "g/penalty"),
+}
+"""What has the same axes; every other number has its own."""
+
+_FIRST = 24
+"""Panels at most: a stranger's rows may have any number of names."""
+
+
+def panels_of_rows(accounts: Sequence[Account]) -> list[Panel]:
+    """Losses and all else that the rows of training tell; what is always 0 is no curve."""
+    names = sorted({name for account in accounts for row in account.rows for name in row} - {"step", "images"})
+    grouped = {title: [name for name in group if name in names] for title, group in _TOGETHER.items()}
+    others = {name: [name] for name in names if not any(name in group for group in _TOGETHER.values())}
+    found = []
+    for title, group in list((grouped | others).items())[:_FIRST]:
+        curves = [curve for account in accounts for curve in _curves(account, group)]
+        log = title == "gradient norms" and all(np.all(curve.values > 0) for curve in curves)
+        if any(np.any(curve.values != 0) for curve in curves):
+            found.append(Panel(title, curves, log=log))
+    return found
+
+
+def _curves(account: Account, names: Sequence[str]) -> Iterator[Curve]:
+    for name in names:
+        points = sorted((row["step"], row[name]) for row in account.rows if name in row)
+        if points:
+            yield Curve(account.name, name, *np.array(points, float).T)
+
+
+def panels_of_scores(evaluations: dict[str, list[Evaluation]]) -> list[Panel]:
+    """Every score over steps, of some runs' evaluations by one protocol; of one step alone there is no curve."""
+    names = dict.fromkeys(name for found in evaluations.values() for e in found for name in e.scores)
+    scores = [name for name in names if not name.endswith("_std") and not name.startswith("baseline_")]
+    found = []
+    for score in scores[:_FIRST]:
+        of = [name for name in (score, f"baseline_{score}") if name in names]
+        curves = [curve for run, each in evaluations.items() for name in of if (curve := _of_score(run, each, name))]
+        if any(len(curve.steps) > 1 for curve in curves):
+            found.append(Panel(heading(score), curves, dense=False))
+    return found
+
+
+def _of_score(run: str, evaluations: Sequence[Evaluation], name: str) -> Curve | None:
+    points = [(e.step, e.scores[name]) for e in evaluations if name in e.scores]
+    return Curve(run, name, *np.array(points, float).T) if points else None
+
+
+POINTS = 1000
+"""Values of a curve that are drawn at most."""
+
+
+def thinned(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """At most `POINTS` of them: the lowest and the highest of each of half as many stretches, so that no peak goes."""
+    values = values.astype(np.float32)  # in half of the bytes
+    if len(steps) <= POINTS:
+        return steps, values
+    parts = np.array_split(np.arange(len(steps)), POINTS // 2)
+    ends = {part[end] for part in parts for end in (np.argmin(values[part]), np.argmax(values[part]))}
+    kept = np.array(sorted(ends))
+    return steps[kept], values[kept]
+
+
+def plot(panels: Sequence[Panel]) -> Plots:
+    """Draws panels, whose steps move together."""
+    from bokeh.embed import components
+    from bokeh.models import DataRange1d
+
+    if not panels:
+        return Plots([], "")
+    runs = list(dict.fromkeys(curve.run for panel in panels for curve in panel.curves))
+    steps = DataRange1d()
+    script, places = components([_figure(panel, runs, steps) for panel in panels], wrap_script=False)
+    return Plots(list(places), script)
+
+
+def library() -> str:
+    """The part of BokehJS that curves need, to lie in the page."""
+    from bokeh.resources import Resources
+
+    return "\n".join(Resources(mode="inline", components=["bokeh"]).js_raw)
+
+
+_GREY = "#808080"
+"""Can be read on white and on black: a canvas does not know which the reader has."""
+
+_FONT = "system-ui, sans-serif"
+
+
+def _figure(panel: Panel, runs: Sequence[str], steps: Any) -> Any:
+    """Of one run a colour for each number; of several a colour for each run, and a dash for each number."""
+    from bokeh.models import BoxZoomTool, HoverTool, PanTool, ResetTool, SaveTool, WheelZoomTool
+    from bokeh.palettes import Category10_10
+    from bokeh.plotting import figure
+
+    zoom = BoxZoomTool(dimensions="width")
+    hover: Any = HoverTool(
+        tooltips=[("step", "@x{0,0}"), ("", "@y{0.0000}"), ("", "$name")], mode="vline", renderers=[]
+    )
+    tools = [zoom, PanTool(), WheelZoomTool(dimensions="width"), hover, SaveTool(), ResetTool()]
+    scale: Any = "log" if panel.log else "linear"
+    drawn: Any = figure(height=260, x_range=steps, y_axis_type=scale, tools=tools, active_drag=zoom, title=panel.title)
+    kinds = list(dict.fromkeys(curve.of for curve in panel.curves))
+    for curve in panel.curves:
+        run, kind = runs.index(curve.run), kinds.index(curve.of)
+        words = " ".join([curve.run] * (len(runs) > 1) + [curve.of] * (len(kinds) > 1 or len(runs) == 1))
+        look = {"color": Category10_10[(run if len(runs) > 1 else kind) % 10], "name": words, "legend_label": words}
+        line = partial(drawn.line, line_dash="dashed" if len(runs) > 1 and kind % 2 else "solid", **look)
+        if panel.dense:
+            hover.renderers += [line(*thinned(curve.steps, curve.values), line_alpha=0.35)]
+            line(*thinned(curve.steps, smoothed(curve.values)), line_width=2)
+        else:
+            hover.renderers += [line(curve.steps, curve.values, line_width=2)]
+            drawn.scatter(curve.steps, curve.values, size=6, **look)
+    drawn.sizing_mode = "stretch_width"
+    _quietly(drawn)
+    drawn.legend.visible = len(panel.curves) > 1
+    return drawn
+
+
+def _quietly(drawn: Any) -> None:
+    """No colours of its own behind the curves, so that the page's light or dark is seen."""
+    drawn.background_fill_color = drawn.border_fill_color = drawn.outline_line_color = None
+    drawn.legend.background_fill_alpha, drawn.legend.border_line_color = 0.0, None
+    drawn.legend.label_text_color = drawn.title.text_color = _GREY
+    drawn.legend.click_policy, drawn.legend.padding, drawn.legend.label_text_font_size = "hide", 2, "11px"
+    drawn.toolbar.logo, drawn.toolbar.autohide = None, True
+    drawn.legend.label_text_font = drawn.title.text_font = _FONT
+    drawn.grid.grid_line_color, drawn.grid.grid_line_alpha = _GREY, 0.2
+    for axis in drawn.axis:
+        axis.major_label_text_font = axis.axis_label_text_font = _FONT
+        axis.major_label_text_color = axis.axis_line_color = axis.major_tick_line_color = _GREY
+        axis.minor_tick_line_color = None
+    drawn.xaxis.axis_label, drawn.xaxis.axis_label_text_color = "step", _GREY
+    drawn.xaxis.axis_label_text_font_style = "normal"
+    drawn.xaxis.formatter.use_scientific = False
