@@ -148,7 +148,7 @@ def facts(account: Account) -> dict[str, str]:
         "begun": first.get("started"),
         "last start": last.get("started") if len(account.starts) > 1 else None,
         "devices": last.get("devices"),
-        "data": _data(data) if isinstance(data, dict) else account.settings.get("data.name"),
+        "data": _data(data, account.config) if isinstance(data, dict) else account.settings.get("data.name"),
         "versions": ", ".join(f"{k} {v}" for k, v in packages.items()) if isinstance(packages, dict) else None,
         "Python": last.get("python"),
         "system": last.get("platform"),
@@ -156,9 +156,10 @@ def facts(account: Account) -> dict[str, str]:
     return {name: str(value) for name, value in found.items() if value is not None}
 
 
-def _data(data: dict[str, Any]) -> str:
+def _data(data: dict[str, Any], config: Config | None) -> str:
     count, classes = data.get("images"), data.get("classes")
-    told = f"{data.get('name')}: {count:,}" if type(count) is int else f"{data.get('name')}"
+    things = "pieces" if config and config.data.kind == "text" else "images"
+    told = f"{data.get('name')}: {count:,} {things}" if type(count) is int else f"{data.get('name')}"
     return f"{told}, {len(classes)} classes" if isinstance(classes, list) and classes else told
 
 
@@ -169,7 +170,7 @@ def reading_of(account: Account) -> str:
     classes = data.get("classes") if isinstance(data, dict) else None
     if config is None or config.data.kind == "text":
         return ""
-    if config.task.between_domains:
+    if config.task.given and config.task.build().truth is None:
         return "In pairs: what was given, and what was made of it."
     if config.task.given:
         return "In threes: what was given, what was made of it, and what it truly is."
@@ -206,9 +207,9 @@ def settings_of(account: Account) -> tuple[list[Setting], list[Setting]]:
 
 
 def differences(accounts: Sequence[Account]) -> dict[str, list[Any]]:
-    """The keys of which not all configs have the same value, and each one's; a missing one is None."""
+    """The keys of which not all configs have the same value, and each one's; what one has not is empty."""
     keys = dict.fromkeys(key for account in accounts for key in account.settings)
-    found = {key: [account.settings.get(key) for account in accounts] for key in keys}
+    found = {key: [account.settings.get(key, "") for account in accounts] for key in keys}
     return {key: values for key, values in found.items() if any(value != values[0] for value in values)}
 
 

@@ -110,7 +110,7 @@ def _text(content: bytes) -> str:
 
 
 def _recompressed(content: bytes, room: int) -> Picture:
-    """A PNG, as it is or brought to WebP. Raises what Pillow raises, ValueError for one that is far too large."""
+    """A PNG as WebP. Raises what Pillow raises, ValueError for one that is far too large."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # of what is refused just below
         picture = Image.open(io.BytesIO(content), formats=["PNG"])
@@ -126,27 +126,26 @@ _PIXELS = 40_000_000
 
 
 def embedded(pixels: np.ndarray, room: int | None = None) -> Picture:
-    """uint8 `[H, W]` or `[H, W, 3]` as the smallest of PNG and WebP without loss; with loss where it takes more room.
+    """uint8 `[H, W]` or `[H, W, 3]` as WebP, without loss unless that takes more room.
 
-    What a grid repeats to be enlarged is taken out: a browser enlarges it again.
+    What a grid repeats to be enlarged is taken out: a browser enlarges it again. Of PNG and WebP, both without loss,
+    the second was the smaller for the grids of 6 of 7 runs, by up to 36 %, and for one the larger, by 7 %.
     """
     height, width = pixels.shape[:2]
     picture = Image.fromarray(_reduced(pixels))
-    exact = [("png", _bytes(picture, "PNG", optimize=True)), ("webp", _bytes(picture, "WEBP", lossless=True))]
-    kind, content = min(exact, key=lambda each: len(each[1]))
-    lossless = room is None or len(content) <= room
-    if not lossless:
-        kind, content = "webp", _bytes(picture, "WEBP", quality=QUALITY)
-    return Picture(f"data:image/{kind};base64,{base64.b64encode(content).decode()}", width, height, lossless)
+    content = _webp(picture, lossless=True, method=0)  # the fastest: a tenth of the time for a fifth more bytes
+    exact = room is None or len(content) <= room
+    content = content if exact else _webp(picture, quality=QUALITY)
+    return Picture(f"data:image/webp;base64,{base64.b64encode(content).decode()}", width, height, exact)
 
 
 QUALITY = 80
 """Of WebP with loss, of 100."""
 
 
-def _bytes(picture: Image.Image, kind: str, **how: int) -> bytes:
+def _webp(picture: Image.Image, **how: int) -> bytes:
     buffer = io.BytesIO()
-    picture.save(buffer, kind, **how)
+    picture.save(buffer, "WEBP", **how)
     return buffer.getvalue()
 
 

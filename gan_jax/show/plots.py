@@ -34,11 +34,11 @@ class Panel(NamedTuple):
         return self.dense and any(len(curve.steps) > POINTS for curve in self.curves)
 
 
-class Plots(NamedTuple):
-    """Panels as HTML: places to put them, and one script that draws into all of these."""
+class Placed(NamedTuple):
+    """A panel, and the HTML into which the page's script draws it."""
 
-    places: list[str]
-    script: str
+    panel: Panel
+    place: str
 
 
 _TOGETHER = {
@@ -107,17 +107,18 @@ def thinned(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return steps[kept], values[kept]
 
 
-def plot(panels: Sequence[Panel]) -> Plots:
-    """Draws panels, whose steps move together."""
+def plot(groups: Sequence[Sequence[Panel]]) -> tuple[list[list[Placed]], str]:
+    """Draws groups of panels, whose steps all move together; returns them in their places, and the script."""
     from bokeh.embed import components
     from bokeh.models import DataRange1d
 
-    if not panels:
-        return Plots([], "")
+    panels = [panel for group in groups for panel in group]
     runs = list(dict.fromkeys(curve.run for panel in panels for curve in panel.curves))
     steps = DataRange1d()
-    script, places = components([_figure(panel, runs, steps) for panel in panels], wrap_script=False)
-    return Plots(list(places), script)
+    figures = [_figure(panel, runs, steps) for panel in panels]
+    script, places = components(figures, wrap_script=False) if figures else ("", ())
+    each = iter(places)
+    return [[Placed(panel, next(each)) for panel in group] for group in groups], script
 
 
 def library() -> str:
@@ -135,17 +136,16 @@ _FONT = "system-ui, sans-serif"
 
 def _figure(panel: Panel, runs: Sequence[str], steps: Any) -> Any:
     """Of one run a colour for each number; of several a colour for each run, and a dash for each number."""
-    from bokeh.models import BoxZoomTool, HoverTool, PanTool, ResetTool, SaveTool, WheelZoomTool
+    from bokeh.models import BoxZoomTool, HoverTool, PanTool, ResetTool, WheelZoomTool
     from bokeh.palettes import Category10_10
     from bokeh.plotting import figure
 
     zoom = BoxZoomTool(dimensions="width")
-    hover: Any = HoverTool(
-        tooltips=[("step", "@x{0,0}"), ("", "@y{0.0000}"), ("", "$name")], mode="vline", renderers=[]
-    )
-    tools = [zoom, PanTool(), WheelZoomTool(dimensions="width"), hover, SaveTool(), ResetTool()]
+    told = [("curve", "$name"), ("step", "@x{0,0}"), ("value", "@y{%.4g}")]
+    hover: Any = HoverTool(tooltips=told, formatters={"@y": "printf"}, mode="vline", renderers=[])
+    tools = [zoom, PanTool(), WheelZoomTool(dimensions="width"), hover, ResetTool()]
     scale: Any = "log" if panel.log else "linear"
-    drawn: Any = figure(height=260, x_range=steps, y_axis_type=scale, tools=tools, active_drag=zoom, title=panel.title)
+    drawn: Any = figure(height=280, x_range=steps, y_axis_type=scale, tools=tools, active_drag=zoom, title=panel.title)
     kinds = list(dict.fromkeys(curve.of for curve in panel.curves))
     for curve in panel.curves:
         run, kind = runs.index(curve.run), kinds.index(curve.of)
@@ -160,7 +160,8 @@ def _figure(panel: Panel, runs: Sequence[str], steps: Any) -> Any:
             drawn.scatter(curve.steps, curve.values, size=6, **look)
     drawn.sizing_mode = "stretch_width"
     _quietly(drawn)
-    drawn.legend.visible = len(panel.curves) > 1
+    drawn.legend.visible, drawn.legend.ncols = len(panel.curves) > 1, len(runs if len(runs) > 1 else kinds)
+    drawn.add_layout(drawn.legend[0], "above")
     return drawn
 
 
@@ -169,7 +170,8 @@ def _quietly(drawn: Any) -> None:
     drawn.background_fill_color = drawn.border_fill_color = drawn.outline_line_color = None
     drawn.legend.background_fill_alpha, drawn.legend.border_line_color = 0.0, None
     drawn.legend.label_text_color = drawn.title.text_color = _GREY
-    drawn.legend.click_policy, drawn.legend.padding, drawn.legend.label_text_font_size = "hide", 2, "11px"
+    drawn.legend.click_policy, drawn.legend.padding, drawn.legend.label_text_font_size = "hide", 0, "11px"
+    drawn.legend.margin, drawn.legend.location, drawn.legend.spacing = 0, "top_left", 12
     drawn.toolbar.logo, drawn.toolbar.autohide = None, True
     drawn.legend.label_text_font = drawn.title.text_font = _FONT
     drawn.grid.grid_line_color, drawn.grid.grid_line_alpha = _GREY, 0.2

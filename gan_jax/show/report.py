@@ -28,8 +28,8 @@ class Scored(NamedTuple):
     """Scores by one protocol: a table, with curves of those that were asked for at several steps."""
 
     protocol: list[str]
-    heads: list[str]
-    rows: list[tuple[str, int, list[str]]]  # run, step, scores
+    columns: list[tuple[str, int]]  # run and step
+    rows: list[tuple[str, list[str]]]  # a score, and what it is in each column
     panels: list[plots.Panel]
 
 
@@ -89,14 +89,13 @@ def page(told: Sequence[Told]) -> str:
     accounts = [each.account for each in told]
     scored = scored_by(accounts)
     panels = plots.panels_of_rows(accounts)
-    drawn = plots.plot([*panels, *(panel for each in scored for panel in each.panels)])
-    scripts = [plots.library(), drawn.script] * bool(drawn.places) + [(PAGE / "slider.js").read_text("utf-8")]
+    (training, *by_score), script = plots.plot([panels, *(each.panels for each in scored)])
+    scripts = [plots.library(), script] * bool(script) + [(PAGE / "slider.js").read_text("utf-8")]
     return _template().render(
         told=told,
-        scored=scored,
-        panels=panels,
-        places=iter(drawn.places),
-        next=next,
+        scored=list(zip(scored, by_score, strict=True)),
+        training=training,
+        thinned=any(panel.thinned for panel in panels),
         points=plots.POINTS,
         settings=[settings_of(account) for account in accounts],
         differences=differences(accounts),
@@ -118,9 +117,9 @@ def scored_by(accounts: Sequence[Account]) -> list[Scored]:
         last = SHOWN if len(accounts) == 1 else 1
         shown = [(run, evaluation) for run, group in of.items() for evaluation in group[-last:]]
         names = dict.fromkeys(name for _, e in shown for name in e.scores if not name.endswith("_std"))
-        rows = [(run, e.step, [cell(e.scores, name) for name in names]) for run, e in shown]
-        protocol = protocol_lines(shown[0][1].protocol)
-        found.append(Scored(protocol, [heading(name) for name in names], rows, plots.panels_of_scores(of)))
+        rows = [(heading(name), [cell(e.scores, name) for _, e in shown]) for name in names]
+        columns = [(run, e.step) for run, e in shown]
+        found.append(Scored(protocol_lines(shown[0][1].protocol), columns, rows, plots.panels_of_scores(of)))
     return found
 
 
