@@ -45,12 +45,11 @@ def main(arguments: list[str]) -> None:
     runs = [run_at(run) for run in options.runs]
     if find_spec("bokeh") is None:
         raise ConfigError("report: its curves need bokeh; pip install 'gan-jax[report]'")
-    out = recipes.expand(options.out or (runs[0] if len(runs) == 1 else Path()) / "report.html")
+    out = _checked(recipes.expand(options.out or (runs[0] if len(runs) == 1 else Path()) / "report.html"))
 
     from gan_jax.run import programs
-    from gan_jax.show.report import check_out, report
+    from gan_jax.show.report import report
 
-    check_out(out)
     programs.prepare()
     moved = {"data.path": options.data_path, "data.data_dir": options.data_dir}
     lines = report(
@@ -61,3 +60,12 @@ def main(arguments: list[str]) -> None:
         say=screen.tell,
     )
     screen.tell("\n".join(lines))
+
+
+def _checked(out: Path) -> Path:
+    """Raises ConfigError for what can be no page."""
+    if out.is_dir():
+        raise ConfigError(f"out: {out} is a folder; name a file in it, such as --out {out / 'report.html'}")
+    if out.suffix not in (".html", ".htm"):
+        raise ConfigError(f"out: {out} should end in .html")
+    return out

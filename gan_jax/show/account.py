@@ -141,9 +141,10 @@ def facts(account: Account) -> dict[str, str]:
     last: dict[str, Any] = account.starts[-1] if account.starts else {}
     data, packages = last.get("data"), last.get("packages")
     asked = account.settings.get("steps")
+    task = account.config.task.called if account.config else account.settings.get("task.name")
     found = {
         "recipe": recipe_of(account),
-        "task": None if (task := account.settings.get("task.name")) == "none" else task,
+        "task": None if task == "none" else task,
         "steps done": f"{account.step:,}" + (f" of {asked:,}" if type(asked) is int and asked > 0 else ""),
         "begun": first.get("started"),
         "last start": last.get("started") if len(account.starts) > 1 else None,
@@ -193,9 +194,9 @@ def settings_of(account: Account) -> tuple[list[Setting], list[Setting]]:
     """Settings that differ from the defaults, or a recipe's, and all others; of a config that is not known none do."""
     if account.config is None:
         return [], [Setting(key, value, None, None, moved=False) for key, value in account.settings.items()]
-    # A model's settings have the defaults of that model.
-    default = flatten(with_values(Config(), {"model": name_of(account.config.model)}))
-    default["model"] = name_of(Config().model)
+    chosen = {"model": name_of(account.config.model), "task": name_of(account.config.task)}
+    # Settings of a model have that model's defaults; the model itself has the config's.
+    default = flatten(with_values(Config(), chosen)) | {key: flatten(Config())[key] for key in chosen}
     recipe = recipe_of(account)
     of_recipe = flatten(recipes.load(recipe)) if recipe in recipes.names() and recipe else {}
     every = [

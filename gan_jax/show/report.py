@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gan_jax import __version__
-from gan_jax.errors import ConfigError
 from gan_jax.run.files import write_atomically
 from gan_jax.run.scoreboard import SHOWN, by_protocol, cell, heading, protocol_lines
 from gan_jax.show import plots
@@ -74,14 +73,6 @@ def report(runs: Sequence[Path], out: Path, *, drawing: bool, moved: Mapping[str
     write_atomically(out, content)
     notes = [f"{each.account.name}: {note}" for each in told for note in each.notes]
     return [*notes, f"report of {', '.join(a.name for a in accounts)}, {len(content) / 1e6:.1f} MB: {out}"]
-
-
-def check_out(out: Path) -> None:
-    """Raises ConfigError for what can be no page."""
-    if out.is_dir():
-        raise ConfigError(f"out: {out} is a folder; name a file in it, such as --out {out / 'report.html'}")
-    if out.suffix not in (".html", ".htm"):
-        raise ConfigError(f"out: {out} should end in .html")
 
 
 def page(told: Sequence[Told]) -> str:
