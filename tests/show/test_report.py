@@ -8,15 +8,21 @@ import os
 import re
 from html.parser import HTMLParser
 
+import jax
 import numpy as np
 import pytest
 from PIL import Image
 
-from gan_jax.config import MLP, CadenceConfig, Config, DataConfig, EvaluateConfig, recipes
+from gan_jax.cli import main
+from gan_jax.config import MLP, CadenceConfig, Config, DataConfig, recipes
+from gan_jax.config.build import build_gan, load_data
 from gan_jax.config.schema import to_json, with_values
-from gan_jax.errors import ConfigError, RunError
+from gan_jax.errors import ConfigError, DataError, RunError
+from gan_jax.gan import init
 from gan_jax.run.files import RunFolder
 from gan_jax.run.pictures import save_grid
+from gan_jax.run.sampling import Trained
+from gan_jax.run.training import example
 from gan_jax.show import drawn, plots
 from gan_jax.show.account import differences, facts, read_accounts, settings_of, warnings_of
 from gan_jax.show.frames import embedded, read_frames
@@ -315,35 +321,47 @@ def test_a_collapse_is_told_once(make_run):
     assert warnings_of(*read_accounts([make_run("told", rows=scores, log=told)])) == [told.strip()]
 
 
-def small():
-    return Config(
-        data=DataConfig(name="digits"),
-        model=MLP(latent_size=4, generator_width=8, discriminator_width=4),
-        batch_size=8,
-        steps=2,
-        conditional=True,
-        every=CadenceConfig(log=1, sample=1, checkpoint=2),
-        evaluate=EvaluateConfig(),
-    )
-
-
-def test_a_checkpoint_draws_each_class_and_finds_the_nearest(trained, tmp_path, monkeypatch):
+def test_a_checkpoint_draws_each_class_and_finds_the_nearest(make_run, tmp_path, monkeypatch):
     monkeypatch.setenv("GAN_JAX_CACHE", str(tmp_path / "cache"))
-    trained(small(), tmp_path / "run")
-    (account,) = read_accounts([tmp_path / "run"])
+    model = MLP(latent_size=4, generator_width=8, discriminator_width=4)
+    config = Config(data=DataConfig(name="digits"), model=model, batch_size=8, conditional=True)
+    gan, data = build_gan(config, 10), load_data(config)
+    state = init(gan, jax.random.key(0), example(config))
+    notes, remarks = {"fingerprint": data.fingerprint, "images": len(data)}, ["checkpoint 9 is damaged; passed over"]
+    monkeypatch.setattr(
+        drawn, "open_run", lambda path: Trained(config, gan, state, notes, data.classes, [100] * 10, remarks)
+    )
+    account = read_accounts([make_run(config=config)])[0]._replace(checkpoints=[0])
     found = drawn.draw(account, {}, print)
-    assert found.notes == []
+    assert found.notes == remarks
     assert [name for name, _ in found.classes] == [str(digit) for digit in range(10)]
     assert len(found.neighbours) == drawn.SAMPLES
     for neighbours in found.neighbours:
         distances = [distance for _, distance in neighbours.real]
         assert distances == sorted(distances)
-        assert 0 < neighbours.ratio <= 1
+        assert neighbours.ratio == distances[0] / distances[1]
 
     def gone(config):
-        raise drawn.DataError("digits: gone")
+        raise DataError("digits: gone")
 
     monkeypatch.setattr(drawn, "load_data", gone)
     without = drawn.draw(account, {}, print)
     assert without.classes == found.classes
-    assert without.notes == ["no nearest real images: digits: gone"]
+    assert without.notes == [*remarks, "no nearest real images: digits: gone"]
+
+
+def test_nothing_is_drawn_without_a_checkpoint(make_run):
+    assert drawn.draw(*read_accounts([make_run()]), {}, print) is None
+
+
+@pytest.mark.slow
+def test_a_run_that_was_trained_has_a_whole_page(trained, tmp_path):
+    every = CadenceConfig(log=1, sample=1, checkpoint=2)
+    trained(
+        Config(data=DataConfig(name="digits"), batch_size=8, steps=2, conditional=True, every=every), tmp_path / "run"
+    )
+    assert main(["report", str(tmp_path / "run")]) == 0
+    shown = Parsed((tmp_path / "run/report.html").read_text("utf-8")).text
+    for heading in ("What it makes", "Training", "Scores", "Is it a copy?", "Class by class"):
+        assert heading in shown
+    assert "Warnings" not in shown
