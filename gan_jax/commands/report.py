@@ -11,7 +11,7 @@ from gan_jax.commands.about_run import run_at
 from gan_jax.config import recipes
 from gan_jax.config.options import check_options
 from gan_jax.errors import ConfigError
-from gan_jax.storage import absolute
+from gan_jax.storage import absolute, is_remote
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def main(arguments: list[str]) -> None:
 
 def _checked(out: Path) -> Path:
     """Raises ConfigError for what can be no page."""
-    if out.is_dir():
+    if not is_remote(out) and out.is_dir():
         raise ConfigError(f"out: {out} is a folder; name a file in it, such as --out {out / 'report.html'}")
     if out.suffix not in (".html", ".htm"):
         raise ConfigError(f"out: {out} should end in .html")

@@ -14,6 +14,7 @@ from PIL import Image
 
 from gan_jax.errors import RunError
 from gan_jax.run.files import RunFolder, read
+from gan_jax.storage import reached
 
 
 class Picture(NamedTuple):
@@ -70,7 +71,8 @@ _GRID = re.compile(r"step_(\d{1,15})\.(png|txt)")
 
 def _listed(folder: Path) -> list[Path]:
     try:
-        return sorted(folder.iterdir())
+        with reached(folder):
+            return sorted(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:

@@ -145,7 +145,7 @@ def _figure(panel: Panel, runs: Sequence[str], steps: Any) -> Any:
     hover: Any = HoverTool(tooltips=told, formatters={"@y": "printf"}, mode="vline", renderers=[])
     tools = [zoom, PanTool(), WheelZoomTool(dimensions="width"), hover, ResetTool()]
     scale: Any = "log" if panel.log else "linear"
-    drawn: Any = figure(height=280, x_range=steps, y_axis_type=scale, tools=tools, active_drag=zoom, title=panel.title)
+    drawn: Any = figure(height=250, x_range=steps, y_axis_type=scale, tools=tools, active_drag=zoom)
     kinds = list(dict.fromkeys(curve.of for curve in panel.curves))
     for curve in panel.curves:
         run, kind = runs.index(curve.run), kinds.index(curve.of)
@@ -169,11 +169,11 @@ def _quietly(drawn: Any) -> None:
     """No colours of its own behind the curves, so that the page's light or dark is seen."""
     drawn.background_fill_color = drawn.border_fill_color = drawn.outline_line_color = None
     drawn.legend.background_fill_alpha, drawn.legend.border_line_color = 0.0, None
-    drawn.legend.label_text_color = drawn.title.text_color = _GREY
+    drawn.legend.label_text_color = _GREY
     drawn.legend.click_policy, drawn.legend.padding, drawn.legend.label_text_font_size = "hide", 0, "11px"
     drawn.legend.margin, drawn.legend.location, drawn.legend.spacing = 0, "top_left", 12
     drawn.toolbar.logo, drawn.toolbar.autohide = None, True
-    drawn.legend.label_text_font = drawn.title.text_font = _FONT
+    drawn.legend.label_text_font = _FONT
     drawn.grid.grid_line_color, drawn.grid.grid_line_alpha = _GREY, 0.2
     for axis in drawn.axis:
         axis.major_label_text_font = axis.axis_label_text_font = _FONT
