@@ -1,6 +1,6 @@
 """Curves of losses and scores, to zoom and to hover, by Bokeh: the script that draws them, and where it does."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -49,7 +49,7 @@ _TOGETHER = {
 }
 """What has the same axes; every other number has its own."""
 
-_FIRST = 24
+_FIRST = 40
 """Panels at most: a stranger's rows may have any number of names."""
 
 
@@ -67,11 +67,17 @@ def panels_of_rows(accounts: Sequence[Account]) -> list[Panel]:
     return found
 
 
-def _curves(account: Account, names: Sequence[str]) -> Iterator[Curve]:
-    for name in names:
-        points = sorted((row["step"], row[name]) for row in account.rows if name in row)
-        if points:
-            yield Curve(account.name, name, *np.array(points, float).T)
+def _curves(account: Account, names: Sequence[str]) -> list[Curve]:
+    return [
+        curve
+        for name in names
+        for curve in _through(account.name, name, [(row["step"], row[name]) for row in account.rows if name in row])
+    ]
+
+
+def _through(run: str, of: str, points: Sequence[tuple[float, float]]) -> list[Curve]:
+    """The curve through points, or none."""
+    return [Curve(run, of, *np.array(sorted(points), float).T)] if points else []
 
 
 def panels_of_scores(evaluations: dict[str, list[Evaluation]]) -> list[Panel]:
@@ -80,16 +86,16 @@ def panels_of_scores(evaluations: dict[str, list[Evaluation]]) -> list[Panel]:
     scores = [name for name in names if not name.endswith("_std") and not name.startswith("baseline_")]
     found = []
     for score in scores[:_FIRST]:
-        of = [name for name in (score, f"baseline_{score}") if name in names]
-        curves = [curve for run, each in evaluations.items() for name in of if (curve := _of_score(run, each, name))]
+        kinds = {"made": score, "baseline": f"baseline_{score}"}
+        curves = [
+            curve
+            for run, each in evaluations.items()
+            for kind, name in kinds.items()
+            for curve in _through(run, kind, [(e.step, e.scores[name]) for e in each if name in e.scores])
+        ]
         if any(len(curve.steps) > 1 for curve in curves):
             found.append(Panel(heading(score), curves, dense=False))
     return found
-
-
-def _of_score(run: str, evaluations: Sequence[Evaluation], name: str) -> Curve | None:
-    points = [(e.step, e.scores[name]) for e in evaluations if name in e.scores]
-    return Curve(run, name, *np.array(points, float).T) if points else None
 
 
 POINTS = 1000
