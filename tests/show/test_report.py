@@ -354,6 +354,12 @@ def test_nothing_is_drawn_without_a_checkpoint(make_run):
     assert drawn.draw(*read_accounts([make_run()]), {}, print) is None
 
 
+def test_without_bokeh_the_extra_is_named(make_run, monkeypatch, capsys):
+    monkeypatch.setattr("gan_jax.commands.report.find_spec", lambda name: None)
+    assert main(["report", str(make_run())]) == 2
+    assert "pip install 'gan-jax[report]'" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_a_run_that_was_trained_has_a_whole_page(trained, tmp_path):
     every = CadenceConfig(log=1, sample=1, checkpoint=2)
