@@ -127,7 +127,7 @@ HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
 
 
 def test_a_strangers_texts_are_only_texts(make_run, tmp_path):
-    rows = [{"step": t, HOSTILE: 1.0, "d/loss": 1.0} for t in (1, 2)]
+    rows = [{"step": t, HOSTILE: 1.0, "half of a \ud800 letter": 1.0, "huge": 10**400} for t in (1, 2)]
     rows += [{"step": t, "scores": {HOSTILE: 1.0}, "protocol": {"about": HOSTILE}} for t in (1, 2)]
     environment = ENVIRONMENT | {"devices": HOSTILE, "data": {"name": HOSTILE, "images": 3, "classes": [HOSTILE, "b"]}}
     name = HOSTILE.replace("/", "∕")
