@@ -19,6 +19,7 @@ ROOMS = [
     {"parallel", "statistics", "config"},
     {"per_device"},
     {"run"},
+    {"show"},
     {"commands"},
     {"cli"},
 ]
