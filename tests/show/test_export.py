@@ -9,6 +9,7 @@ import types
 from dataclasses import replace
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax.traverse_util import unflatten_dict
@@ -17,11 +18,14 @@ from safetensors.numpy import load_file
 from gan_jax.cli import main
 from gan_jax.config import DCGAN, CadenceConfig, Config, DataConfig
 from gan_jax.config.build import build_gan
+from gan_jax.config.schema import to_json
 from gan_jax.config.tasks import Inpainting, Restyled
 from gan_jax.config.translators import CycleGAN, Pix2Pix
 from gan_jax.errors import ConfigError, DataError, GanJaxError
-from gan_jax.gan import generate
-from gan_jax.run.training import abstract_state
+from gan_jax.gan import generate, init
+from gan_jax.run.checkpoints import Checkpoints
+from gan_jax.run.files import RunFolder
+from gan_jax.run.training import abstract_state, example
 from gan_jax.show import exported, hub, program
 
 SMALL = Config(
@@ -34,13 +38,23 @@ SMALL = Config(
 )
 
 
+NOTES = {"classes": list("0123456789"), "counts": [1] * 10, "scaling": None, "alphabet": ""}
+
+
 @pytest.fixture(scope="module")
-def run(trained, tmp_path_factory):
-    """A run, exported in it."""
-    path = tmp_path_factory.mktemp("exported") / "run"
-    trained(SMALL, path)
-    assert main(["export", str(path)]) == 0
-    return path
+def run(tmp_path_factory):
+    """A run as a checkpoint has it, whose average is another network than the raw one; exported in its folder."""
+    folder = RunFolder(tmp_path_factory.mktemp("exported") / "run")
+    folder.path.mkdir()
+    folder.config.write_text(to_json(SMALL))
+    state = init(build_gan(SMALL, 10), jax.random.key(0), example(SMALL))
+    other = jax.tree.map(lambda leaf: 3 * leaf, state.average.params)
+    state = state._replace(step=jnp.int32(2), average=state.average._replace(params=other))
+    checkpoints = Checkpoints(folder.checkpoints)
+    checkpoints.save(2, state, NOTES)
+    checkpoints.close()
+    assert main(["export", str(folder.path)]) == 0
+    return folder.path
 
 
 @pytest.fixture(scope="module")
