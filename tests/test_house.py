@@ -12,8 +12,9 @@ ROOMS = [
     {"images", "memory", "screen", "storage", "flops", "layers", "rules", "network", "shares"},
     {
         *("losses", "penalties", "latent_penalties", "supervision", "averaging", "augment", "clipping", "schedules"),
-        *("data", "metrics", "inputs", "recomputation"),
+        *("data", "metrics", "recomputation"),
     },
+    {"inputs"},
     {"models", "tasks", "gan"},
     {"parallel", "statistics", "config"},
     {"per_device"},
