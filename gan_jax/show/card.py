@@ -24,7 +24,7 @@ def card(
     lines: Sequence[str] = (),
 ) -> str:
     """All of README.md. `evaluations` are of the weights that are handed on; `lines` are text that was drawn."""
-    drawn = [f"![what it makes]({picture})"] if picture else ["```text", *lines, "```"] if lines else []
+    drawn = [f"![what it makes]({picture})"] if picture else [f"    {line}" for line in lines]
     return "\n".join(
         [
             *_head(config),
