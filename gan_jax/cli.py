@@ -5,7 +5,7 @@ import signal
 import sys
 
 from gan_jax import __version__, screen
-from gan_jax.commands import apply, configs, evaluate, report, sample, train
+from gan_jax.commands import apply, configs, evaluate, export, report, sample, train
 from gan_jax.errors import ConfigError, GanJaxError
 
 USAGE = f"""gan-jax {__version__}: train GANs in JAX, and draw from them.
@@ -16,9 +16,10 @@ USAGE = f"""gan-jax {__version__}: train GANs in JAX, and draw from them.
   gan-jax apply RUN_FOLDER PICTURES [--out FOLDER]        have a run with a task make something of your own pictures
   gan-jax evaluate RUN_FOLDER [--features KIND]           score it: FID, KID, precision and recall, ...
   gan-jax report RUN_FOLDER ... [--out FILE.html]         a page that shows a run, or compares several
+  gan-jax export RUN_FOLDER [--out FOLDER]                a folder to hand on: weights, a program, a model card
   gan-jax configs                                         the recipes that come with it
 
-gan-jax train --help, and so for sample, apply, evaluate and report, lists every option.
+gan-jax train --help, and so for sample, apply, evaluate, report and export, lists every option.
 """
 
 COMMANDS = {
@@ -27,6 +28,7 @@ COMMANDS = {
     "apply": apply.main,
     "evaluate": evaluate.main,
     "report": report.main,
+    "export": export.main,
     "configs": configs.main,
 }
 

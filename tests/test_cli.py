@@ -28,8 +28,12 @@ FILES = {
 }
 
 MISTAKES = [
-    ("trian digits", "no command 'trian'", "train, sample, apply, evaluate, report, configs; did you mean train?"),
-    ("--nope", "no command '--nope'", "train, sample, apply, evaluate, report, configs"),
+    (
+        "trian digits",
+        "no command 'trian'",
+        "train, sample, apply, evaluate, report, export, configs; did you mean train?",
+    ),
+    ("--nope", "no command '--nope'", "train, sample, apply, evaluate, report, export, configs"),
     ("configs digits", "configs takes no arguments", "digits"),
     ("train", "train what?", "digits"),
     ("train --steps 3", "the recipe comes first", "gan-jax train RECIPE --steps 3"),
