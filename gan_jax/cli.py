@@ -5,7 +5,7 @@ import signal
 import sys
 
 from gan_jax import __version__, screen
-from gan_jax.commands import apply, configs, evaluate, sample, train
+from gan_jax.commands import apply, configs, doctor, evaluate, sample, train
 from gan_jax.errors import ConfigError, GanJaxError
 
 USAGE = f"""gan-jax {__version__}: train GANs in JAX, and draw from them.
@@ -16,6 +16,7 @@ USAGE = f"""gan-jax {__version__}: train GANs in JAX, and draw from them.
   gan-jax apply RUN_FOLDER PICTURES [--out FOLDER]        have a run with a task make something of your own pictures
   gan-jax evaluate RUN_FOLDER [--features KIND]           score it: FID, KID, precision and recall, ...
   gan-jax configs                                         the recipes that come with it
+  gan-jax doctor                                          versions, devices, data, caches: for a bug report
 
 gan-jax train --help, and so for sample, apply and evaluate, lists every option.
 """
@@ -26,6 +27,7 @@ COMMANDS = {
     "apply": apply.main,
     "evaluate": evaluate.main,
     "configs": configs.main,
+    "doctor": doctor.main,
 }
 
 

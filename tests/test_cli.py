@@ -28,7 +28,7 @@ FILES = {
 }
 
 MISTAKES = [
-    ("trian digits", "no command 'trian'", "train, sample, apply, evaluate, configs; did you mean train?"),
+    ("trian digits", "no command 'trian'", "train, sample, apply, evaluate, configs", "did you mean train?"),
     ("--nope", "no command '--nope'", "train, sample, apply, evaluate, configs"),
     ("configs digits", "configs takes no arguments", "digits"),
     ("train", "train what?", "digits"),
