@@ -9,6 +9,7 @@ from gan_jax.config.models import ACGAN, DCGAN, FMGAN, MLP, R3GAN, SAGAN, SNGAN,
 from gan_jax.config.optimizer import AdamConfig
 from gan_jax.config.ranges import Count, FewSteps, OptionalCount, Seed
 from gan_jax.config.rules import AnnealConfig, AugmentConfig, AverageConfig, PenaltyConfig
+from gan_jax.config.start import StartConfig
 from gan_jax.config.task import TaskConfig
 from gan_jax.config.transformers import GAT
 from gan_jax.config.translators import ESRGAN, CycleGAN, Pix2Pix
@@ -38,6 +39,7 @@ __all__ = [
     "EvaluateConfig",
     "PenaltyConfig",
     "Pix2Pix",
+    "StartConfig",
     "StyleGAN2",
     "TaskConfig",
     "WGANText",
@@ -89,6 +91,7 @@ class Config:
     data: DataConfig = DataConfig()
     task: TaskConfig = TaskConfig()
     model: AnyModel = DCGAN()
+    start: StartConfig = StartConfig()
     generator: AdamConfig = AdamConfig()
     discriminator: AdamConfig = AdamConfig()
     penalty: PenaltyConfig = PenaltyConfig()
