@@ -5,7 +5,7 @@ import signal
 import sys
 
 from gan_jax import __version__, screen
-from gan_jax.commands import apply, configs, doctor, evaluate, sample, train
+from gan_jax.commands import apply, completion, configs, doctor, evaluate, sample, train
 from gan_jax.errors import ConfigError, GanJaxError
 
 USAGE = f"""gan-jax {__version__}: train GANs in JAX, and draw from them.
@@ -17,6 +17,7 @@ USAGE = f"""gan-jax {__version__}: train GANs in JAX, and draw from them.
   gan-jax evaluate RUN_FOLDER [--features KIND]           score it: FID, KID, precision and recall, ...
   gan-jax configs                                         the recipes that come with it
   gan-jax doctor                                          versions, devices, data, caches: for a bug report
+  gan-jax completion                                      how to have options completed at TAB
 
 gan-jax train --help, and so for sample, apply and evaluate, lists every option.
 """
@@ -28,6 +29,7 @@ COMMANDS = {
     "evaluate": evaluate.main,
     "configs": configs.main,
     "doctor": doctor.main,
+    "completion": completion.main,
 }
 
 

@@ -27,8 +27,10 @@ from gan_jax.storage import absolute
 class Train:
     """Trains a GAN by a recipe: a name from `gan-jax configs`, a .py file with get_config(), or a run folder.
 
-    Every field of the recipe can be set anew, for instance --steps 500 --generator.learning-rate 1e-4. The name of a
-    group stands for its name's field: --data mnist, --augment ada; --from RUN for --start.run RUN.
+    Every field of the recipe can be set anew. Most often changed are --data mnist, or --data.path FOLDER --data.size 64
+    for one's own pictures, --steps, --batch-size, --seed, --model, --loss, --penalty.r1, --augment ada, and
+    --evaluate.every, to have scores; --from RUN begins with the networks of another run. --data, --task and --augment
+    are short for --data.name and so on, --from for --start.run.
     """
 
     run: Path | None = None
@@ -37,10 +39,10 @@ class Train:
     """Print the resolved config, parameter counts, FLOPs and memory of a step; write nothing."""
     model: Annotated[str | None, tyro.conf.arg(metavar="|".join(kinds(AnyModel)))] = None
     """Networks in place of the recipe's, with their own settings: --help behind it lists those."""
+    config: Annotated[Config, tyro.conf.arg(name="")] = dataclasses.field(default_factory=Config)
     profile: str | None = None
     """Trace these steps, such as 100:110, with JAX's profiler, into the run folder."""
     hosts: HostsConfig = dataclasses.field(default_factory=HostsConfig)
-    config: Annotated[Config, tyro.conf.arg(name="")] = dataclasses.field(default_factory=Config)
 
 
 def main(arguments: list[str]) -> None:
