@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from gan_jax import commands, screen
-from gan_jax.config import AnyModel, Config, recipes
+from gan_jax.config import Config, recipes
 from gan_jax.config.hosts import HostsConfig
 from gan_jax.config.schema import flatten, kinds
 from gan_jax.errors import ConfigError
@@ -75,8 +75,6 @@ def _config(words: list[str]) -> Config:
 
 def _values(group: Any, key: str) -> list[str]:
     """The names that a value of a key such as "data.name" may have, if it has names; "data" is its name's."""
-    if key == "model":
-        return [*kinds(AnyModel)]
     *groups, leaf = key.split(".")
     for part in groups:
         group = getattr(group, part, None)
@@ -84,4 +82,6 @@ def _values(group: Any, key: str) -> list[str]:
     if hasattr(inner, "name"):
         group, leaf = inner, "name"
     hint = typing.get_type_hints(group if isinstance(group, type) else type(group)).get(leaf)
+    if len(several := kinds(hint)) > 1:
+        return [*several]
     return [name for part in (hint, *typing.get_args(hint)) for name in typing.get_args(part) if isinstance(name, str)]
