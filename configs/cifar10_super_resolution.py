@@ -5,7 +5,7 @@ data, by --data.path). Of 5,000 held-out images the classifier FID is 22.7; 23.5
 (`--loss none`), 31.1 for the bicubic enlargement: a small margin, of one seed. PSNR: 20.1, 21.1 and 20.5 dB.
 """
 
-from gan_jax.config import ESRGAN, AdamConfig, CadenceConfig, Config, DataConfig, EvaluateConfig, TaskConfig
+from gan_jax.config import ESRGAN, AdamConfig, CadenceConfig, Config, DataConfig, EvaluateConfig, SuperResolution
 
 
 def get_config() -> Config:
@@ -16,7 +16,7 @@ def get_config() -> Config:
         batch_size=16,
         loss="relativistic_average",
         data=DataConfig(name="cifar10"),
-        task=TaskConfig("super_resolution", factor=4, l1=10.0),
+        task=SuperResolution(factor=4, l1=10.0),
         model=ESRGAN(generator_width=32, discriminator_width=16, blocks=1, growth=16),
         generator=adam,
         discriminator=adam,

@@ -11,7 +11,7 @@ the middle, not at random from 286 pixels; which B stands beside an A is the sam
 smaller domain come once more often; judges' normalisation has gains; and samples are of averaged weights.
 """
 
-from gan_jax.config import AdamConfig, AnnealConfig, CadenceConfig, Config, CycleGAN, DataConfig, TaskConfig
+from gan_jax.config import AdamConfig, AnnealConfig, CadenceConfig, Config, CycleGAN, DataConfig, Unpaired
 
 
 def get_config() -> Config:
@@ -23,7 +23,7 @@ def get_config() -> Config:
         batch_size=1,
         loss="least_squares",
         data=DataConfig(name="pictures", size=256, flip=True),
-        task=TaskConfig("unpaired", cycle=2.5, identity=1.25),
+        task=Unpaired(cycle=2.5, identity=1.25),
         model=CycleGAN(),
         generator=adam,
         discriminator=adam,

@@ -15,7 +15,7 @@ from gan_jax.config import (
     Config,
     DataConfig,
     EvaluateConfig,
-    TaskConfig,
+    FewLabels,
 )
 
 
@@ -26,7 +26,7 @@ def get_config() -> Config:
         steps=9000,
         batch_size=64,
         data=DataConfig(name="mnist"),
-        task=TaskConfig("few_labels", labels=100, test=0.0),
+        task=FewLabels(labels=100, test=0.0),
         model=FMGAN(generator_width=200, discriminator_width=400),
         generator=adam,
         discriminator=adam,

@@ -5,7 +5,7 @@ classifier that scores it). Of 6,000 held-out digits the classifier FID is 1.4; 
 (`--loss none`), 45.6 where the hole has the mean colour. PSNR within the hole: 10.2, 11.8 and 7.9 dB.
 """
 
-from gan_jax.config import AdamConfig, CadenceConfig, Config, DataConfig, EvaluateConfig, Pix2Pix, TaskConfig
+from gan_jax.config import AdamConfig, CadenceConfig, Config, DataConfig, EvaluateConfig, Inpainting, Pix2Pix
 
 
 def get_config() -> Config:
@@ -15,7 +15,7 @@ def get_config() -> Config:
         steps=1500,
         batch_size=32,
         data=DataConfig(name="mnist", size=32),
-        task=TaskConfig("inpainting", holes="boxes", l1=10.0),
+        task=Inpainting(holes="boxes", l1=10.0),
         model=Pix2Pix(generator_width=16, discriminator_width=16, layers=2),
         generator=adam,
         discriminator=adam,

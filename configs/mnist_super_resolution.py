@@ -5,7 +5,7 @@ digits the classifier FID is 2.5; 4.4 for the same generator by L1 alone (`--los
 enlargement. PSNR: 19.8, 20.5 and 15.6 dB.
 """
 
-from gan_jax.config import ESRGAN, AdamConfig, CadenceConfig, Config, DataConfig, EvaluateConfig, TaskConfig
+from gan_jax.config import ESRGAN, AdamConfig, CadenceConfig, Config, DataConfig, EvaluateConfig, SuperResolution
 
 
 def get_config() -> Config:
@@ -16,7 +16,7 @@ def get_config() -> Config:
         batch_size=16,
         loss="relativistic_average",
         data=DataConfig(name="mnist", size=32),
-        task=TaskConfig("super_resolution", factor=4, l1=10.0),
+        task=SuperResolution(factor=4, l1=10.0),
         model=ESRGAN(generator_width=32, discriminator_width=16, blocks=1, growth=16),
         generator=adam,
         discriminator=adam,

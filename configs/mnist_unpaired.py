@@ -7,7 +7,7 @@ they are given: 35.6 %, 0.898 and 113.3. The same generators by cycle and identi
 and 270.2. Outlines in white on dark grey failed: the generator took them for strokes (35.2 % after 750 steps).
 """
 
-from gan_jax.config import AdamConfig, CadenceConfig, Config, CycleGAN, DataConfig, EvaluateConfig, TaskConfig
+from gan_jax.config import AdamConfig, CadenceConfig, Config, CycleGAN, DataConfig, EvaluateConfig, Restyled
 
 
 def get_config() -> Config:
@@ -18,7 +18,7 @@ def get_config() -> Config:
         batch_size=16,
         loss="least_squares",
         data=DataConfig(name="mnist", size=32),
-        task=TaskConfig("restyled", cycle=2.5, identity=1.25),
+        task=Restyled(cycle=2.5, identity=1.25),
         model=CycleGAN(generator_width=16, discriminator_width=16, blocks=2, layers=2),
         generator=adam,
         discriminator=adam,

@@ -13,7 +13,7 @@ from typing import Annotated
 import tyro
 
 from gan_jax import screen
-from gan_jax.config import AnyModel, Config, recipes
+from gan_jax.config import AnyModel, AnyTask, Config, recipes
 from gan_jax.config.checks import MAY_CHANGE, check, check_new, check_same
 from gan_jax.config.hosts import HostsConfig
 from gan_jax.config.options import check_options, read_steps, without_no
@@ -37,6 +37,10 @@ class Train:
     """Print the resolved config, parameter counts, FLOPs and memory of a step; write nothing."""
     model: Annotated[str | None, tyro.conf.arg(metavar="|".join(kinds(AnyModel)))] = None
     """Networks in place of the recipe's, with their own settings: --help behind it lists those."""
+    task: Annotated[str | None, tyro.conf.arg(metavar="|".join(kinds(AnyTask)))] = None
+    """What the GAN is for beside samples, with settings of its own: --help behind it lists those. super_resolution,
+    inpainting, colouring, from_edges: make an image of a smaller one, of one with a hole, of a grey one, of its edges;
+    pairs: of the left one of your own pairs; unpaired, restyled: of one of another domain. few_labels: a classifier."""
     profile: str | None = None
     """Trace these steps, such as 100:110, with JAX's profiler, into the run folder."""
     hosts: HostsConfig = dataclasses.field(default_factory=HostsConfig)
@@ -83,8 +87,9 @@ def main(arguments: list[str]) -> None:
 def _read(recipe: str, default: Config, arguments: list[str]) -> Train:
     """The options as they were typed, each of them right by itself, beside what the recipe says."""
     arguments = _named(arguments, default)
-    if (model := _value_of("model", arguments)) in kinds(AnyModel) and model != name_of(default.model):
-        default = with_values(default, {"model": model})
+    for key, union in (("model", AnyModel), ("task", AnyTask)):
+        if (kind := _value_of(key, arguments)) in kinds(union) and kind != name_of(getattr(default, key)):
+            default = with_values(default, {key: kind})
     others = [f"hosts.{f.name}" for f in dataclasses.fields(HostsConfig)]
     check_options(arguments, [*flatten(default), *others, "run", "dry_run", "profile"], default)
     options = tyro.cli(

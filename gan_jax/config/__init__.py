@@ -9,7 +9,18 @@ from gan_jax.config.models import ACGAN, DCGAN, FMGAN, MLP, R3GAN, SAGAN, SNGAN,
 from gan_jax.config.optimizer import AdamConfig
 from gan_jax.config.ranges import Count, FewSteps, OptionalCount, Seed
 from gan_jax.config.rules import AnnealConfig, AugmentConfig, AverageConfig, PenaltyConfig
-from gan_jax.config.task import TaskConfig
+from gan_jax.config.task import NoTask, TaskConfig
+from gan_jax.config.tasks import (
+    AnyTask,
+    Colouring,
+    FewLabels,
+    FromEdges,
+    Inpainting,
+    Pairs,
+    Restyled,
+    SuperResolution,
+    Unpaired,
+)
 from gan_jax.config.transformers import GAT
 from gan_jax.config.translators import ESRGAN, CycleGAN, Pix2Pix
 from gan_jax.config.writers import WGANText
@@ -27,19 +38,29 @@ __all__ = [
     "AdamConfig",
     "AnnealConfig",
     "AnyModel",
+    "AnyTask",
     "Article",
     "AugmentConfig",
     "AverageConfig",
     "BigGAN",
     "CadenceConfig",
+    "Colouring",
     "Config",
     "CycleGAN",
     "DataConfig",
     "EvaluateConfig",
+    "FewLabels",
+    "FromEdges",
+    "Inpainting",
+    "NoTask",
+    "Pairs",
     "PenaltyConfig",
     "Pix2Pix",
+    "Restyled",
     "StyleGAN2",
+    "SuperResolution",
     "TaskConfig",
+    "Unpaired",
     "WGANText",
 ]
 
@@ -87,7 +108,7 @@ class Config:
     tensorboard: bool = False
     """Also write TensorBoard events (needs pip install tensorboardX)."""
     data: DataConfig = DataConfig()
-    task: TaskConfig = TaskConfig()
+    task: AnyTask = NoTask()
     model: AnyModel = DCGAN()
     generator: AdamConfig = AdamConfig()
     discriminator: AdamConfig = AdamConfig()
@@ -111,7 +132,7 @@ class Config:
     def read_size(self) -> tuple[int, int]:
         """Height and width of what is read: of pairs, both side by side; of two domains, one above the other."""
         height, width = self.data.image_size
-        return height * (1 + self.task.between_domains), width * (1 + (self.task.name == "pairs"))
+        return height * (1 + self.task.between_domains), width * (1 + self.task.of_pairs)
 
     @property
     def read_channels(self) -> int:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import jax.numpy as jnp
 import numpy as np
@@ -10,9 +11,8 @@ from gan_jax import losses
 from gan_jax.config import Config
 from gan_jax.config.model import Networks
 from gan_jax.config.translators import Translator
-from gan_jax.data import arrays, digits, domains, pairs, pictures, prepared, stacked, text
+from gan_jax.data import arrays, digits, pairs, pictures, prepared, stacked, text
 from gan_jax.data.dataset import Dataset
-from gan_jax.data.held_out import split
 from gan_jax.data.resize import resize_all
 from gan_jax.errors import ConfigError, DataError
 from gan_jax.gan import GAN
@@ -33,15 +33,13 @@ LOSSES = {
     "none": losses.none,
 }
 
-DOMAINS = {"unpaired": domains.by_folder, "restyled": domains.halves}
-
 
 def build_gan(config: Config, classes: int, mean: Mean = jnp.mean) -> GAN:
     """The GAN that a config describes, for data with so many classes; `mean` is a batch's (`penalties.Mean`)."""
     if config.conditional and not classes:
         raise ConfigError("conditional: the data have no classes; put pictures in one sub-folder a class, or drop it")
     if config.task.classifies and classes < 2:
-        raise ConfigError("task.name: few_labels tells classes apart; put pictures in one sub-folder a class")
+        raise ConfigError("task: few_labels tells classes apart; put pictures in one sub-folder a class")
     anneal, images = config.anneal, config.images_per_step
     networks = _networks(config, classes)
     generator, discriminator = (_sparing(config, network) for network in networks)
@@ -78,13 +76,7 @@ def load_data(config: Config) -> Dataset:
 
     Raises DataError.
     """
-    dataset = _load(config)
-    if config.task.between_domains:
-        a, b = (split(side, config.task.test) for side in DOMAINS[config.task.name](dataset))
-        dataset = domains.join(a, b)
-    elif config.task.name != "none":
-        share = config.task.test
-        dataset = split(dataset, share) if share else replace(dataset, test=_load(config, "test"))
+    dataset = config.task.read(partial(_load, config))
     beside = f", without {len(dataset.test)} that are held out," if dataset.test else ""
     if len(dataset) < config.batch_size:
         raise DataError(
@@ -94,14 +86,14 @@ def load_data(config: Config) -> Dataset:
     return dataset
 
 
-def _load(config: Config, which: prepared.Split = "train") -> Dataset:
+def _load(config: Config, which: prepared.Split) -> Dataset:
     data = config.data
     size, channels, memory = data.image_size, data.image_channels, data.memory * 1e9
     if data.path and data.kind == "text":
         return text.load(data.path, length=size[1], symbols=data.alphabet, test=data.test)
     if data.path and data.arrays:
         dataset = arrays.load(data.path, size=size, channels=channels, deviation=data.deviation, memory=memory)
-    elif data.path and config.task.name == "pairs":
+    elif data.path and config.task.of_pairs:
         return pairs.load(data.path, size=size, channels=channels, memory=memory)
     elif data.path:
         dataset = pictures.load(data.path, size=size, channels=channels, on_bad=data.on_bad, memory=memory)

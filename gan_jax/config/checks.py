@@ -45,7 +45,7 @@ def _wrong_together(config: Config) -> list[str]:
     anneal, found = config.anneal, config.data.wrong()
     if not found:  # else there is no size to speak of
         found += config.model.wrong(config)
-    found += _wrong_task(config)
+    found += config.task.wrong(config)
     found += _wrong_kind(config)
     if config.conditional and config.data.clusters:
         found.append("data.clusters: networks are told these or classes; add --no-conditional, or drop --data.clusters")
@@ -75,56 +75,6 @@ def _wrong_together(config: Config) -> list[str]:
     ]
 
 
-def _wrong_task(config: Config) -> list[str]:
-    """What does not go together with a task, or with none."""
-    task, name = config.task, schema.name_of(config.model)
-    if not task.given:
-        found = _wrong_classifier(config)
-        wants = f"model: {name} makes images of others; add --task inpainting, or another, or take another model"
-        return found + task.wrong(config.data) + [wants] * config.model.translates
-    found = task.wrong(config.data)
-    fitting = "cyclegan" if task.between_domains else "pix2pix or esrgan"
-    if not config.model.translates:
-        found.append(f"model: {name} is given nothing; for --task {task.name} take --model {fitting}")
-    elif task.between_domains and name != "cyclegan":
-        found.append(f"model: {name} makes one image; for --task {task.name}, both ways at once, take --model cyclegan")
-    if config.tells:
-        mend = "add --no-conditional" if config.conditional else "drop --data.clusters"
-        found.append(f"task.name: {task.name} is told images, not labels; {mend}")
-    if config.augment.name != "none" and task.name == "inpainting":
-        found.append("augment.name: augmentations turn colours, and would turn the mask's with them; drop --augment")
-    if config.augment.name != "none" and task.name == "super_resolution":
-        found.append("augment.name: images of two sizes cannot be augmented alike; drop --augment")
-    if config.augment.name != "none" and task.between_domains:
-        found.append("augment.name: what is judged are images of two domains at once; drop --augment")
-    if task.between_domains and config.generator_batch == "own" and config.discriminator_steps == 1:
-        found.append(
-            "generator_batch: of two domains no batch of its own is told from one; add --generator-batch shared"
-        )
-    if config.loss == "none" and not task.asks:
-        found.append("loss: none, and nothing else that the generator would learn by; add --task.l1 1")
-    if config.parallel == "pmap":
-        found.append("parallel: pmap is not for tasks; choose jit, whose numbers are the same")
-    return found
-
-
-def _wrong_classifier(config: Config) -> list[str]:
-    """What does not go together with a classifier by few labels, or with none."""
-    name = schema.name_of(config.model)
-    if not config.task.classifies:
-        found = ["loss: none is no game; it is for a --task, with --task.l1"] * (config.loss == "none")
-        found += [f"model: {name} is for few labels; add --task few_labels"] * config.model.classifies
-        of_none = config.evaluate.every and config.evaluate.best == "error"
-        return found + ["evaluate.best: error is a classifier's; add --task few_labels"] * bool(of_none)
-    found = []
-    if not config.model.classifies:
-        found.append(f"model: the discriminator of {name} is no classifier; for --task few_labels take --model fmgan")
-    if config.tells:
-        mend = "add --no-conditional" if config.conditional else "drop --data.clusters"
-        found.append(f"task.name: few_labels shows few labels, and the networks are told all; {mend}")
-    return found
-
-
 def _wrong_kind(config: Config) -> list[str]:
     """What does not go together with pictures, or with text."""
     kind, makes, name = config.data.kind, config.model.makes, schema.name_of(config.model)
@@ -143,8 +93,6 @@ def _wrong_kind(config: Config) -> list[str]:
         found.append(f"evaluate.features: text is compared by its n-grams, not in {config.evaluate.features}; drop it")
     if kind == "text" and config.augment.name != "none":
         found.append("augment.name: augmentations are of pictures, not of text; drop --augment")
-    if kind == "text" and config.task.given:
-        found.append(f"task.name: {config.task.name} is of pictures, not of text; drop --task")
     if kind == "text" and config.parallel == "pmap":
         found.append("parallel: pmap is not for text; choose jit, whose numbers are the same")
     return found
@@ -152,7 +100,7 @@ def _wrong_kind(config: Config) -> list[str]:
 
 def _idle(config: Config) -> list[str]:
     """What a config asks for and does not get; old runs may have such keys, new ones are better told."""
-    found = config.model.idle(config) + config.augment.idle(config.anneal) + config.penalty.idle() + config.task.idle()
+    found = config.model.idle(config) + config.augment.idle(config.anneal) + config.penalty.idle()
     if config.loss == "none" and config.penalty.has_slopes:
         found.append("penalty: there is no game whose discriminator it would hold; drop it, or --loss none")
     if config.anneal.penalty is not None and not config.penalty.has_slopes:

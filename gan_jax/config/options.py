@@ -2,12 +2,13 @@
 
 import difflib
 import re
+import typing
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
 from gan_jax.config.data import Kind
-from gan_jax.config.schema import wrong_text
+from gan_jax.config.schema import flatten, kinds, wrong_text
 from gan_jax.errors import ConfigError
 
 
@@ -25,7 +26,8 @@ def check_options(arguments: list[str], options: Sequence[str], values: object) 
         if members and key not in options:
             raise ConfigError(f"{key} is a group of settings: {', '.join(members)}")
         if without_no(key) not in options:
-            raise ConfigError(f"no option --{name}{_nearest_option(key, options)} (--help lists all)")
+            hint = _of_other_kinds(key, values) or _nearest_option(key, options)
+            raise ConfigError(f"no option --{name}{hint} (--help lists all)")
         if key in ("run", "out", "mask") and not text:  # a Path would make the current folder of it
             raise ConfigError(f"{key}: expected a path, got an empty text")
         if (inline or not text.startswith("--")) and (wrong := wrong_text(values, key, text)):
@@ -35,6 +37,14 @@ def check_options(arguments: list[str], options: Sequence[str], values: object) 
 def without_no(key: str) -> str:
     """The key that a flag such as --data.no-download turns off."""
     return re.sub(r"(^|\.)no_(?=\w+$)", r"\1", key)
+
+
+def _of_other_kinds(key: str, values: object) -> str:
+    """What else a group would have to be for a key."""
+    group, _, leaf = key.partition(".")
+    others = kinds(typing.get_type_hints(type(values)).get(group))
+    having = [f"--{group} {name}" for name, kind in others.items() if leaf in flatten(kind())]
+    return f"; it goes with {' or '.join(having)}" if having else ""
 
 
 def _nearest_option(key: str, options: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
 """Nested frozen dataclasses as a schema: types and ranges, texts, flat keys, JSON. Imports nothing of JAX.
 
-A field may hold one of several dataclasses, as its union says: its kind then has a name, the class's in small letters,
-which is a flat key of its own ("model": "dcgan"), and "name" in JSON.
+A field may hold one of several dataclasses, as its union says: its kind then has a name, the class's in small letters
+or what it says that it is `called`, which is a flat key of its own ("model": "dcgan"), and "name" in JSON.
 """
 
 import dataclasses
@@ -21,12 +21,16 @@ T = TypeVar("T")
 def kinds(annotation: Any) -> dict[str, type]:
     """The dataclasses that a field may hold, by name; {} if it holds a value."""
     found: tuple[Any, ...] = typing.get_args(annotation) if isinstance(annotation, types.UnionType) else (annotation,)
-    return {kind.__name__.lower(): kind for kind in found if isinstance(kind, type) and dataclasses.is_dataclass(kind)}
+    return {_name(kind): kind for kind in found if isinstance(kind, type) and dataclasses.is_dataclass(kind)}
 
 
 def name_of(group: Any) -> str:
     """The name of a group's kind."""
-    return type(group).__name__.lower()
+    return _name(type(group))
+
+
+def _name(kind: Any) -> str:
+    return getattr(kind, "called", kind.__name__.lower())
 
 
 def wrong_values(value: Any, prefix: str = "") -> list[str]:

@@ -40,7 +40,7 @@ class Translator(Mixed):
         """What is known of an image stays what it is."""
         from gan_jax.models.composed import Composed
 
-        return Composed(network) if task.name == "inpainting" else network
+        return Composed(network) if task.keeps_known else network
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,6 @@ class Pix2Pix(Translator):
         found, size = super().wrong(config), config.data.image_size
         if self.norm == "instance" and min(size) <= 1 << self.layers:
             found.append(f"{_too_deep(self.layers, size)}, or --model.norm none")
-        if config.task.name == "super_resolution":
-            found.append("model: pix2pix makes images as large as what it is given; take --model esrgan")
         if self.depth is None and any(side % 2 for side in size):
             found.append(f"data.size: model pix2pix halves images, and {shown(size)} pixels are odd; try 32, or 64")
         if self.depth and any(side % (1 << self.depth) for side in size):
@@ -107,9 +105,8 @@ class ESRGAN(Translator):
         """As in `Translator`."""
         from gan_jax.models import esrgan
 
-        factor = task.factor if task.name == "super_resolution" else 1
         generator = esrgan.Generator(
-            data.image_channels, factor, self.generator_width, self.blocks, self.growth, self.dtype
+            data.image_channels, task.factor, self.generator_width, self.blocks, self.growth, self.dtype
         )
         judge = esrgan.Discriminator(self.discriminator_width, self.dtype, self.depth)
         return self._composed(generator, task), judge
@@ -117,7 +114,7 @@ class ESRGAN(Translator):
     def wrong(self, config: Config) -> list[str]:
         """As in `Model`."""
         found, size, task = super().wrong(config), config.data.image_size, config.task
-        if task.name == "super_resolution" and task.factor not in (1, 2, 4, 8):
+        if task.factor not in (1, 2, 4, 8):
             found.append(f"task.factor: model esrgan doubles images, and {task.factor} is no power of two; try 2 or 4")
         if any(side % (1 << self.depth) for side in size):
             found.append(f"model.depth: {shown(size)} pixels cannot be halved {self.depth} times; try a smaller depth")
@@ -154,9 +151,7 @@ class CycleGAN(Translator):
 
     def wrong(self, config: Config) -> list[str]:
         """As in `Model`."""
-        found, size, task = super().wrong(config), config.data.image_size, config.task
-        if task.given and not task.between_domains:
-            found.append(f"model: cyclegan is for two domains, not for --task {task.name}; take --model pix2pix")
+        found, size = super().wrong(config), config.data.image_size
         if any(side % 4 for side in size):
             found.append(f"data.size: model cyclegan halves images twice, and 4 does not divide {shown(size)} pixels")
         if config.penalty.path_length:

@@ -13,7 +13,8 @@ import numpy as np
 from jaxtyping import Array
 from PIL import Image
 
-from gan_jax.config import Config
+from gan_jax.config import Config, TaskConfig
+from gan_jax.config.tasks import TwoDomains
 from gan_jax.config.translators import Translator
 from gan_jax.data.listing import is_picture, suffix
 from gan_jax.data.pictures import told_of
@@ -154,12 +155,10 @@ def apply(
     config, gan, state, _, _, counts, remarks = open_run(run, best=best)
     if not config.task.given:
         raise ConfigError(f"run: {run} draws samples; use gan-jax sample {run}")
-    if reverse and not config.task.between_domains:
-        raise ConfigError(f"reverse: {run} was trained for {config.task.name}, which goes one way; drop --reverse")
-    task = replace(config.task, reverse=config.task.reverse != reverse).build()
+    task = (_reversed(config.task, run) if reverse else config.task).build()
     channels = config.data.image_channels
     if mask and not task.has_holes:
-        raise ConfigError(f"mask: {run} was trained for {config.task.name}, of which nothing is missing; drop --mask")
+        raise ConfigError(f"mask: {run} was trained for {config.task.called}, of which nothing is missing; drop --mask")
     album, masks = open_album(source), None if mask is None else open_album(mask)
     folder = RunFolder(run).path / _folder_name(reverse, averaged, best, seed)
     folder = out or (folder if album.alone else folder / source.name.removesuffix(".zip"))
@@ -177,6 +176,12 @@ def apply(
     which, step = "averaged" if averaged else "raw", int(state.step)
     made = "1 picture" if len(targets) == 1 else f"{len(targets):,} pictures"
     return [*remarks, f"{made}, made by the {which} weights of step {step}: {targets[0] if album.alone else folder}"]
+
+
+def _reversed(task: TaskConfig, run: str) -> TaskConfig:
+    if not isinstance(task, TwoDomains):
+        raise ConfigError(f"reverse: {run} was trained for {task.called}, which goes one way; drop --reverse")
+    return replace(task, reverse=not task.reverse)
 
 
 def _folder_name(reverse: bool, averaged: bool, best: bool, seed: int | None) -> str:

@@ -79,7 +79,7 @@ def _by_features(
     check_samples(config, samples, width=sum(leaf.size for leaf in jax.tree.leaves(shapes)))
     extractor = extractor._replace(params=parallel.whole(mesh, extractor.params))
     reference = _reference(data, extractor, compared, mesh)
-    which = f"held-out {config.task.name}" if config.task.given else "training"
+    which = f"held-out {config.task.called}" if config.task.given else "training"
     of_errors = "PSNR of the mean squared error; " if config.task.given else ""
     if config.task.classifies and data.test is not None:
         of_errors = f"error of the discriminator, not averaged, over {len(data.test):,} test images; "

@@ -3,7 +3,7 @@
 import jax
 
 from gan_jax import parallel
-from gan_jax.config import Config
+from gan_jax.config import Config, FewLabels
 from gan_jax.config.build import build_gan, load_data
 from gan_jax.config.schema import to_json, with_values
 from gan_jax.data.labelled import few
@@ -20,7 +20,7 @@ def preview(config: Config) -> str:
     mesh = parallel.make_mesh(devices)
     require_room(config, devices)
     data = load_data(with_values(config, {"data.download": False}))
-    if config.task.classifies:
+    if isinstance(config.task, FewLabels):
         few(data, config.task.labels, config.seed)  # raises for counts that the data do not have
     gan = build_gan(config, len(data.classes))
     state = jax.eval_shape(lambda: init(gan, jax.random.key(0), example(config)))

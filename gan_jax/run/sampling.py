@@ -212,7 +212,9 @@ def sample(
     if moved:
         gan = styled(config, len(notes["classes"]), moved)
     if config.task.given:
-        raise ConfigError(f"run: {run} was trained for {config.task.name} of something given; use gan-jax apply {run}")
+        raise ConfigError(
+            f"run: {run} was trained for {config.task.called} of something given; use gan-jax apply {run}"
+        )
     check_out(out, config.data.kind)
     medium = medium_of(config, notes.get("alphabet", ""))
     told = read_labels(labels, classes) if labels is not None else []

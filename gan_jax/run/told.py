@@ -5,7 +5,7 @@ import io
 
 import numpy as np
 
-from gan_jax.config import Config
+from gan_jax.config import Config, FewLabels
 from gan_jax.data.clusters import frequencies, partition
 from gan_jax.data.dataset import Dataset
 from gan_jax.data.labelled import few
@@ -21,7 +21,7 @@ def labels_of(config: Config, data: Dataset, folder: RunFolder) -> np.ndarray | 
     Clusters are those that the run has kept: computed anew, on another machine, rounding could move an image.
     Raises RunError if those cannot be read, DataError where few labels cannot be as many of each class.
     """
-    if config.task.classifies:
+    if isinstance(config.task, FewLabels):
         return few(data, config.task.labels, config.seed)
     clusters = config.data.clusters
     if clusters is None:

@@ -20,8 +20,9 @@ from gan_jax.config import (
     AverageConfig,
     Config,
     DataConfig,
+    FromEdges,
     PenaltyConfig,
-    TaskConfig,
+    Restyled,
     build,
 )
 from gan_jax.config.checks import check
@@ -146,7 +147,7 @@ def test_bfloat16_reaches_the_layers_and_leaves_weights_and_logits_in_float32(na
     translates = model.translates
     config = Config(data=DataConfig(size=size, channels=1), model=model, conditional=not translates)
     between = name == "cyclegan"
-    task = TaskConfig("restyled" if between else "from_edges")
+    task = Restyled() if between else FromEdges()
     config = dataclasses.replace(config, task=task) if translates else config
     gan = build.build_gan(check(config), 3)
     inputs = {"generator": jnp.ones((4, 8)), "discriminator": jnp.ones((4, size, size, 1))}

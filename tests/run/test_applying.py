@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from gan_jax.cli import main
-from gan_jax.config import Config, DataConfig, TaskConfig
+from gan_jax.config import AnyTask, Config, DataConfig, Inpainting
 from gan_jax.config.build import build_gan
+from gan_jax.config.schema import kinds
 from gan_jax.config.translators import Pix2Pix
 from gan_jax.images import to_float
 from gan_jax.run import applying
@@ -233,7 +234,7 @@ def test_what_does_not_fit_into_memory_is_not_begun(run, tmp_path, capsys, monke
 
 def test_tasks_have_ones_own_pictures_as_in_training():
     images, known = to_float(jnp.asarray(pixels(4, 4, 3))[None]), jnp.ones((1, 4, 4, 1)).at[0, 0].set(0)
-    given = lambda name: TaskConfig(name=name).build().given(images, known)
+    given = lambda name: kinds(AnyTask)[name]().build().given(images, known)
     np.testing.assert_array_equal(given("super_resolution"), images)
     np.testing.assert_array_equal(given("colouring"), grey(images))
     np.testing.assert_array_equal(given("from_edges"), grey(images))  # a drawing is the edges
@@ -241,7 +242,7 @@ def test_tasks_have_ones_own_pictures_as_in_training():
 
 
 def test_a_depth_that_is_not_named_is_that_of_the_size_in_training():
-    config = Config(data=DataConfig(name="mnist"), model=Pix2Pix(), task=TaskConfig(name="inpainting"))
+    config = Config(data=DataConfig(name="mnist"), model=Pix2Pix(), task=Inpainting())
     assert config.model.translators(config.data, config.task)[0].network.depth == 2
     assert config.model.step(config.data) == 4
     odd = dataclasses.replace(config, data=DataConfig(name="mnist", size=27))
@@ -288,7 +289,7 @@ def test_a_key_has_dropout_draw_the_same_again():
     config = Config(
         data=DataConfig(name="digits", size=32),
         model=Pix2Pix(generator_width=1, discriminator_width=1, layers=1),
-        task=TaskConfig(name="inpainting"),
+        task=Inpainting(),
     )
     gan, source = build_gan(config, 10), np.random.default_rng(0)
     shapes = abstract_state(config, 10).average

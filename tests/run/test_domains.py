@@ -15,7 +15,7 @@ from runs import assert_a_killed_copy_ends_alike
 
 from gan_jax import parallel
 from gan_jax.cli import main
-from gan_jax.config import CadenceConfig, Config, CycleGAN, DataConfig, EvaluateConfig, TaskConfig
+from gan_jax.config import CadenceConfig, Config, CycleGAN, DataConfig, EvaluateConfig, Restyled
 from gan_jax.config.build import build_gan, load_data
 from gan_jax.gan import init
 from gan_jax.run.drawing import as_made
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:a Fréchet distance of:UserWarni
 
 TINY = Config(
     data=DataConfig(name="digits"),
-    task=TaskConfig("restyled"),
+    task=Restyled(),
     model=CycleGAN(generator_width=2, discriminator_width=2, blocks=1, layers=1),
     loss="least_squares",
     batch_size=4,

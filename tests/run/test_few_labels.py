@@ -11,7 +11,7 @@ from runs import assert_a_killed_copy_ends_alike
 
 from gan_jax import parallel, per_device
 from gan_jax.cli import main
-from gan_jax.config import FMGAN, CadenceConfig, Config, DataConfig, EvaluateConfig, TaskConfig
+from gan_jax.config import FMGAN, CadenceConfig, Config, DataConfig, EvaluateConfig, FewLabels
 from gan_jax.config.build import build_gan, load_data
 from gan_jax.data.batches import read_beside_labelled
 from gan_jax.data.labelled import few
@@ -30,7 +30,7 @@ def small(**changes):
     """Twenty of the digits with a label."""
     settings = {
         "data": DataConfig(name="digits"),
-        "task": TaskConfig("few_labels", labels=20),
+        "task": FewLabels(labels=20),
         "model": FMGAN(latent_size=8, generator_width=16, discriminator_width=32),
         "batch_size": 32,
         "steps": 4,
@@ -88,7 +88,7 @@ def test_it_is_drawn_from_and_scored_by_the_command_line(run, tmp_path, monkeypa
     [
         ("--task.labels 25", "digits: 25 labels are not as many of each of 10 classes; try --task.labels 30"),
         ("--task.labels 5000", "of which 500 would be labelled; lower --task.labels to"),
-        ("--conditional", "task.name: few_labels shows few labels, and the networks are told all"),
+        ("--conditional", "task: few_labels shows few labels, and the networks are told labels of all"),
     ],
 )
 def test_labels_that_cannot_be_shown_are_refused_and_nothing_is_written(options, said, tmp_path, capsys):

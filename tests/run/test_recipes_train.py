@@ -10,6 +10,7 @@ from PIL import Image
 
 from gan_jax.config import CadenceConfig, EvaluateConfig, recipes
 from gan_jax.config.schema import with_values
+from gan_jax.config.task import Judged
 from gan_jax.data import digits
 from gan_jax.run.loop import train
 from gan_jax.run.sampling import sample
@@ -50,10 +51,11 @@ def tiny(config, pictures, *, own_size):
         "penalty.lazy": min(config.penalty.lazy, 4),
     }
     least |= {"model.heads": 2} if hasattr(config.model, "heads") else {}
+    if isinstance(config.task, Judged):
+        least["task.test"] = config.task.test or 0.1  # these have no test images of their own
     return replace(
         with_values(config, least),
         data=replace(config.data, path=str(pictures), size=size, channels=config.data.image_channels),
-        task=replace(config.task, test=config.task.test or 0.1),  # these have no test images of their own
         batch_size=8,
         discriminator_steps=min(config.discriminator_steps, 2),
         steps=3,

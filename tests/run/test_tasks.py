@@ -13,7 +13,7 @@ from runs import assert_a_killed_copy_ends_alike
 
 from gan_jax import parallel
 from gan_jax.cli import main
-from gan_jax.config import CadenceConfig, Config, DataConfig, EvaluateConfig, Pix2Pix, TaskConfig
+from gan_jax.config import CadenceConfig, Config, DataConfig, EvaluateConfig, Inpainting, Pix2Pix
 from gan_jax.config.build import build_gan, load_data
 from gan_jax.gan import init
 from gan_jax.images import to_bytes, to_float
@@ -34,7 +34,7 @@ def small(**changes):
     """Boxes in digits that are large enough for SSIM."""
     settings = {
         "data": DataConfig(name="digits", size=16),
-        "task": TaskConfig(name="inpainting", holes="boxes", l1=10.0),
+        "task": Inpainting(holes="boxes", l1=10.0),
         "model": Pix2Pix(generator_width=4, discriminator_width=4, depth=2, layers=1),
         "batch_size": 4,
         "steps": 4,
