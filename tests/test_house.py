@@ -18,6 +18,7 @@ ROOMS = [
     {"parallel", "statistics", "config"},
     {"per_device"},
     {"run"},
+    {"show"},
     {"commands"},
     {"cli"},
 ]

@@ -7,9 +7,8 @@ import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn, cast
+from typing import Any, NamedTuple, NoReturn
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -19,13 +18,12 @@ from gan_jax.config.build import build_gan
 from gan_jax.config.checks import check_values, from_json
 from gan_jax.config.schema import to_json
 from gan_jax.data.scaling import Scaling
-from gan_jax.errors import ConfigError, DataError, RunError
+from gan_jax.errors import ConfigError, DataError
 from gan_jax.gan import GAN
 from gan_jax.run.applying import make_translation
 from gan_jax.run.checkpoints import Notes, from_arrays, to_arrays
-from gan_jax.run.files import write_atomically
 from gan_jax.run.media import medium_of
-from gan_jax.run.sampling import Counts, labels_in_turn_or_by_frequency, labels_told, latents_by_index, make_drawer
+from gan_jax.run.sampling import Counts, label_names, labels_in_turn_or_by_frequency, latents_by_index, make_drawer
 from gan_jax.run.training import abstract_state
 from gan_jax.types import Labels, PRNGKey, Weights
 
@@ -52,21 +50,13 @@ class Exported(NamedTuple):
     `[N, H, W, C]`, at any size, as `gan-jax apply` does. Raises ConfigError of what is no translator."""
 
 
-def save(folder: Path, config: Config, weights: Weights, notes: Notes, *, step: int, which: str) -> list[Path]:
-    """Writes a generator, and returns the files. Raises ConfigError for a config that JSON cannot say.
+def packed(weights: Weights, fields: dict[str, Any]) -> dict[str, bytes]:
+    """Both files, by name. Arrays are called as in Flax's variables, "params.project.kernel"."""
+    from safetensors.numpy import save
 
-    Arrays are called as in Flax's variables, "params.project.kernel". `notes` are a checkpoint's; `which` names the
-    weights, "averaged" or "raw".
-    """
-    from safetensors.numpy import save as to_safetensors
-
-    check_values(config)
     arrays = {name: np.ascontiguousarray(array) for name, array in to_arrays(variables(weights)).items()}
-    told = json.dumps(fields(config, notes, step=step, which=which), indent=2, ensure_ascii=False) + "\n"
-    paths = [folder / WEIGHTS, folder / FIELDS]
-    write_atomically(paths[0], to_safetensors(arrays, {"format": "flax"}))
-    write_atomically(paths[1], told.encode())
-    return paths
+    told = json.dumps(fields, indent=2, ensure_ascii=False) + "\n"
+    return {WEIGHTS: save(arrays, {"format": "flax"}), FIELDS: told.encode()}
 
 
 def variables(weights: Weights) -> dict[str, Any]:
@@ -75,7 +65,12 @@ def variables(weights: Weights) -> dict[str, Any]:
 
 
 def fields(config: Config, notes: Notes, *, step: int, which: str) -> dict[str, Any]:
-    """All that a generator is built and used by. Of paths only names are told: what leaves the house has no others."""
+    """All that a generator is built and used by, of a checkpoint's notes; `which` are "averaged" weights, or "raw".
+
+    Of paths only names are told: what leaves the house has no others. Raises ConfigError for networks that JSON cannot
+    say, such as somebody's own.
+    """
+    check_values(config)
     whole = json.loads(to_json(config))
     config_of = {group: whole[group] for group in GROUPS}
     path = config.data.path
@@ -88,10 +83,10 @@ def fields(config: Config, notes: Notes, *, step: int, which: str) -> dict[str, 
         "latent_size": config.model.latent_size,
         "size": list(data.image_size),
         "channels": data.image_channels,
-        "range": {"text": "a distribution over the alphabet", "pictures": [-1, 1]}[data.kind] if not data.floats else None,
+        "range": None if data.floats else [0, 1] if data.kind == "text" else [-1, 1],
         "scaling": notes.get("scaling"),
         "classes": list(notes["classes"]),
-        "labels": list(labels_told(config, notes["classes"])),
+        "labels": list(label_names(config, notes["classes"])),
         "counts": notes["counts"],
         "alphabet": notes.get("alphabet", ""),
         "config": config_of,
@@ -113,12 +108,12 @@ def load(folder: str | Path) -> Exported:
         raise DataError(f"{folder / FIELDS}: not as gan-jax export writes it: {said}") from None
     found = from_arrays(template, _arrays(folder / WEIGHTS), where=f"{folder / WEIGHTS}")
     weights = Weights(found.pop("params"), found)
+    draw: Callable[..., np.ndarray] = partial(_refuse, "draws nothing: it is given pictures; use translate(pictures)")
+    translate: Callable[..., np.ndarray] = partial(_refuse, "is given nothing; use draw(key, count)")
     if config.task.given:
-        draw = partial(_refuse, "draws nothing: it is given pictures; use translate(pictures)")
-        translate = make_translation(config, gan, config.task.build(), weights, None).make
+        translate = make_translation(config, gan, config.task.build(), weights).make
     else:
         draw = _make_draw(config, gan, weights, counts, len(labels), alphabet, scaling)
-        translate = partial(_refuse, "is given nothing; use draw(key, count)")
     return Exported(config, gan, weights, labels, told, draw, translate)
 
 
@@ -128,7 +123,7 @@ def _make_draw(
     drawer = make_drawer(gan, medium_of(config, alphabet).kept)
 
     def draw(key: PRNGKey, count: int, labels: Labels | None = None) -> np.ndarray:
-        chosen = labels_in_turn_or_by_frequency(config, key, counts if classes else None, count)
+        chosen = labels_in_turn_or_by_frequency(config, key, counts, count)
         if labels is not None:
             chosen = _checked(labels, classes, count)
         images = drawer(weights, latents_by_index(gan, key, count), chosen)
@@ -162,7 +157,7 @@ def _fields(path: Path) -> dict[str, Any]:
         raise DataError(f"{path}: not JSON: {error}") from None
     if not isinstance(told, dict) or "made_by" not in told:
         raise DataError(f"{path}: of another make: gan-jax export has not written it")
-    return cast(dict[str, Any], told)
+    return told
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
