@@ -28,8 +28,8 @@ FILES = {
 }
 
 MISTAKES = [
-    ("trian digits", "no command 'trian'", "train, sample, apply, evaluate, configs", "did you mean train?"),
-    ("--nope", "no command '--nope'", "train, sample, apply, evaluate, configs"),
+    ("trian digits", "no command 'trian'", "train, sample, apply, evaluate, export, configs", "did you mean train?"),
+    ("--nope", "no command '--nope'", "train, sample, apply, evaluate, export, configs"),
     ("configs digits", "configs takes no arguments", "digits"),
     ("train", "train what?", "digits"),
     ("train --steps 3", "the recipe comes first", "gan-jax train RECIPE --steps 3"),

@@ -18,6 +18,7 @@ ROOMS = [
     {"parallel", "statistics", "transfer", "config"},
     {"per_device"},
     {"run"},
+    {"show"},
     {"commands"},
     {"cli"},
 ]

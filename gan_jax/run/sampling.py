@@ -69,9 +69,13 @@ def open_run(path: str, *, best: bool = False) -> Trained:
     classes = tuple(found.notes["classes"])
     remarks = [f"checkpoint {name} is damaged ({why}); passed over" for name, why in found.bad.items()]
     gan = build_gan(config, len(classes))
+    return Trained(config, gan, found.state, found.notes, label_names(config, classes), found.notes["counts"], remarks)
+
+
+def label_names(config: Config, classes: Sequence[str]) -> tuple[str, ...]:
+    """What the labels that the networks are told are called, of data with such classes; () if they are told none."""
     clusters = tuple(f"cluster {i}" for i in range(config.data.clusters or 0))
-    named = clusters or (classes if config.conditional else ())
-    return Trained(config, gan, found.state, found.notes, named, found.notes["counts"], remarks)
+    return clusters or (tuple(classes) if config.conditional else ())
 
 
 def sampling_weights(gan: GAN, state: GANState, counts: Counts = None, *, averaged: bool = True) -> Weights:
