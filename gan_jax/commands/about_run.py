@@ -3,7 +3,7 @@
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import tyro
 
@@ -12,11 +12,14 @@ from gan_jax.config.options import check_options
 from gan_jax.config.schema import wrong_values
 from gan_jax.errors import ConfigError
 from gan_jax.run.files import RunFolder
+from gan_jax.show.examples import is_exported
 
 
 @dataclass(frozen=True)
 class AboutRun:
     """Options of which the first is a run folder."""
+
+    of_exports: ClassVar[bool] = False  # whether the folder may hold an exported generator as well
 
     run: tyro.conf.Positional[Path]
     """The run folder."""
@@ -37,7 +40,7 @@ def options_of(schema: type[Options], arguments: list[str]) -> Options:
         raise ConfigError("\n".join(wrong))
     options = dataclasses.replace(options, run=recipes.expand(options.run))
     RunFolder(options.run)  # says what can be none
-    if not recipes.is_run(options.run):
+    if not recipes.is_run(options.run) and not (schema.of_exports and is_exported(options.run)):
         meant = Path("runs") / options.run
         hint = f"did you mean {meant}?" if recipes.is_run(meant) else "gan-jax train makes one"
         raise ConfigError(f"{options.run} is not a run folder: no config.json in it; {hint}")
