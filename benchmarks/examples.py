@@ -23,7 +23,7 @@ def main(run: str, name: str) -> None:
     programs.prepare()
     config, gan, state, notes, _, counts, _ = open_run(run, best=RunFolder(run).best.is_dir())
     weights, step = jax.tree.map(half, sampling_weights(gan, state, counts)), int(state.step)
-    told = fields(config, notes, step=step, which="averaged") | trained(RunFolder(run), step)
+    told = fields(config, notes, step=step, which="averaged") | trained(RunFolder(run), step, config.steps)
     for file, content in packed(weights, told).items():
         path = FOLDER / name / file
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -40,15 +40,15 @@ def half(leaf: jax.Array) -> jax.Array:
     return narrow
 
 
-def trained(folder: RunFolder, step: int) -> dict[str, Any]:
-    """When and how, with what versions, on what; and the last scores of a step. No folder is named."""
+def trained(folder: RunFolder, step: int, steps: int) -> dict[str, Any]:
+    """When and how, with what versions, on what; and the last scores of a step, of as many. No folder is named."""
     first, *_ = starts = json.loads(folder.environment.read_text())
     kept = {key: first[key] for key in ("started", "python", "devices", "packages")}
     data = {key: first["data"][key] for key in ("name", "images", "sha256")}
     rows = [json.loads(line) for line in folder.metrics.read_text().splitlines()]
     row = [row for row in rows if "scores" in row and row["step"] == step][-1]
     command = ["gan-jax", *(argument.rpartition("/")[2] for argument in first["command"][1:])]
-    how = {"command": " ".join(command), "starts": len(starts), **kept, "data": data}
+    how = {"command": " ".join(command), "steps": steps, "starts": len(starts), **kept, "data": data}
     return {"trained": how, "scores": row["scores"], "protocol": row["protocol"]}
 
 
