@@ -9,7 +9,6 @@ from gan_jax.config.schema import name_of
 from gan_jax.run.scoreboard import Evaluation, table
 from gan_jax.show.exported import FIELDS, WEIGHTS
 from gan_jax.show.program import PLATFORMS, Program
-from gan_jax.sizes import shown
 
 PROGRAM = "generator.stablehlo"
 
@@ -68,9 +67,10 @@ def _data(config: Config) -> str:
 def _about(config: Config, fields: dict[str, Any], parameters: int) -> list[str]:
     labels = fields["labels"]
     told = f"{len(labels)}: {', '.join(labels[:10])}{', ...' if len(labels) > 10 else ''}" if labels else "none"
-    what = f"{shown(tuple(fields['size']))} pixels, {fields['channels']} channels"
+    height, width = fields["size"]
+    what = f"images of {height}x{width} pixels, channels: {fields['channels']}"
     if config.data.kind == "text":
-        what = f"texts of {fields['size'][1]} characters, of {fields['channels']}"
+        what = f"texts of {width} characters, of an alphabet of {fields['channels']}"
     rows = {
         "made by": f"{fields['made_by']}, step {fields['step']:,}, {fields['weights']} weights",
         "network": f"{name_of(config.model)}, {parameters:,} parameters",
@@ -91,13 +91,12 @@ def _scores(evaluations: Sequence[Evaluation]) -> list[str]:
 
 
 def _by_gan_jax(config: Config, fields: dict[str, Any]) -> list[str]:
-    use = "images = generator.draw(jax.random.key(0), 16)"
-    if fields["labels"]:
-        use = "images = generator.draw(jax.random.key(0), 16, labels=jax.numpy.zeros(16, int))"
+    choose = "  # labels=[3, 1, ...] chooses" if fields["labels"] else ""
+    use = f"images = generator.draw(jax.random.key(0), 16){choose}"
     if config.task.given:
         use = "images = generator.translate(pictures)  # uint8 [N, h, w, C + 1], the last channel 255: known"
     kind = "numbers of characters" if config.data.kind == "text" else "floats" if config.data.floats else "uint8"
-    same = "the same pictures as gan-jax apply" if config.task.given else "the same as gan-jax sample --seed 0"
+    same = "made as by gan-jax apply" if config.task.given else "the first of gan-jax sample --seed 0"
     return [
         f"With gan_jax, which reads `{WEIGHTS}` and `{FIELDS}`: {kind}, {same}.",
         "",
