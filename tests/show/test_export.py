@@ -254,8 +254,10 @@ def test_one_program_of_a_translator_is_for_pictures_of_every_size(name):
     known = (rng.uniform(size=pictures.shape) > 0.3).astype(np.float32)
     given = [pictures, known][: len(made.takes)]
     built = task.build()
-    ours = built.shown(generate(gan, weights, np.zeros((2, 1), np.float32), built.given(pictures, known)))
-    images = read.call(*given)
+    ours = jax.jit(
+        lambda weights: built.shown(generate(gan, weights, np.zeros((2, 1), np.float32), built.given(pictures, known)))
+    )(weights)
+    images = jax.jit(read.call)(*given)
     assert images.shape == pictures.shape
     np.testing.assert_allclose(images, ours, atol=1e-5)
 
