@@ -40,3 +40,8 @@ def __getattr__(name: str) -> Any:
     if name in __all__:
         return getattr(import_module(f"gan_jax.{_ELSEWHERE.get(name, 'gan')}"), name)
     raise AttributeError(f"module 'gan_jax' has no attribute {name!r}; it offers {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    """The public names, imported or not: what a notebook offers."""
+    return sorted([*__all__, "__version__"])

@@ -52,13 +52,7 @@ class GAN:
 
     def __post_init__(self) -> None:
         """Raises TypeError or ValueError for what could only fail later, far from here."""
-        if not isinstance(self.loss, AdversarialLoss):
-            raise TypeError(f"loss: expected an AdversarialLoss, such as gan_jax.losses.hinge, got {self.loss!r}")
-        for name in ("generator_optimizer", "discriminator_optimizer"):
-            if not hasattr(getattr(self, name), "update"):
-                raise TypeError(f"{name}: expected one of optax's, such as adam(2e-4), got {getattr(self, name)!r}")
-        if self.latent_size < 1:
-            raise ValueError(f"latent_size: a latent has 1 dimension or more, not {self.latent_size}")
+        inputs.check_game(self)
 
 
 class Player(NamedTuple):
@@ -98,7 +92,7 @@ def init(gan: GAN, key: PRNGKey, example: Batch) -> GANState:
     that can be hashed. Raises ValueError if the generator does not make what the example is, and TypeError or
     ValueError for what is no network, or no batch: floats of 0 to 255 are no images.
     """
-    example = inputs.one_batch(example)
+    example, key = inputs.one_batch(example), inputs.one_key(key)
     try:
         hash(gan)
     except TypeError:  # by a network of the user's

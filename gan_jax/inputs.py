@@ -1,5 +1,6 @@
-"""What a GAN is given: batches that are checked, dealt out to the updates, and brought to floats."""
+"""What a GAN is given: rules, checked, and batches: checked, dealt out to the updates, and brought to floats."""
 
+import inspect
 from typing import Any
 
 import jax
@@ -7,7 +8,63 @@ import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.images import check_range, condition_to_float, count, to_float
-from gan_jax.types import Batch, Condition, Made
+from gan_jax.losses import AdversarialLoss
+from gan_jax.rules import Adaptive
+from gan_jax.types import Batch, Condition, Made, PRNGKey
+
+RULES = {
+    "penalty": ("key", "critic", "real", "fake"),
+    "supervise": ("key", "draw", "latents", "batch"),
+    "average": ("average", "current", "step"),
+    "augment": ("key", "images"),
+}
+"""What a GAN calls its plain rules with."""
+
+SUCH_AS = {
+    "penalty": "penalties.r1(10.0)",
+    "supervise": "supervision.l1(100.0)",
+    "average": "averaging.ema(0.999)",
+    "augment": "augment.diffaugment.diff_augment()",
+}
+"""A value of each kind."""
+
+
+def check_game(gan: Any) -> None:
+    """Raises TypeError or ValueError for a field of a GAN that could only fail later, far from here."""
+    if not isinstance(gan.loss, AdversarialLoss):
+        raise TypeError(
+            "loss: expected an AdversarialLoss, such as gan_jax.losses.hinge, or AdversarialLoss(discriminator, "
+            f"generator) of two functions (real_logits, fake_logits) -> scalar, got {gan.loss!r}"
+        )
+    for name in ("generator_optimizer", "discriminator_optimizer"):
+        if not hasattr(getattr(gan, name), "update"):
+            raise TypeError(f"{name}: expected one of optax's, such as adam(2e-4), got {getattr(gan, name)!r}")
+    for name, names in RULES.items():
+        if not isinstance(rule := getattr(gan, name), Adaptive) and not _takes(rule, names):
+            raise TypeError(
+                f"{name}: expected a function ({', '.join(names)}), such as gan_jax.{SUCH_AS[name]}, got {rule!r}"
+            )
+    if gan.latent_size < 1:
+        raise ValueError(f"latent_size: a latent has 1 dimension or more, not {gan.latent_size}")
+
+
+def _takes(rule: Any, names: tuple[str, ...]) -> bool:
+    if not callable(rule):
+        return False
+    try:
+        inspect.signature(rule).bind(*names)
+    except TypeError:
+        return False
+    except ValueError:  # of what is built in, nobody knows
+        return True
+    return True
+
+
+def one_key(key: PRNGKey) -> PRNGKey:
+    """The key, if it is one. Raises TypeError, for instance for a seed."""
+    if isinstance(key, int | np.integer):
+        raise TypeError(f"key: expected a key, such as jax.random.key({key}), got the number {key}")
+    return key
 
 
 def read(batch: Batch) -> tuple[Made, Condition]:
@@ -108,6 +165,8 @@ def _check(batch: Batch) -> None:
         )
     shapes = [np.shape(leaf) for leaf in leaves]
     empty = [shape for shape in shapes if not (shape and shape[0])]
+    if _rank(batch) in (4, 5) and empty:
+        raise ValueError(f"images: there are none, in {_shapes(batch.images)}")
     if _rank(batch) not in (None, 4, 5) or empty:
         raise ValueError(
             f"images are [B, H, W, C], or several such batches on a leading axis, not {list((empty or shapes)[0])}; "

@@ -131,8 +131,12 @@ def mean() -> Callable[[Array], Scalar]:
 def put_batch(mesh: Mesh, images: np.ndarray, condition: Condition = None, *, stacked: int = 1) -> Batch:
     """Lays a batch over the mesh, each device's share on that device; of several processes each gives `own_rows`.
 
-    Raises ValueError where the devices do not divide the batch.
+    Raises ValueError where the devices do not divide the batch, TypeError for a batch in place of its images.
     """
+    if not isinstance(mesh, Mesh) or isinstance(images, Batch):
+        raise TypeError(
+            f"expected put_batch(mesh, images, condition), got a {type(mesh).__name__} and a {type(images).__name__}"
+        )
     own = len(mesh.local_devices)
     if (size := images.shape[int(stacked > 1)]) % own:
         raise ValueError(f"a batch of {size} cannot be shared by {own} devices; choose a multiple of {own}")

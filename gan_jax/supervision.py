@@ -61,6 +61,26 @@ def consistent(weight: float, look: Callable[[Made], Condition]) -> Supervision:
     return term
 
 
+def cross_entropy(weight: float) -> Supervision:
+    """-weight · E Σ y log G(x), over the classes of the last axis: y are shares, as a rule one-hot, and so is G(x).
+
+    The mean is over all pixels, those where y is zero for every class included (Luc et al. 2016, arXiv:1611.08408,
+    eq. 2). Shown as "g/cross_entropy", without its weight.
+    """
+
+    def term(key: PRNGKey, draw: Draw, latents: Latents, batch: Batch) -> tuple[Scalar, Metrics]:
+        del key
+        told = jnp.maximum(wide(draw(latents, batch.condition)), _LEAST_SHARE)
+        value = -jnp.mean(jnp.sum(batch.images * jnp.log(told), axis=-1))
+        return weight * value, {"g/cross_entropy": value}
+
+    return term
+
+
+_LEAST_SHARE = 1e-30
+"""Of which float32 has a logarithm, and whose gradient a softmax still answers."""
+
+
 def cycle(weight: float) -> Supervision:
     """There and back again: weight · (E|F(G(a)) - a| + E|G(F(b)) - b|) (Zhu et al. 2017, arXiv:1703.10593, eq. 2).
 

@@ -28,8 +28,13 @@ FILES = {
 }
 
 MISTAKES = [
-    ("trian digits", "no command 'trian'", "train, sample, apply, evaluate, export, configs", "did you mean train?"),
-    ("--nope", "no command '--nope'", "train, sample, apply, evaluate, export, configs"),
+    (
+        "trian digits",
+        "no command 'trian'",
+        "train, sample, apply, evaluate, export, report, configs",
+        "did you mean train?",
+    ),
+    ("--nope", "no command '--nope'", "train, sample, apply, evaluate, export, report, configs"),
     ("configs digits", "configs takes no arguments", "digits"),
     ("train", "train what?", "digits"),
     ("train --steps 3", "the recipe comes first", "gan-jax train RECIPE --steps 3"),
@@ -56,6 +61,12 @@ MISTAKES = [
     ),
     ("train digits --run run", "model.latent_size: 128 there, 64 now", "gan-jax train run"),
     ("train digits --run broken", "broken/config.json: not JSON"),
+    ("report", "report which runs?", "gan-jax report RUN_FOLDER"),
+    ("report --no-draw", "report which runs?"),
+    ("report run nowhere", "nowhere is not a run folder: no config.json in it"),
+    ("report run --out pictures", "out: pictures is a folder; name a file in it", "pictures/report.html"),
+    ("report run --out page.pdf", "out: page.pdf should end in .html"),
+    ("report run --oot x.html", "no option --oot; did you mean --out?"),
     ("train digits --stesp 5", "no option --stesp; did you mean --steps?"),
     ("train digits --batchsize 5", "no option --batchsize; did you mean --batch-size?"),
     ("train digits --every.smaple 3", "no option --every.smaple; did you mean --every.sample?"),
@@ -169,7 +180,7 @@ MISTAKES = [
         "did you mean inception?",
     ),
     ("evaluate run --count 100", "no option --count; did you mean --samples?"),
-    ("train digits --evaluate.best recall", "evaluate.best: the best one is kept where a run is scored"),
+    ("train digits --evaluate.weights /w.pth", "evaluate.weights: they are read where a run is scored; add"),
     ("evaluate run --samples 3", "samples: expected a whole number from 20, got 3"),
     ("evaluate run --samples lots", "samples: expected a whole number", "'lots'"),
     ("evaluate run --seed -1", "seed: expected a whole number in [0, 2**32), got -1"),

@@ -492,7 +492,7 @@ IMAGES = np.zeros((4, 4, 4, 1), np.uint8)
         (Batch(IMAGES.astype(np.int32)), r"not int32; use images.astype\(np.uint8\)"),
         (Batch(IMAGES > 0), "not bool"),
         (Batch(IMAGES[..., 0]), r"images are \[B, H, W, C\].*not \[4, 4, 4\]"),
-        (Batch(IMAGES[:0]), r"images are \[B, H, W, C\].*not \[0, 4, 4, 1\]"),
+        (Batch(IMAGES[:0]), "images: there are none"),
         (Batch(IMAGES, np.float32(IMAGES) + 9), "these reach 9"),
         (Batch(IMAGES, 3), "there are 4, and no list of conditions"),
         (Batch(IMAGES, np.zeros(3, np.int32)), "there are 4, and 3 conditions"),
@@ -544,6 +544,13 @@ def test_the_first_state_is_compiled_once_a_gan():
     [
         ({"loss": "hinge"}, "loss: expected an AdversarialLoss"),
         ({"optimizer": 2e-4}, "generator_optimizer: expected one of optax's"),
+        (
+            {"penalty": penalties.r1},
+            r"penalty: expected a function \(key, critic, real, fake\), such as gan_jax",
+        ),
+        ({"penalty": "r1"}, r"penalty: expected a function \(key, critic, real, fake\), .* got 'r1'"),
+        ({"augment": lambda images: images}, r"augment: expected a function \(key, images\), such as gan_jax"),
+        ({"average": 0.999}, r"average: expected a function \(average, current, step\), .* got 0.999"),
     ],
 )
 def test_rules_that_are_none_are_refused_at_once(rules, said):

@@ -12,8 +12,9 @@ ROOMS = [
     {"images", "memory", "screen", "storage", "flops", "layers", "rules", "network", "shares"},
     {
         *("losses", "penalties", "latent_penalties", "supervision", "averaging", "augment", "clipping", "freezing"),
-        *("data", "metrics", "inputs", "recomputation", "schedules"),
+        *("data", "metrics", "recomputation", "schedules"),
     },
+    {"inputs"},
     {"models", "tasks", "gan"},
     {"parallel", "statistics", "transfer", "config"},
     {"per_device"},

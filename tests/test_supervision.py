@@ -41,6 +41,11 @@ TERMS = {
         "g/perceptual",
         3 * mean_distance(MADE, REAL) + mean_distance(smaller(MADE), smaller(REAL)),
     ),
+    "cross_entropy": (
+        supervision.cross_entropy(2.0),
+        "g/cross_entropy",
+        -np.mean(np.sum(np.asarray(REAL) * np.log(np.maximum(np.asarray(MADE), 1e-30)), axis=-1)),
+    ),
     "consistent": (supervision.consistent(2.0, smaller), "g/inconsistency", mean_distance(smaller(MADE), GIVEN)),
 }
 every = pytest.mark.parametrize("name", TERMS)

@@ -38,10 +38,16 @@ def options_of(schema: type[Options], arguments: list[str]) -> Options:
     options = tyro.cli(schema, args=arguments, prog=f"gan-jax {command}")
     if wrong := wrong_values(options):
         raise ConfigError("\n".join(wrong))
-    options = dataclasses.replace(options, run=recipes.expand(options.run))
-    RunFolder(options.run)  # says what can be none
-    if not recipes.is_run(options.run) and not (schema.of_exports and is_exported(options.run)):
-        meant = Path("runs") / options.run
+    exported = schema.of_exports and is_exported(recipes.expand(options.run))
+    return dataclasses.replace(options, run=recipes.expand(options.run) if exported else run_at(options.run))
+
+
+def run_at(path: Path) -> Path:
+    """The folder that somebody typed, its `~` spelled out. Raises ConfigError if no run is there, RunError."""
+    run = recipes.expand(path)
+    RunFolder(run)  # says what can be none
+    if not recipes.is_run(run):
+        meant = Path("runs") / run
         hint = f"did you mean {meant}?" if recipes.is_run(meant) else "gan-jax train makes one"
-        raise ConfigError(f"{options.run} is not a run folder: no config.json in it; {hint}")
-    return options
+        raise ConfigError(f"{run} is not a run folder: no config.json in it; {hint}")
+    return run

@@ -73,8 +73,8 @@ def main(arguments: list[str]) -> None:
     (check if recipes.is_run(run) else check_new)(config)
     if config.tensorboard and importlib.util.find_spec("tensorboardX") is None:
         raise ConfigError("tensorboard: needs tensorboardX; pip install tensorboardX, or go without --tensorboard")
-    if config.data.path:
-        screen.tell(f"reading the {config.data.kind} of {config.data.path}", sys.stderr)
+    of = config.data.path or config.data.name
+    screen.tell(f"reading the {config.data.kind} of {of}", sys.stderr)
     from gan_jax.run import programs
 
     programs.prepare()

@@ -19,6 +19,7 @@ from gan_jax.config.tasks import (
     Inpainting,
     Pairs,
     Restyled,
+    Segmentation,
     SuperResolution,
     Unpaired,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "PenaltyConfig",
     "Pix2Pix",
     "Restyled",
+    "Segmentation",
     "StartConfig",
     "StyleGAN2",
     "SuperResolution",
@@ -133,14 +135,21 @@ class Config:
 
     @property
     def read_size(self) -> tuple[int, int]:
-        """Height and width of what is read: of pairs, both side by side; of two domains, one above the other."""
+        """Height and width of what is read: of pairs, both side by side; of two domains, or with masks, one above
+        the other.
+        """
         height, width = self.data.image_size
-        return height * (1 + self.task.between_domains), width * (1 + self.task.of_pairs)
+        return height * (1 + (self.task.between_domains or self.task.of_masks)), width * (1 + self.task.of_pairs)
 
     @property
     def read_channels(self) -> int:
         """Channels of what is read: of text its characters' numbers."""
         return 1 if self.data.kind == "text" else self.data.image_channels
+
+    @property
+    def judged_by(self) -> Literal["features", "ngrams", "masks"]:
+        """What is compared of what is made and what is real."""
+        return "ngrams" if self.data.kind == "text" else "masks" if self.task.of_masks else "features"
 
     @property
     def batches_per_step(self) -> int:

@@ -20,6 +20,10 @@ class CadenceConfig:
     """How many checkpoints stay on disk."""
 
 
+Best = Literal["fid", "kid", "precision", "recall", "density", "coverage", "error", "miou", "js1", "js2", "js3", "js4"]
+"""Scores by which the best checkpoint can be kept."""
+
+
 @dataclass(frozen=True)
 class EvaluateConfig:
     """How a run is judged while it trains. Changing these does not change the run."""
@@ -32,17 +36,12 @@ class EvaluateConfig:
     """What images are compared in. Default: classifier (trained on the data) if the data have classes, else pixels."""
     weights: str | None = None
     """The Inception weights file. Default: where `gan-jax evaluate --download` puts it."""
-    best: Literal["fid", "kid", "precision", "recall", "density", "coverage", "error", "js1", "js2", "js3", "js4"] = (
-        "fid"
-    )
+    best: Best = "fid"
     """The score by which the best checkpoint is kept, beside the newest ones. error is the classifier's, of few_labels:
-    what chose a checkpoint by test images does not tell what it would do on others. The last four are of text."""
+    what chose a checkpoint by test images does not tell what it would do on others. miou is of segmentation, the last
+    four are of text."""
 
     def wrong(self) -> list[str]:
         """What is asked for in here and does nothing."""
-        given = {
-            "evaluate.best: the best one is kept": self.best != EvaluateConfig.best,
-            "evaluate.weights: they are read": self.weights is not None,
-        }
-        idle = [what for what, is_given in given.items() if is_given and self.every is None]
-        return [f"{what} where a run is scored; add --evaluate.every N" for what in idle]
+        idle = self.weights is not None and self.every is None
+        return ["evaluate.weights: they are read where a run is scored; add --evaluate.every N"] * idle

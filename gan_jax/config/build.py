@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from gan_jax import inputs, losses
-from gan_jax.config import Config
+from gan_jax.config import Config, Segmentation
 from gan_jax.config.model import Networks
 from gan_jax.config.translators import Translator
-from gan_jax.data import arrays, digits, pairs, pictures, prepared, stacked, text
+from gan_jax.data import arrays, cluttered, digits, masks, pairs, pictures, prepared, stacked, text
 from gan_jax.data.dataset import Dataset
 from gan_jax.data.resize import resize_all
 from gan_jax.errors import ConfigError, DataError
@@ -130,12 +130,16 @@ def _load(config: Config, which: prepared.Split) -> Dataset:
         return text.load(data.path, length=size[1], symbols=data.alphabet, test=data.test)
     if data.path and data.arrays:
         dataset = arrays.load(data.path, size=size, channels=channels, deviation=data.deviation, memory=memory)
+    elif data.path and isinstance(config.task, Segmentation):
+        return masks.load(data.path, size=size, channels=channels, classes=config.task.classes, memory=memory)
     elif data.path and config.task.of_pairs:
         return pairs.load(data.path, size=size, channels=channels, memory=memory)
     elif data.path:
         dataset = pictures.load(data.path, size=size, channels=channels, on_bad=data.on_bad, memory=memory)
     elif data.name == "digits":
         dataset = digits.load()
+    elif data.name == "cluttered_mnist":
+        return cluttered.load(prepared.load("mnist", data_dir=data.data_dir, download=data.download, split=which))
     elif data.name == "stacked_mnist":
         mnist = prepared.load("mnist", data_dir=data.data_dir, download=data.download)
         dataset = stacked.load(replace(mnist, images=resize_all(np.asarray(mnist.images), size, 1)))

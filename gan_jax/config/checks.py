@@ -19,6 +19,13 @@ MAY_CHANGE = {
 Another number of devices rounds differently; the data may move, but their fingerprint must stay.
 """
 
+BEST = {
+    "features": ("error", "kid", "precision", "recall", "density", "coverage", "fid"),
+    "ngrams": ("js1", "js2", "js3", "js4"),
+    "masks": ("miou",),
+}
+"""The scores by which the best checkpoint can be kept, the customary one last."""
+
 
 def check(config: Config) -> Config:
     """Returns the config, or raises ConfigError naming every key that cannot work."""
@@ -79,7 +86,6 @@ def _wrong_together(config: Config) -> list[str]:
 def _wrong_kind(config: Config) -> list[str]:
     """What does not go together with pictures, or with text."""
     kind, makes, name = config.data.kind, config.model.makes, schema.name_of(config.model)
-    of_text = config.evaluate.best.startswith("js")
     found = []
     if makes != kind:
         mend = {
@@ -87,11 +93,12 @@ def _wrong_kind(config: Config) -> list[str]:
             "pictures": "name a text with --data.path FILE.txt, or take another model",
         }
         found.append(f"model: {name} makes {makes}, and the data are {kind}; {mend[kind]}")
-    if config.evaluate.every and of_text != (kind == "text"):
-        best = "fid" if of_text else "js4"
-        found.append(f"evaluate.best: {config.evaluate.best} is no score of {kind}; add --evaluate.best {best}")
-    if kind == "text" and config.evaluate.features:
-        found.append(f"evaluate.features: text is compared by its n-grams, not in {config.evaluate.features}; drop it")
+    best, what = BEST[config.judged_by], config.task.called if config.task.of_masks else kind
+    if config.evaluate.every and config.evaluate.best not in best:
+        found.append(f"evaluate.best: {config.evaluate.best} is no score of {what}; add --evaluate.best {best[-1]}")
+    if config.judged_by != "features" and config.evaluate.features:
+        given = config.evaluate.features
+        found.append(f"evaluate.features: {what} is compared by its {config.judged_by}, not in {given}; drop it")
     if kind == "text" and config.augment.name != "none":
         found.append("augment.name: augmentations are of pictures, not of text; drop --augment")
     if kind == "text" and config.parallel == "pmap":

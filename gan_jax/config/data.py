@@ -24,13 +24,14 @@ NATIVE = {
     "mnist": (28, 1),
     "fashion_mnist": (28, 1),
     "stacked_mnist": (28, 3),
+    "cluttered_mnist": (32, 3),
     "cifar10": (32, 3),
     "celeb_a": (64, 3),
     "imagenet32": (32, 3),
 }
 """The named datasets: pixels on a side, and channels; celeb_a's are larger, and 64 is customary."""
 
-WITH_TEST_IMAGES = ("mnist", "fashion_mnist", "cifar10", "celeb_a")
+WITH_TEST_IMAGES = ("mnist", "cluttered_mnist", "fashion_mnist", "cifar10", "celeb_a")
 """Those of them that have a test split."""
 
 LEAST_TEXT = 4
@@ -51,10 +52,19 @@ class DataConfig:
     """Where the real images come from."""
 
     name: Literal[
-        "digits", "mnist", "fashion_mnist", "stacked_mnist", "cifar10", "celeb_a", "imagenet32", "pictures", "text"
+        "digits",
+        "mnist",
+        "fashion_mnist",
+        "stacked_mnist",
+        "cluttered_mnist",
+        "cifar10",
+        "celeb_a",
+        "imagenet32",
+        "pictures",
+        "text",
     ] = "digits"
-    """digits is scikit-learn's, stacked_mnist is made of mnist, pictures and text are your own (see path), the others
-    come through tensorflow-datasets."""
+    """digits is scikit-learn's, stacked_mnist and cluttered_mnist (digits on photographs, with masks) are made of
+    mnist, pictures and text are your own (see path), the others come through tensorflow-datasets."""
     path: str | None = None
     """A folder or .zip of your own pictures, an .npz or .npy of arrays, or a .txt of text in UTF-8, which then take the
     place of `name`. Sub-folders become classes."""
@@ -177,4 +187,7 @@ class DataConfig:
             )
         if self.name == "stacked_mnist" and not self.own and self.image_channels != 3:
             found.append("data.channels: stacked_mnist is three digits as red, green and blue; leave it at 3")
+        fixed = (self.size or 32, self.channels or 3) == (32, 3)
+        if self.name == "cluttered_mnist" and not self.own and not fixed:
+            found.append("data.size: cluttered_mnist is made of 32x32 pixels, in colours; leave both as they are")
         return found

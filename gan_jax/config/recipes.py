@@ -1,13 +1,16 @@
 """Finds recipes: those of the repository's `configs`, which a wheel has beside the package's files, or anybody's."""
 
 import ast
+import dataclasses
 import difflib
 import os
+import re
 import runpy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import gan_jax.config
 from gan_jax.config import Config
 from gan_jax.config.checks import check_values, from_json
 from gan_jax.errors import ConfigError, RunError
@@ -97,4 +100,14 @@ def _ran(run: Callable[[], Any], where: str) -> Any:
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        raise ConfigError(f"{where} {type(error).__name__}: {error}") from None
+        raise ConfigError(f"{where} {type(error).__name__}: {error}{_meant(error)}") from None
+
+
+def _meant(error: BaseException) -> str:
+    """The field that a misspelt one of a group may have been."""
+    found = re.search(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'", str(error))
+    group = getattr(gan_jax.config, found[1], None) if found else None
+    if not found or not dataclasses.is_dataclass(group):
+        return ""
+    close = difflib.get_close_matches(found[2], [f.name for f in dataclasses.fields(group)], n=1)
+    return f"; did you mean {close[0]}?" if close else ""

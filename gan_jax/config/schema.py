@@ -35,7 +35,7 @@ def _name(kind: Any) -> str:
 
 def wrong_values(value: Any, prefix: str = "") -> list[str]:
     """A line for each field of a dataclass, however deep, whose type or range is not what its annotation says."""
-    hints = typing.get_type_hints(type(value), include_extras=True)
+    hints = _hints(type(value))
     found = []
     for f in dataclasses.fields(value):
         key, given, expected = f"{prefix}{f.name}", getattr(value, f.name), hints[f.name]
@@ -69,7 +69,7 @@ def wrong_text(value: Any, key: str, text: str) -> str | None:
     *groups, leaf = key.split(".")
     for part in groups:
         value = getattr(value, part, None)
-    hints = typing.get_type_hints(type(value), include_extras=True) if dataclasses.is_dataclass(value) else {}
+    hints = _hints(type(value)) if dataclasses.is_dataclass(value) else {}
     if leaf not in hints:
         return None
     kind = hints[leaf]
@@ -85,9 +85,15 @@ def wrong_text(value: Any, key: str, text: str) -> str | None:
     return f"{key}: {_alternatives(kind).complain(text)}"
 
 
+def _hints(kind: Any) -> dict[str, Any]:
+    """The annotations of a dataclass's fields; what its class alone has is no setting."""
+    hints = typing.get_type_hints(kind, include_extras=True)
+    return {f.name: hints[f.name] for f in dataclasses.fields(kind)}
+
+
 def flatten(value: Any, prefix: str = "") -> dict[str, Any]:
     """A dataclass as `{"data.size": 64, ...}`."""
-    hints = typing.get_type_hints(type(value))
+    hints = _hints(type(value))
     flat: dict[str, Any] = {}
     for f in dataclasses.fields(value):
         key, inner = prefix + f.name, getattr(value, f.name)
@@ -101,7 +107,7 @@ def flatten(value: Any, prefix: str = "") -> dict[str, Any]:
 
 def with_values(value: T, changes: dict[str, Any]) -> T:
     """The dataclass with some keys, such as "every.log", set anew; a group of another kind begins with its defaults."""
-    hints = typing.get_type_hints(type(value))
+    hints = _hints(type(value))
     for key, new in changes.items():
         group, _, rest = key.partition(".")
         if rest:
@@ -118,7 +124,7 @@ def to_json(value: Any) -> str:
 
 
 def _to_dict(value: Any) -> dict[str, Any]:
-    hints = typing.get_type_hints(type(value))
+    hints = _hints(type(value))
     spelled: dict[str, Any] = {}
     for f in dataclasses.fields(value):
         inner = getattr(value, f.name)
@@ -141,7 +147,7 @@ def from_json(schema: type[T], text: str) -> T:
 def _from_dict(kind: Any, values: Any, prefix: str) -> Any:
     if not isinstance(values, dict):
         raise ConfigError(f"{prefix[:-1] or 'config'}: expected a group of keys, got {_short(values)}")
-    hints = typing.get_type_hints(kind)
+    hints = _hints(kind)
     read = {}
     for name, value in values.items():
         if name not in hints:

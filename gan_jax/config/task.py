@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gan_jax.config import Config
+    from gan_jax.config.data import DataConfig
     from gan_jax.data.dataset import Dataset
     from gan_jax.data.prepared import Split
     from gan_jax.supervision import Supervision
     from gan_jax.tasks.task import Task
+    from gan_jax.types import End
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class TaskConfig:
     given: ClassVar[bool] = False  # whether the generator is given something, of which it makes something
     classifies: ClassVar[bool] = False  # whether the discriminator becomes a classifier
     of_pairs: ClassVar[bool] = False  # whether real images are two side by side, read as one
+    of_masks: ClassVar[bool] = False  # whether they are a picture above its mask
     between_domains: ClassVar[bool] = False  # whether they are one of each domain, one above the other
     keeps_known: ClassVar[bool] = False  # whether what is known of an image stays what it is
 
@@ -39,6 +42,10 @@ class TaskConfig:
     def factor(self) -> int:
         """How many times larger an image becomes."""
         return 1
+
+    def made_as(self, data: DataConfig) -> tuple[int, End]:
+        """Channels of what is made, and what the last layer of a generator goes through."""
+        return data.image_channels, data.end
 
     def build(self) -> Task:
         """The task, where something is given."""
@@ -78,6 +85,8 @@ class NoTask(TaskConfig):
             found.append(f"model: {name} is for few labels; add --task few_labels")
         if config.evaluate.every and config.evaluate.best == "error":
             found.append("evaluate.best: error is a classifier's; add --task few_labels")
+        if config.data.name == "cluttered_mnist" and not config.data.own:
+            found.append("data.name: of cluttered_mnist pictures have masks below them; add --task segmentation")
         return found
 
 

@@ -59,9 +59,8 @@ class Pix2Pix(Translator):
         """As in `Translator`."""
         from gan_jax.models import pix2pix
 
-        generator = pix2pix.Generator(
-            data.image_channels, self.generator_width, self._halvings(data), self.dtype, data.end, "instance"
-        )
+        channels, end = task.made_as(data)
+        generator = pix2pix.Generator(channels, self.generator_width, self._halvings(data), self.dtype, end, "instance")
         judge = pix2pix.Discriminator(self.discriminator_width, self.layers, self.dtype, self.norm)
         return self._composed(generator, task), judge
 

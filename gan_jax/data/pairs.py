@@ -35,7 +35,7 @@ def load(path: str, *, size: Size, channels: int, memory: float = math.inf) -> D
     files = only_pictures(list_files(source, shown), shown)
     height, width = sides(size)
     images: Source
-    if halves := _two_folders(shown, files):
+    if halves := matching(shown, files):
         left, right = (Pictures(shown, half, size, channels) for half in halves)
         images = Joined(left, right, axis=2)
     else:
@@ -44,7 +44,7 @@ def load(path: str, *, size: Size, channels: int, memory: float = math.inf) -> D
     if (needed := math.prod(images.shape)) <= memory:
         what = f"{shown}: {len(images):,} pairs of {height}x{width}"
         require_memory(needed, what, "lower --data.size, or add --data.memory 0", error=DataError)
-        images = _held(images)
+        images = held(images)
     return Dataset(printable(source.name), images, origin=origin(files))
 
 
@@ -62,7 +62,8 @@ def _require_both(shown: str, files: Files, aspect: float) -> None:
         )
 
 
-def _held(source: Source) -> np.ndarray:
+def held(source: Source) -> np.ndarray:
+    """All images of a source, in memory."""
     held, done = np.empty(source.shape, source.dtype), 0
     for block in in_blocks(source):
         held[done : done + len(block)] = block
@@ -70,7 +71,7 @@ def _held(source: Source) -> np.ndarray:
     return held
 
 
-def _two_folders(shown: str, files: Files) -> tuple[Files, Files] | None:
+def matching(shown: str, files: Files) -> tuple[Files, Files] | None:
     """The files of A and of B, those of a pair in the same place; None if pictures do not lie in such folders."""
     within = top(files.names)
     if (only := within.rstrip("/").rpartition("/")[2]) in FOLDERS:

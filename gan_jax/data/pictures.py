@@ -50,14 +50,17 @@ MANY = 1 << 24
 TOGETHER = 64
 """Pictures that a thread decodes before it asks for more, where all of them are decoded."""
 
+Fit = Callable[[Image.Image, Size, int], np.ndarray]
+"""Brings a picture to a size and channels, uint8 `[*size, channels]`; what it raises is told of the picture."""
+
 
 class Pictures:
     """Pictures that are decoded when they are asked for: a `Source`."""
 
     dtype = np.dtype(np.uint8)
 
-    def __init__(self, shown: str, files: Files, size: Size, channels: int) -> None:
-        self._shown, self._files = shown, files
+    def __init__(self, shown: str, files: Files, size: Size, channels: int, fit: Fit = fitted) -> None:
+        self._shown, self._files, self._fit = shown, files, fit
         self.shape = (len(files), *sides(size), channels)
 
     def __len__(self) -> int:
@@ -84,7 +87,7 @@ class Pictures:
     def decode(self, i: int) -> np.ndarray | str:
         """A picture `[H, W, channels]`, or in words why there is none."""
         size, channels = self.shape[1:3], self.shape[3]
-        return _decode(self._files, i, lambda picture: fitted(picture, size, channels), size)
+        return _decode(self._files, i, lambda picture: self._fit(picture, size, channels), size)
 
 
 def load(

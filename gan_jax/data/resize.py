@@ -15,14 +15,22 @@ def fitted(picture: Image.Image, size: Size | None, channels: int) -> np.ndarray
     picture = _flatten(_upright(picture))
     if picture.mode != (mode := _mode(channels)):  # else it would be copied
         picture = picture.convert(mode)
-    height, width = sides(size) if size is not None else (picture.height, picture.width)
-    if picture.size != (width, height):
-        across = min(picture.width, picture.height * width / height)
-        down = min(picture.height, picture.width * height / width)
-        left, top = (picture.width - across) / 2, (picture.height - down) / 2
-        middle = (left, top, left + across, top + down)
-        picture = picture.resize((width, height), Image.Resampling.LANCZOS, box=middle, reducing_gap=3.0)
+    if size is not None:
+        picture = covering(picture, size, Image.Resampling.LANCZOS)
     return np.asarray(picture, np.uint8).reshape(picture.height, picture.width, channels)
+
+
+def covering(picture: Image.Image, size: Size, by: Image.Resampling) -> Image.Image:
+    """A picture resized until it covers a rectangle, and cropped in the middle."""
+    height, width = sides(size)
+    if picture.size == (width, height):
+        return picture
+    across = min(picture.width, picture.height * width / height)
+    down = min(picture.height, picture.width * height / width)
+    left, top = (picture.width - across) / 2, (picture.height - down) / 2
+    middle = (left, top, left + across, top + down)
+    gap = None if by == Image.Resampling.NEAREST else 3.0  # which first reduces by means
+    return picture.resize((width, height), by, box=middle, reducing_gap=gap)
 
 
 def whole(picture: Image.Image, channels: int) -> tuple[np.ndarray, np.ndarray | None]:

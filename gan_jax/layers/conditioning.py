@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from gan_jax.types import Condition, Images, Latents
@@ -48,7 +49,8 @@ def as_vectors(condition: Condition, classes: int) -> Float[Array, "batch classe
     """What a network of so many classes is told: labels `[B]` as one-hot rows, attributes `[B, classes]` as they are.
 
     float32; None for a network of no classes that is told nothing. Raises ValueError where a network of classes is told
-    nothing or anything else, and where one of none is told labels.
+    nothing or anything else, and where one of none is told labels. Labels that are none of the classes become zeros in
+    a compiled program, where nobody can look at them, and else a ValueError, too.
     """
     if condition is None:
         if classes:
@@ -62,10 +64,21 @@ def as_vectors(condition: Condition, classes: int) -> Float[Array, "batch classe
     if condition.ndim == 1:
         if not jnp.issubdtype(condition.dtype, jnp.integer):
             raise ValueError(f"labels are whole numbers [B], not {condition.dtype}; attributes are [B, K]")
+        _require_known(condition, classes)
         return jax.nn.one_hot(condition, classes, dtype=jnp.float32)
+    if condition.shape[-1] == 1:
+        raise ValueError(f"labels are [B], and attributes [B, {classes}], not [B, 1]; squeeze them")
     if condition.shape[-1] != classes:
         raise ValueError(f"the network was built for {classes} attributes, not {condition.shape[-1]}")
     return condition.astype(jnp.float32)
+
+
+def _require_known(labels: Array, classes: int) -> None:
+    if isinstance(labels, jax.core.Tracer):
+        return
+    known = np.asarray(labels)
+    if (wrong := known[(known < 0) | (known >= classes)]).size:
+        raise ValueError(f"labels of {classes} classes are 0 to {classes - 1}, not {wrong[0]}")
 
 
 def _enlarged(image: Images, size: tuple[int, ...]) -> Images:

@@ -1,5 +1,6 @@
-"""Scores by nearest neighbours: precision and recall, density and coverage, in blocks of bounded memory."""
+"""Nearest neighbours, and scores by them: precision, recall, density and coverage, in blocks of bounded memory."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import jax
@@ -67,6 +68,26 @@ def radii(features: FeatureArray, k: int) -> Float[np.ndarray, " n"]:
     centre = centre_of(features)
     scale = _scale(centre, features)
     return scale * np.sqrt(_reach(_blocks(features, centre, scale), k).ravel()[: len(features)])
+
+
+def nearest(
+    parts: Iterable[FeatureArray], fake: FeatureArray, k: int
+) -> tuple[Int[np.ndarray, "m k"], Float[np.ndarray, "m k"]]:
+    """Places of the k nearest real samples to each of a few fake ones `[M, D]`, nearest first, and their distances.
+
+    The real ones come in parts `[n, D]`, one of which is held at a time. In float64: only a copy is at distance 0.
+    Raises ValueError if there are fewer than k.
+    """
+    best, places, seen = np.full((len(fake), k), np.inf), np.zeros((len(fake), k), int), 0
+    for part in parts:
+        squared = np.stack([np.sum(np.square(np.subtract(part, one, dtype=np.float64)), axis=1) for one in fake])
+        distances = np.concatenate([best, squared], axis=1)
+        numbers = np.concatenate([places, np.broadcast_to(np.arange(seen, seen + len(part)), squared.shape)], axis=1)
+        order = np.argsort(distances, axis=1, kind="stable")[:, :k]
+        best, places = np.take_along_axis(distances, order, axis=1), np.take_along_axis(numbers, order, axis=1)
+        seen += len(part)
+    _check_k(k, seen + 1)
+    return places, np.sqrt(best)
 
 
 def _pair(real: FeatureArray, fake: FeatureArray, k: int) -> tuple[Blocks, Blocks]:

@@ -14,7 +14,7 @@ from jaxtyping import Array
 from PIL import Image
 
 from gan_jax.config import Config, TaskConfig
-from gan_jax.config.tasks import TwoDomains
+from gan_jax.config.between import TwoDomains
 from gan_jax.config.translators import Translator
 from gan_jax.data.listing import is_picture, suffix
 from gan_jax.data.pictures import told_of

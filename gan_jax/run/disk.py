@@ -14,7 +14,7 @@ from typing import BinaryIO
 from gan_jax.errors import RunError
 
 # As `write` names them.
-_LEFT_BY_A_KILL = re.compile(r"\..+\.(png|json|jsonl|gif|npz|npy)(\.damaged-\d+)?\.[a-z0-9_]{8}")
+_LEFT_BY_A_KILL = re.compile(r"\..+\.(png|json|jsonl|gif|npz|npy|html)(\.damaged-\d+)?\.[a-z0-9_]{8}")
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from gan_jax.memory import require_memory
 from gan_jax.metrics.extractor import Extractor, Features, extract_all
 from gan_jax.metrics.moments import Moments, moments, update
 from gan_jax.metrics.scores import Reference, scores, subset_size
-from gan_jax.run import cache, features, hosts, language
+from gan_jax.run import cache, features, hosts, language, segmenting
 from gan_jax.run.classifying import make_examiner
 from gan_jax.run.drawing import Scored, as_made, in_all, of_a_task
 from gan_jax.run.drawing import samples as drawn
@@ -43,13 +43,13 @@ PART = 1024
 
 
 def make_judge(config: Config, gan: GAN, data: Dataset, counts: Counts, asked: Asked, *, mesh: Mesh, say: Say) -> Judge:
-    """Builds the judge of a run, who draws and compares on all devices of the mesh, as its kind of data is compared.
+    """Builds the judge of a run, who draws and compares on all devices of the mesh, as it is judged.
 
     Raises DataError where there is too little to compare, or weights that cannot be read; ConfigError for more samples
     than memory holds, and for features that such data do not have.
     """
-    judges = {"pictures": _by_features, "text": language.make_judge}
-    judge = judges[config.data.kind](config, gan, data, counts, asked, mesh=mesh, say=say)
+    judges = {"features": _by_features, "ngrams": language.make_judge, "masks": segmenting.make_judge}
+    judge = judges[config.judged_by](config, gan, data, counts, asked, mesh=mesh, say=say)
     same = {f"evaluate: {key}": str(value) for key, value in judge.protocol.items()}
     hosts.must_agree(same, mend="give all hosts the same files and versions")
     return judge

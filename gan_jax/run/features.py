@@ -87,9 +87,19 @@ def make(
     return extractor.from_classifier(_classifier(data, say), len(data.classes))
 
 
+def has_classifier(data: Dataset) -> bool:
+    """Whether a classifier of a dataset is in the cache."""
+    return data.labels is not None and cache.load(_name(data)) is not None
+
+
+def _name(data: Dataset) -> str:
+    """A classifier's, in the cache: not by the data's name, which may be that of a folder."""
+    return f"classifiers/{data.fingerprint[:16]}-v2"
+
+
 def _classifier(data: Dataset, say: Say) -> classifier.Trained:
     """The classifier of a dataset, from the cache or trained now."""
-    name = f"classifiers/{data.fingerprint[:16]}-v2"  # not by the data's name, which may be that of a folder
+    name = _name(data)
     network = classifier.Classifier(len(data.classes))
     template = jax.eval_shape(lambda: network.init(jax.random.key(0), jnp.zeros((1, *data.images.shape[1:]))))["params"]
     arrays = hosts.arrays_by_first(lambda: cache.load(name) or _trained(name, data, say))

@@ -156,7 +156,7 @@ def _first_state(job: Job) -> tuple[Job, GANState, int, list[str]]:
     if notes["devices"] != (here := _devices(job)):
         remarks.append(f"begun on {notes['devices']}, now on {here}: the same up to rounding, not bit for bit")
     start = int(state.step)
-    remarks.append(f"going on from step {start} to {max(config.steps, start)}")
+    remarks.append(f"going on from step {start} to {config.steps}" if start < config.steps else f"step {start} is done")
     return job, job.way.place(state, job.mesh), start, remarks
 
 

@@ -72,7 +72,7 @@ def save_curves(path: Path, metrics: Path) -> None:
         for name, colour in zip(names, ("tab:blue", "tab:orange"), strict=True):
             values = np.array([row[name] for row in rows])
             axes.plot(steps, values, color=colour, alpha=0.25, linewidth=0.7)
-            axes.plot(steps, _smoothed(values), color=colour, linewidth=1.6, label=name)
+            axes.plot(steps, smoothed(values), color=colour, linewidth=1.6, label=name)
         axes.set(title=title, xlabel="step")
         axes.grid(alpha=0.3)
         axes.legend()
@@ -124,7 +124,7 @@ def _panels(figure: Any, rows: int, columns: int, *, above: float = 0.0) -> list
     return [figure.add_axes((x / width, y / height, across / width, down / height)) for x, y in corners]
 
 
-def _smoothed(values: np.ndarray) -> np.ndarray:
+def smoothed(values: np.ndarray) -> np.ndarray:
     """Centred mean over a twentieth of the curve; at the ends over what there is of it."""
     width = max(1, len(values) // 20)
     kernel = np.ones(width)

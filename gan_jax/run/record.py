@@ -152,6 +152,10 @@ class Silence:
         """There is nothing to close."""
 
 
+COLUMNS = 16
+"""Classes of which each has a column of a grid, at most."""
+
+
 class Gallery:
     """The grids of a run: the same latents at every stage of training."""
 
@@ -168,7 +172,7 @@ class Gallery:
             beside = lambda images: _side_by_side(given, images, *known)
             cells = (2 + len(known)) * len(given)
         else:
-            self._columns = min(len(data.classes), 16) if config.conditional else 8
+            self._columns = min(len(data.classes), COLUMNS) if config.conditional else 8
             cells = 8 * self._columns
             _, key = jax.random.split(jax.random.key(config.seed))
             latents = latents_by_index(gan, key, cells)

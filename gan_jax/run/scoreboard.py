@@ -48,7 +48,7 @@ class Judge(NamedTuple):
 
 def name_of(features: str, score: str) -> str:
     """A score by its full name: only in Inception's features is it the FID that papers quote."""
-    plain = features in ("inception", "ngrams") or score in ("classes", "class_kl", "label_accuracy", "error")
+    plain = features in ("inception", "ngrams", "masks") or score in ("classes", "class_kl", "label_accuracy", "error")
     return score if plain else f"{features}_{score}"
 
 
@@ -87,20 +87,20 @@ SHOWN = 8
 
 def curve(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
     """Those of the protocol with the most steps, the newest of several, in the order of steps."""
-    groups = _by_protocol(evaluations)
+    groups = by_protocol(evaluations)
     return max(reversed(groups), key=len) if groups else []
 
 
 def table(evaluations: Sequence[Evaluation]) -> list[str]:
     """Lines for people: a table for each protocol, a row a score, a column a step (the last eight)."""
     lines: list[str] = []
-    for group in _by_protocol(evaluations):
+    for group in by_protocol(evaluations):
         columns = group[-SHOWN:]
         names = [name for name in columns[-1].scores if not name.endswith("_std")]
         cells = [["step", *(str(e.step) for e in columns)]]
-        cells += [[heading(name), *(_cell(e.scores, name) for e in columns)] for name in names]
+        cells += [[heading(name), *(cell(e.scores, name) for e in columns)] for name in names]
         widths = [max(len(row[i]) for row in cells) for i in range(len(columns) + 1)]
-        lines += [*_protocol_lines(group[0].protocol), ""]
+        lines += [*protocol_lines(group[0].protocol), ""]
         for first, *rest in cells:
             padded = [cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True)]
             lines.append("  ".join([first.ljust(widths[0]), *padded]))
@@ -108,7 +108,7 @@ def table(evaluations: Sequence[Evaluation]) -> list[str]:
     return lines[:-1]
 
 
-def _by_protocol(evaluations: Sequence[Evaluation]) -> list[list[Evaluation]]:
+def by_protocol(evaluations: Sequence[Evaluation]) -> list[list[Evaluation]]:
     """One list a protocol, in the order in which they first occur; the last evaluation of a step counts."""
     groups: dict[str, dict[int, Evaluation]] = {}
     for evaluation in evaluations:
@@ -119,7 +119,7 @@ def _by_protocol(evaluations: Sequence[Evaluation]) -> list[list[Evaluation]]:
 def heading(name: str) -> str:
     """A score by its name for people, with an arrow to where better is."""
     words = {"fid": "FID", "kid": "KID", "inception_score": "IS", "intra_fid": "intra-FID", "class_kl": "class KL"}
-    words |= {"psnr": "PSNR", "ssim": "SSIM", "l1": "L1"}
+    words |= {"psnr": "PSNR", "ssim": "SSIM", "l1": "L1", "miou": "mIoU"}
     prefixes, rest = [], name
     while rest.startswith(("baseline_", "classifier_", "pixels_")):
         prefix, _, rest = rest.partition("_")
@@ -127,7 +127,8 @@ def heading(name: str) -> str:
     return " ".join([*prefixes, words.get(rest, rest.replace("_", " ")), "↓" if lower_is_better(name) else "↑"])
 
 
-def _cell(found: dict[str, float], name: str) -> str:
+def cell(found: dict[str, float], name: str) -> str:
+    """A score as tables show it, with what it varies by where that is known."""
     if name not in found:
         return "-"
     value = f"{found[name]:.4g}"
@@ -138,9 +139,10 @@ FEW = 1000
 """Fewer images, on either side, than this say little: with few of them, every ball is large."""
 
 
-def _protocol_lines(protocol: dict[str, Any]) -> list[str]:
+def protocol_lines(protocol: dict[str, Any]) -> list[str]:
+    """A protocol for people; of another version, or another hand, as it is."""
     try:
-        sha256 = f" (sha256 {protocol['features_sha256'][:8]})" if protocol["features"] != "pixels" else ""
+        sha256 = f" (sha256 {protocol['features_sha256'][:8]})" if protocol["features_sha256"] else ""
         things = protocol.get("things", "images")
         scarce = things == "images" and min(protocol["samples"], protocol["compared"]) < FEW
         few = f" (fewer than {FEW:,} images: precision, recall, density and coverage flatter)" if scarce else ""
@@ -150,5 +152,5 @@ def _protocol_lines(protocol: dict[str, Any]) -> list[str]:
             f"features: {protocol['about']}{sha256}; one by one: {protocol['compared']:,} real {things}{few}",
             f"{protocol['conventions']}; " + ", ".join(f"{k} {v}" for k, v in protocol["versions"].items()),
         ]
-    except (KeyError, TypeError, ValueError, AttributeError):  # of another version, or another hand
+    except (KeyError, TypeError, ValueError, AttributeError):
         return [json.dumps(protocol)]

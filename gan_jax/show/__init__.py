@@ -1,1 +1,1 @@
-"""What a run shows of itself, and what it hands on."""
+"""Runs as people see them: pages and files that leave the house. Stands on `run`, which knows nothing of it."""

@@ -123,7 +123,6 @@ NEEDS = {
     "anneal.penalty": SOME_IMAGES | {"penalty.r1": 1.0},
     "anneal.augment_p": ADA | SOME_IMAGES,
     "anneal.half_life": SOME_IMAGES,
-    "evaluate.best": {"evaluate.every": 10},
     "evaluate.weights": {"evaluate.every": 10},
 }
 """Keys that cannot be set alone, and what they need beside them."""
@@ -163,6 +162,7 @@ def test_keys_missing_from_json_take_their_defaults():
         ('{"generator": {"beta3": 1}}', "generator.beta3: no such key; did you mean generator.beta2?"),
         ('{"model": {"latent_size": 1}}', "model.name: expected one of mlp, dcgan, article"),
         ('{"model": {"name": "mlp", "norm": "none"}}', "model.norm: no such key"),
+        ('{"task": {"name": "inpainting", "called": "x"}}', "task.called: no such key; known are test, l1, holes"),
         ('{"model": {"name": []}}', "model.name: expected one of mlp, dcgan"),
         ('{"model": "mlp"}', "model: expected a group of keys, got 'mlp'"),
         (f'{{"steps": {"9" * 5000}}}', "not JSON"),
@@ -383,7 +383,7 @@ def test_a_whole_number_will_do_for_a_number():
         ),
         (
             TEXT | {"evaluate.features": "pixels"},
-            "evaluate.features: text is compared by its n-grams, not in pixels; drop it",
+            "evaluate.features: text is compared by its ngrams, not in pixels; drop it",
         ),
         ({"loss": "none"}, "loss: none is no game; it is for a --task, with --task.l1"),
         ({"model": "pix2pix"}, "model: pix2pix makes images of others; add --task inpainting"),
@@ -480,7 +480,6 @@ def test_a_whole_number_will_do_for_a_number():
         ({"generator.learning_rate": 1e-46}, "generator.learning_rate: expected a finite number above 0, got 1e-46"),
         ({"average.width": 0.3}, "average.width: expected a finite number in [0.001, 0.2886], got 0.3"),
         ({"evaluate.weights": "/w.pth"}, "evaluate.weights: they are read where a run is scored; add --evaluate.every"),
-        ({"evaluate.best": "recall"}, "evaluate.best: the best one is kept where a run is scored"),
     ],
 )
 def test_keys_that_do_not_go_together_are_named(values, said):

@@ -59,6 +59,7 @@ def test_a_run_folder_is_a_recipe(tmp_path):
         ("steps = 3", "no get_config()"),
         ("get_config = 3", "no get_config()"),
         ("def get_config():\n    raise ValueError('no luck')", "get_config() raised ValueError: no luck"),
+        ("from gan_jax.config import Config\nget_config = lambda: Config(step=5)", "'step'; did you mean steps?"),
         ("def get_config():\n    return {}", "gave a dict, not a gan_jax.config.Config"),
         ("import sys\nsys.exit(0)", "SystemExit"),
         (

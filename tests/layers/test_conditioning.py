@@ -1,5 +1,6 @@
 """How labels, attributes and images join latents and images."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -51,6 +52,16 @@ def test_a_network_of_classes_must_be_told_one():
     with pytest.raises(ValueError, match="built for 3 classes and needs a label for every image"):
         as_vectors(None, 3)
     assert as_vectors(None, 0) is None
+
+
+@pytest.mark.parametrize("wrong", [-1, 3])
+def test_labels_of_no_class_are_refused_where_they_are_known(wrong):
+    labels = jnp.array([0, wrong])
+    with pytest.raises(ValueError, match=f"labels of 3 classes are 0 to 2, not {wrong}"):
+        as_vectors(labels, 3)
+    assert np.asarray(jax.jit(as_vectors, static_argnums=1)(labels, 3))[1].tolist() == [0, 0, 0]
+    with pytest.raises(ValueError, match=r"labels are \[B\], and attributes \[B, 3\], not \[B, 1\]; squeeze them"):
+        as_vectors(labels[:, None], 3)
 
 
 def test_attributes_of_another_number_are_refused():

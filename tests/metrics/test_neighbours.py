@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from gan_jax.metrics import neighbours
-from gan_jax.metrics.neighbours import density_coverage, precision_recall, radii
+from gan_jax.metrics.neighbours import density_coverage, nearest, precision_recall, radii
 
 RNG = np.random.default_rng(3)
 REAL = RNG.normal(size=(90, 5)).astype(np.float32)
@@ -126,3 +126,23 @@ def test_bad_features_are_refused(score):
         score(REAL, FAKE[:, :4])
     with pytest.raises(ValueError, match="fake features of sample 2 are not finite"):
         score(REAL, np.where(np.arange(70)[:, None] == 2, np.inf, FAKE))
+
+
+@pytest.mark.parametrize("parts", [1, 7])
+def test_the_nearest_are_found_in_whatever_parts_they_come(parts):
+    places, distances = nearest(np.array_split(REAL, parts), FAKE[:4], 3)
+    apart = np.linalg.norm(FAKE[:4, None].astype(float) - REAL[None], axis=-1)
+    np.testing.assert_array_equal(places, np.argsort(apart, axis=1)[:, :3])
+    np.testing.assert_allclose(distances, np.sort(apart, axis=1)[:, :3], rtol=1e-12)
+
+
+def test_only_a_copy_is_at_no_distance():
+    near = REAL[:1] + np.float32(1e-4)
+    places, distances = nearest([REAL], np.concatenate([REAL[5:6], near]), 1)
+    assert places.ravel().tolist() == [5, 0]
+    assert distances[0, 0] == 0 < distances[1, 0]
+
+
+def test_more_neighbours_than_samples_are_refused():
+    with pytest.raises(ValueError, match="one set has"):
+        nearest([REAL[:2]], FAKE[:1], 3)

@@ -1,0 +1,192 @@
+"""The settings of the tasks that give the generator one image, of which it makes another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from gan_jax.config.ranges import FewSteps, Weight
+from gan_jax.config.task import Judged
+from gan_jax.sizes import shown
+
+if TYPE_CHECKING:
+    from gan_jax.config import Config
+    from gan_jax.supervision import Supervision
+    from gan_jax.tasks.task import Task
+
+
+@dataclass(frozen=True)
+class Given(Judged):
+    """What all tasks have that give the generator something."""
+
+    given: ClassVar[bool] = True
+    models: ClassVar[tuple[str, ...]] = ("pix2pix", "esrgan")
+    shows: ClassVar[str] = "images"
+    augments: ClassVar[bool] = True  # whether what is given can be augmented as what is made is
+
+    def terms(self) -> list[Supervision]:
+        """What is asked of the generator beside the game."""
+        raise NotImplementedError
+
+    def supervision(self) -> Supervision:
+        """As in `TaskConfig`."""
+        from gan_jax import supervision
+
+        return supervision.total(*terms) if (terms := self.terms()) else supervision.none
+
+    def wrong(self, config: Config) -> list[str]:
+        """As in `TaskConfig`."""
+        found = super().wrong(config)
+        if config.data.floats:
+            found.append("task: tasks are of pictures, not of floats; drop --data.deviation")
+        if config.augment.name != "none" and not self.augments:
+            found.append(f"augment.name: what {self.called} gives and makes cannot be augmented alike; drop --augment")
+        if config.loss == "none" and not self.asks:
+            found.append("loss: none, and nothing else that the generator would learn by; add --task.l1 1")
+        if config.parallel == "pmap":
+            found.append("parallel: pmap is not for tasks; choose jit, whose numbers are the same")
+        return found
+
+    @property
+    def asks(self) -> bool:
+        """Whether anything is asked of the generator beside the game."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class TowardsTruth(Given):
+    """Tasks whose steps know what is to be made."""
+
+    l1: Weight = 0.0
+    """Weight of the mean distance to the true image, beside the adversarial loss (pix2pix: 100)."""
+
+    def terms(self) -> list[Supervision]:
+        """As in `Given`."""
+        from gan_jax import supervision
+
+        return [supervision.l1(self.l1)] if self.l1 else []
+
+    @property
+    def asks(self) -> bool:
+        """As in `Given`."""
+        return self.l1 > 0
+
+
+@dataclass(frozen=True)
+class SuperResolution(TowardsTruth):
+    """Gives a smaller image. Ledig et al. 2017, Wang et al. 2018."""
+
+    factor: FewSteps = 4
+    """How many times larger an image becomes."""
+    agreement: Weight = 0.0
+    """Weight of the mean distance of what was made, made smaller again, to what was given."""
+
+    called: ClassVar[str] = "super_resolution"
+    models: ClassVar[tuple[str, ...]] = ("esrgan",)
+    augments: ClassVar[bool] = False
+
+    def build(self) -> Task:
+        """As in `TaskConfig`."""
+        from gan_jax.tasks.super_resolution import super_resolution
+
+        return super_resolution(self.factor)
+
+    def terms(self) -> list[Supervision]:
+        """As in `Given`."""
+        from gan_jax.tasks.super_resolution import agreement
+
+        return super().terms() + ([agreement(self.agreement, self.factor)] if self.agreement else [])
+
+    @property
+    def asks(self) -> bool:
+        """As in `Given`."""
+        return super().asks or self.agreement > 0
+
+    def wrong(self, config: Config) -> list[str]:
+        """As in `TaskConfig`."""
+        size = config.data.image_size
+        found = super().wrong(config)
+        if self.factor < 2 or any(side % self.factor for side in size):
+            found.append(f"task.factor: {self.factor} does not make {shown(size)} pixels smaller evenly")
+        return found
+
+
+@dataclass(frozen=True)
+class Inpainting(TowardsTruth):
+    """Gives an image with a hole. Pathak et al. 2016, Yu et al. 2019."""
+
+    holes: Literal["strokes", "boxes"] = "strokes"
+    """What is missing: brush strokes, or one box."""
+
+    called: ClassVar[str] = "inpainting"
+    keeps_known: ClassVar[bool] = True
+    augments: ClassVar[bool] = False  # what turns colours would turn the mask's with them
+
+    def build(self) -> Task:
+        """As in `TaskConfig`."""
+        from gan_jax.tasks.degradations import box_hole, free_form_hole
+        from gan_jax.tasks.inpainting import Hole, inpainting
+
+        holes: dict[str, Hole] = {"strokes": free_form_hole, "boxes": box_hole}
+        return inpainting(holes[self.holes])
+
+
+@dataclass(frozen=True)
+class Colouring(TowardsTruth):
+    """Gives a grey image."""
+
+    called: ClassVar[str] = "colouring"
+
+    def build(self) -> Task:
+        """As in `TaskConfig`."""
+        from gan_jax.tasks.translation import colouring
+
+        return colouring()
+
+    def wrong(self, config: Config) -> list[str]:
+        """As in `TaskConfig`."""
+        grey = config.data.image_channels != 3
+        said = "task: colouring makes colours of grey, and these data have none; add --data.channels 3"
+        return super().wrong(config) + [said] * grey
+
+
+@dataclass(frozen=True)
+class FromEdges(TowardsTruth):
+    """Gives an image's edges, in white on black."""
+
+    called: ClassVar[str] = "from_edges"
+
+    def build(self) -> Task:
+        """As in `TaskConfig`."""
+        from gan_jax.tasks.translation import from_edges
+
+        return from_edges()
+
+
+@dataclass(frozen=True)
+class Pairs(TowardsTruth):
+    """Gives the left one of your own pairs: pictures side by side, or of the same name in two folders, A and B.
+
+    Isola et al. 2017.
+    """
+
+    reverse: bool = False
+    """Give the right one, and have the left one made."""
+
+    called: ClassVar[str] = "pairs"
+    of_pairs: ClassVar[bool] = True
+
+    def build(self) -> Task:
+        """As in `TaskConfig`."""
+        from gan_jax.tasks.translation import pairs
+
+        return pairs(reverse=self.reverse)
+
+    def wrong(self, config: Config) -> list[str]:
+        """As in `TaskConfig`."""
+        data, found = config.data, super().wrong(config)
+        found += ["data.path: pairs are your own; name their folder or .zip with --data.path"] * (not data.own)
+        found += ["data.path: pairs are pictures, not arrays; name a folder or .zip of them"] * data.arrays
+        skips = data.on_bad == "skip"
+        found += ["data.on_bad: a pair of which one is bad is refused; drop --data.on-bad skip"] * skips
+        return found + ["data.flip: mirrored, left and right change places; drop --data.flip"] * data.flip

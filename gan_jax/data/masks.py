@@ -1,0 +1,64 @@
+"""Pictures of one's own above masks of the same names, whose pixels are the numbers of classes."""
+
+import math
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from gan_jax.data.dataset import Dataset
+from gan_jax.data.listing import list_files
+from gan_jax.data.pairs import held, matching
+from gan_jax.data.pictures import Pictures, only_pictures, origin
+from gan_jax.data.resize import covering
+from gan_jax.data.views import Joined
+from gan_jax.errors import DataError, printable
+from gan_jax.memory import require_memory
+from gan_jax.sizes import Size, shown, sides
+from gan_jax.storage import place
+from gan_jax.types import Source
+
+UNKNOWN = 255
+"""The number of no class: nobody knows what is there, as in the masks of PASCAL VOC."""
+
+
+def load(path: str, *, size: Size, channels: int, classes: int, memory: float = math.inf) -> Dataset:
+    """Pictures in folder A and masks in folder B, matched by name, as uint8 `[N, 2H, W, channels]`, a mask below each.
+
+    A mask is a picture of one channel, or of a palette, whose pixels are the numbers of `classes`, from 0, or
+    `UNKNOWN`; it is brought to the size as its picture is, but each pixel stays one of its own. Up to `memory` bytes
+    are decoded now; more, as they are needed. Raises DataError as `pairs.load`, for masks of colours, and, naming it,
+    for one with the number of no class.
+    """
+    source = place(path).expanduser()
+    name = printable(source)
+    files = only_pictures(list_files(source, name), name)
+    if (halves := matching(name, files)) is None:
+        raise DataError(f"{name}: pictures and masks are in two folders, A and B, and have the same names")
+
+    def fit(mask: Image.Image, size: Size, channels: int) -> np.ndarray:
+        pixels = numbers(mask, size)
+        if (wrong := pixels[(pixels >= classes) & (pixels != UNKNOWN)]).size:
+            raise ValueError(f"class {wrong[0]} in a mask of {classes} classes, from 0 on; raise --task.classes")
+        return np.repeat(pixels[..., None], channels, axis=-1)
+
+    pictures, masks = Pictures(name, halves[0], size, channels), Pictures(name, halves[1], size, channels, fit)
+    images: Source = Joined(pictures, masks, axis=1)
+    if (needed := math.prod(images.shape)) <= memory:
+        what = f"{name}: {len(images):,} pictures and masks of {shown(sides(size))}"
+        require_memory(needed, what, "lower --data.size, or add --data.memory 0", error=DataError)
+        images = held(images)
+    return Dataset(printable(source.name), images, origin=origin(files))
+
+
+def numbers(mask: Image.Image, size: Size) -> np.ndarray:
+    """The numbers in a mask, uint8 `[*size]`: of a palette its places, of greys their bytes.
+
+    Raises ValueError for colours, of which nobody knows the classes.
+    """
+    if mask.mode not in ("P", "L", "1", "I;16", "I"):
+        raise ValueError(f"a mask of {mask.mode}; its pixels are the numbers of classes, grey or of a palette")
+    ImageOps.exif_transpose(mask, in_place=True)
+    pixels = np.asarray(covering(mask, size, Image.Resampling.NEAREST))
+    if pixels.max() > UNKNOWN:
+        raise ValueError(f"class {pixels.max()} in a mask; classes are numbered by bytes")
+    return pixels.astype(np.uint8)

@@ -1,0 +1,135 @@
+"""What the newest checkpoint of a run draws for its report: samples beside their nearest real images, and by class."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gan_jax.config import Config
+from gan_jax.config.build import load_data
+from gan_jax.config.schema import with_values
+from gan_jax.data.dataset import Dataset
+from gan_jax.errors import ConfigError, DataError, RunError
+from gan_jax.images import sheet
+from gan_jax.metrics.extractor import extract_all
+from gan_jax.metrics.neighbours import nearest
+from gan_jax.run import features
+from gan_jax.run.evaluation import PART
+from gan_jax.run.media import medium_of
+from gan_jax.run.sampling import Trained, latents_by_index, make_drawer, open_run, sampling_weights
+from gan_jax.run.scoreboard import Kind
+from gan_jax.show.account import Account
+from gan_jax.show.frames import Picture, embedded
+
+
+class Neighbours(NamedTuple):
+    """A sample, and the real images nearest to it."""
+
+    sample: Picture
+    real: list[tuple[Picture, float]]  # nearest first, and how far each is
+
+    @property
+    def ratio(self) -> float:
+        """How far the nearest is, of how far the second is: near 0 for a copy."""
+        first, second = self.real[0][1], self.real[-1 if len(self.real) < 2 else 1][1]
+        return first / second if second else 0.0
+
+
+class Drawn(NamedTuple):
+    """What a checkpoint has drawn."""
+
+    step: int
+    classes: list[tuple[str, Picture]]  # a class, and samples of it
+    neighbours: list[Neighbours]
+    measured: str  # what distances are between
+    notes: list[str]
+
+
+SAMPLES, NEAREST = 8, 3
+"""Samples whose neighbours are shown, and how many of these."""
+
+CLASSES = 100
+"""Classes of which samples are shown, at most."""
+
+Say = Callable[[str], None]
+
+
+def draw(account: Account, moved: Mapping[str, str], say: Say) -> Drawn | None:
+    """Draws from the newest good checkpoint; None where there is none, or nothing of this to draw.
+
+    `moved` names where the data are now, by config key. What cannot be had is said in the notes.
+    """
+    config = account.config
+    if config is None or config.task.given or config.data.kind != "pictures" or not account.checkpoints:
+        return None
+    say(f"{account.name}: drawing from its newest checkpoint")
+    try:
+        trained = open_run(str(account.folder.path))
+    except (ConfigError, RunError) as error:
+        return Drawn(0, [], [], "", [f"nothing could be drawn: {error}"])
+    samples = _drawer(trained)
+    drawn = Drawn(int(trained.state.step), _by_class(trained, samples), [], "", list(trained.remarks))
+    try:
+        kind = "data.path" if config.data.path else "data.data_dir"
+        data = load_data(with_values(config, {"data.download": False} | {k: v for k, v in moved.items() if k == kind}))
+        data.must_be(trained.notes["fingerprint"], trained.notes["images"])
+        say(f"{account.name}: looking for the nearest of {len(data):,} real images")
+        neighbours, measured = _neighbours(config, samples(SAMPLES, None), data, say)
+        return drawn._replace(neighbours=neighbours, measured=measured)
+    except (ConfigError, DataError, RunError) as error:
+        return drawn._replace(notes=[*drawn.notes, f"no nearest real images: {error}"])
+
+
+Samples = Callable[[int, int | None], np.ndarray]
+"""So many images `[N, H, W, C]`, of a class; of None of all in turn."""
+
+
+def _drawer(trained: Trained) -> Samples:
+    """Of averaged weights; the same ones at every call."""
+    gan, labels = trained.gan, len(trained.classes)
+    weights = sampling_weights(gan, trained.state, trained.counts)
+    drawer = make_drawer(gan, medium_of(trained.config, "").kept)
+
+    def samples(count: int, label: int | None) -> np.ndarray:
+        latents = latents_by_index(gan, jax.random.key(0), count)
+        told = jnp.arange(count) % labels if label is None and labels else jnp.full(count, label or 0)
+        return drawer(weights, latents, told.astype(jnp.int32) if labels else None)
+
+    return samples
+
+
+def _by_class(trained: Trained, samples: Samples) -> list[tuple[str, Picture]]:
+    """A sheet for each label that the generator is told; one row of it if there are many."""
+    look = medium_of(trained.config, "").look
+    count, columns = (16, 4) if len(trained.classes) <= 20 else (6, 6)
+    show = lambda label: embedded(_grey_flat(sheet(look(samples(count, label)), columns)))
+    return [(name, show(label)) for label, name in enumerate(trained.classes[:CLASSES])]
+
+
+def _neighbours(config: Config, fake: np.ndarray, data: Dataset, say: Say) -> tuple[list[Neighbours], str]:
+    """In the features of the data's classifier if that was trained once, else in pixels."""
+    kind: Kind = "classifier" if features.has_classifier(data) else "pixels"
+    extractor = features.make(kind, config, data, weights=None, download=False, say=say)
+    extracted = lambda images: np.asarray(extract_all(extractor, images).values)
+
+    def parts() -> Iterator[np.ndarray]:
+        for start in range(0, len(data), PART):
+            yield extracted(data.images[start : start + PART])
+
+    places, distances = nearest(parts(), extracted(fake), min(NEAREST, len(data)))
+    look = medium_of(config, "").look
+    show = lambda image: embedded(_grey_flat(np.asarray(look(image[None]))[0]))
+    found = [
+        Neighbours(
+            show(one), [(show(data.images[i]), float(far)) for i, far in zip(its_places, its_distances, strict=True)]
+        )
+        for one, its_places, its_distances in zip(fake, places, distances, strict=True)
+    ]
+    return found, extractor.about
+
+
+def _grey_flat(pixels: np.ndarray) -> np.ndarray:
+    """Without the axis of a single channel, `[H, W, 1]` to `[H, W]`."""
+    return pixels[..., 0] if pixels.shape[-1] == 1 else pixels

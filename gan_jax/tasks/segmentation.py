@@ -1,0 +1,45 @@
+"""Semantic segmentation: the class of every pixel, judged as a whole (Luc et al. 2016, arXiv:1611.08408)."""
+
+import colorsys
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from gan_jax.tasks.task import Task, everywhere
+from gan_jax.types import Batch, Images, PRNGKey
+
+Shares = Float[Array, "batch height width classes"]
+"""The probability of each class at each pixel; of a real mask one-hot, or zeros where nobody knows the class."""
+
+
+def segmentation(classes: int) -> Task:
+    """Given is a picture, and to be made are the shares of `classes` at each pixel, `[B, H, W, classes]`.
+
+    Real images have the picture above its mask, `[B, 2H, W, C]`; a mask has the class's number, from 0, as a byte in
+    its first channel: where that is none of `classes`, nobody knows it, and nothing is learnt or scored. A person is
+    shown colours, class 0 in black. The baseline is class 0.
+    """
+
+    def make(key: PRNGKey, images: Images) -> Batch:
+        del key
+        picture, mask = jnp.split(images, 2, axis=1)
+        return Batch(jax.nn.one_hot(numbers(mask), classes), picture)
+
+    nothing = lambda picture: colours(jax.nn.one_hot(jnp.zeros(picture.shape[:3], jnp.int32), classes))
+    truth = lambda images: colours(make(jax.random.key(0), images).images)
+    return Task(make, lambda picture: picture, nothing, everywhere, shown=colours, truth=truth)
+
+
+def numbers(mask: Images) -> Int[Array, "batch height width"]:
+    """The bytes of a mask that was brought to [-1, 1], `[B, H, W, C]`."""
+    return jnp.round((mask[..., 0] + 1) * (255 / 2)).astype(jnp.int32)
+
+
+def colours(shares: Shares) -> Images:
+    """The likeliest class of each pixel by its colour, `[B, H, W, 3]` in [-1, 1]; grey where no class has a share."""
+    classes = shares.shape[-1]
+    hues = [colorsys.hsv_to_rgb(i / max(classes - 1, 1), 0.75, 1.0) for i in range(classes - 1)]
+    palette = jnp.asarray([(0.0, 0.0, 0.0), *hues])
+    known = jnp.sum(shares, axis=-1, keepdims=True) > 0
+    return jnp.where(known, palette[jnp.argmax(shares, axis=-1)] * 2 - 1, 0.0)
