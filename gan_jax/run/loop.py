@@ -27,9 +27,9 @@ from gan_jax.gan import GAN, GANState, init
 from gan_jax.run import features, hosts, signals, told
 from gan_jax.run.beginning import begin
 from gan_jax.run.checkpoints import Checkpoints, committed
+from gan_jax.run.comparing import check_samples
 from gan_jax.run.drawing import as_made
 from gan_jax.run.environment import note_start
-from gan_jax.run.evaluation import check_samples
 from gan_jax.run.farewell import again, farewell
 from gan_jax.run.files import RunFolder, read, write_atomically
 from gan_jax.run.profile import Profile
