@@ -31,9 +31,10 @@ MISTAKES = [
     (
         "trian digits",
         "no command 'trian'",
-        "train, sample, apply, evaluate, report, export, configs; did you mean train?",
+        "train, sample, apply, evaluate, export, report, configs",
+        "did you mean train?",
     ),
-    ("--nope", "no command '--nope'", "train, sample, apply, evaluate, report, export, configs"),
+    ("--nope", "no command '--nope'", "train, sample, apply, evaluate, export, report, configs"),
     ("configs digits", "configs takes no arguments", "digits"),
     ("train", "train what?", "digits"),
     ("train --steps 3", "the recipe comes first", "gan-jax train RECIPE --steps 3"),

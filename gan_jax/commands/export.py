@@ -28,9 +28,8 @@ class Export(AboutRun):
 def main(arguments: list[str]) -> None:
     """Writes what the arguments ask for, and says where it is."""
     options = options_of(Export, arguments)
-    for package in ("safetensors", "flatbuffers"):
-        if importlib.util.find_spec(package) is None:
-            raise ConfigError(f"export: needs {package}; pip install 'gan-jax[export]'")
+    if importlib.util.find_spec("flatbuffers") is None:
+        raise ConfigError("export: needs flatbuffers; pip install 'gan-jax[export]'")
 
     from gan_jax.run import programs
     from gan_jax.show.export import export

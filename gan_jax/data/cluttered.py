@@ -18,8 +18,8 @@ class Cluttered:
     """Pictures above masks, uint8 `[N, 2 · 32, 32, 3]`, made when they are asked for: a `Source`.
 
     A digit of a bright colour of its own, between 20 and 28 pixels large, lies anywhere on a crop of a photograph, at
-    one of three scales, that is half as bright as it was. Its mask has 1 + the digit's class where at least half of a pixel is ink, else 0, in all channels.
-    What is drawn for an image depends on its number and the seed alone.
+    one of three scales, that is half as bright as it was. Its mask has 1 + the digit's class where at least half of a
+    pixel is ink, else 0, in all channels. What is drawn for an image depends on its number and the seed alone.
     """
 
     dtype = np.dtype(np.uint8)

@@ -23,7 +23,14 @@ from gan_jax.gan import GAN
 from gan_jax.run.applying import make_translation
 from gan_jax.run.checkpoints import Notes, from_arrays, to_arrays
 from gan_jax.run.media import medium_of
-from gan_jax.run.sampling import Counts, label_names, labels_in_turn_or_by_frequency, latents_by_index, make_drawer
+from gan_jax.run.sampling import (
+    Counts,
+    Source,
+    label_names,
+    labels_in_turn_or_by_frequency,
+    latents_by_index,
+    make_drawer,
+)
 from gan_jax.run.training import abstract_state
 from gan_jax.types import Labels, PRNGKey, Weights
 
@@ -117,6 +124,16 @@ def load(folder: str | Path) -> Exported:
     return Exported(config, gan, weights, labels, told, draw, translate)
 
 
+def source_of(folder: Path) -> Source:
+    """What `gan-jax sample` draws from where it is given such a folder. Raises ConfigError, DataError."""
+    config, gan, weights, labels, told, *_ = load(folder)
+    if config.task.given:
+        raise ConfigError(f"run: {folder} makes something of pictures, and draws nothing; use gan-jax apply of its run")
+    called = f"the {told['weights']} weights of step {told['step']}"
+    place = lambda name: Path(f"{folder.name}_{name}")
+    return Source(config, gan, lambda: weights, told, labels, told["counts"], called, place, [])
+
+
 def _make_draw(
     config: Config, gan: GAN, weights: Weights, counts: Counts, classes: int, alphabet: str, scaling: Scaling | None
 ) -> Callable[..., np.ndarray]:
@@ -165,8 +182,10 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
     from safetensors.numpy import load as from_safetensors
 
     try:
-        return from_safetensors(path.read_bytes())
+        arrays = from_safetensors(path.read_bytes())
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}; gan-jax export RUN writes one") from None
     except (SafetensorError, KeyError) as error:  # KeyError: a dtype that NumPy does not have
         raise DataError(f"{path}: no safetensors that NumPy can read: {error}") from None
+    # In half precision a file is half as large, and networks are as wide as they were.
+    return {name: array.astype(np.float32) if array.dtype == np.float16 else array for name, array in arrays.items()}
