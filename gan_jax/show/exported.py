@@ -61,7 +61,7 @@ def packed(weights: Weights, fields: dict[str, Any]) -> dict[str, bytes]:
     """Both files, by name. Arrays are called as in Flax's variables, "params.project.kernel"."""
     from safetensors.numpy import save
 
-    arrays = {name: np.ascontiguousarray(array) for name, array in to_arrays(variables(weights)).items()}
+    arrays = {name: np.asarray(array, order="C") for name, array in to_arrays(variables(weights)).items()}
     told = json.dumps(fields, indent=2, ensure_ascii=False) + "\n"
     return {WEIGHTS: save(arrays, {"format": "flax"}), FIELDS: told.encode()}
 
@@ -129,7 +129,8 @@ def source_of(folder: Path) -> Source:
     config, gan, weights, labels, told, *_ = load(folder)
     if config.task.given:
         raise ConfigError(f"run: {folder} makes something of pictures, and draws nothing; use gan-jax apply of its run")
-    called = f"the {told['weights']} weights of step {told['step']}"
+    of = f"of {told['imported']['file']}" if "imported" in told else f"of step {told['step']}"
+    called = f"the {told['weights']} weights {of}"
     place = lambda name: Path(f"{folder.name}_{name}")
     return Source(config, gan, lambda: weights, told, labels, told["counts"], called, place, [])
 
