@@ -45,7 +45,6 @@ OTHERS = {
     "model.generator_width": 7,
     "model.discriminator_width": 7,
     "model.precision": "bfloat16",
-    "model.clamp": True,
     "model.norm": "none",
     "model.told": "projection",
     "start.run": "/runs/other",
