@@ -26,7 +26,7 @@ def described(published: Published, data: str) -> Network:
     stages = len(blocks)
     widths = tuple(_sides(published, stage, 1)[1] for stage in range(stages))
     classes = count(published, "c_dim")
-    width = widths[0] if widths else 0
+    width = _sides(published, 0, 1)[1]
     config = Config(
         conditional=classes > 0,
         data=DataConfig(name="pictures", path=data, size=4 << stages >> 1, channels=3),
