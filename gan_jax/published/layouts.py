@@ -30,7 +30,6 @@ class Network(NamedTuple):
     classes: int  # 0: it is told no labels
     places: Mapping[str, Place]  # by the names of our arrays, "params.basis"
     filters: str  # how the names of their filters end, which are no arrays here
-    remarks: tuple[str, ...] = ()  # what else is to be known of it
 
 
 def as_it_is(tensor: np.ndarray) -> np.ndarray:

@@ -59,6 +59,8 @@ def read(path: str | Path) -> Published:
     Raises DataError, in one line that begins with the path, for whatever else the file may be.
     """
     try:
+        if Path(path).exists() and not Path(path).is_file():  # a pipe, or a device, may never end
+            raise DataError("is no file; expected a .pkl as R3GAN and StyleGAN2-ADA write them")
         content = Path(path).read_bytes()
         _check_kind(content)
         return _generator(*_unpickle(content))

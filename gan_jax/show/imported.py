@@ -9,7 +9,7 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 
 from gan_jax.config.checks import check
 from gan_jax.errors import ConfigError, DataError
-from gan_jax.memory import in_words
+from gan_jax.memory import in_words, require_memory
 from gan_jax.published import modules, r3gan, stylegan2
 from gan_jax.published.layouts import Network, arranged, named
 from gan_jax.published.modules import Published
@@ -30,6 +30,8 @@ class Imported(NamedTuple):
 
 def read(file: Path) -> Imported:
     """Reads a .pkl of R3GAN or StyleGAN2-ADA; executes nothing of it. Raises DataError for what else it may be."""
+    if file.is_file():
+        require_memory(4 * file.stat().st_size, f"{file}", "import it on a machine with more")
     published = modules.read(file)
     try:
         network = _described(published, f"{file.stem}'s images")
@@ -49,7 +51,8 @@ def import_(file: Path, out: Path) -> list[str]:
     notes = {"classes": [str(i) for i in range(network.classes)], "counts": [1] * network.classes or None}
     which = "raw" if published.called == "G" else "averaged"
     fields = exported.fields(network.config, notes, step=0, which=which)
-    fields["imported"] = {"file": file.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+    with file.open("rb") as content:
+        fields["imported"] = {"file": file.name, "sha256": hashlib.file_digest(content, "sha256").hexdigest()}
     for name, content in exported.packed(weights, fields).items():
         write_atomically(out / name, content)
     size = in_words(os.path.getsize(out / exported.WEIGHTS))

@@ -215,3 +215,8 @@ def test_files_of_another_kind_are_named(write, content, said):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(DataError, match=r"none\.pkl: cannot be read: No such file"):
         read(tmp_path / "none.pkl")
+
+
+def test_what_may_never_end_is_no_file():
+    with pytest.raises(DataError, match="/dev/zero: is no file"):
+        read("/dev/zero")
