@@ -17,13 +17,14 @@ from gan_jax.config.tasks import (
     FromEdges,
     Inpainting,
     Pairs,
+    Reconstruction,
     Restyled,
     Segmentation,
     SuperResolution,
     Unpaired,
 )
 from gan_jax.config.transformers import GAT
-from gan_jax.config.translators import ESRGAN, CycleGAN, Pix2Pix
+from gan_jax.config.translators import ESRGAN, Autoencoder, CycleGAN, Pix2Pix
 from gan_jax.config.writers import WGANText
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "AnyTask",
     "Article",
     "AugmentConfig",
+    "Autoencoder",
     "AverageConfig",
     "BigGAN",
     "CadenceConfig",
@@ -57,6 +59,7 @@ __all__ = [
     "Pairs",
     "PenaltyConfig",
     "Pix2Pix",
+    "Reconstruction",
     "Restyled",
     "Segmentation",
     "StyleGAN2",

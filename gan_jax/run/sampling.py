@@ -29,6 +29,7 @@ from gan_jax.errors import ConfigError, RunError
 from gan_jax.gan import GAN, GANState, generate
 from gan_jax.images import to_bytes
 from gan_jax.memory import require_memory
+from gan_jax.run import decoding
 from gan_jax.run.checkpoints import Notes, newest
 from gan_jax.run.files import RunFolder, write_atomically
 from gan_jax.run.media import Medium, medium_of
@@ -216,7 +217,7 @@ def sample(
             f"run: {run} was trained for {config.task.called} of something given; use gan-jax apply {run}"
         )
     check_out(out, config.data.kind)
-    medium = medium_of(config, notes.get("alphabet", ""))
+    medium = medium_of(config, notes.get("alphabet", ""), decoding.of_run(RunFolder(run), notes))
     told = read_labels(labels, classes) if labels is not None else []
     each = interpolate or 1  # all pictures of a strip have one label
     grid = out is None or out.suffix == ".png"
