@@ -43,8 +43,7 @@ def main(arguments: list[str]) -> None:
 
 def _words(before: list[str], begun: str) -> list[str]:
     """What may come behind these words, of the kind of what has begun; where files may, nothing."""
-    # A module of a command that is a word of Python's, as "import", ends in "_".
-    found = {name.rstrip("_"): import_module(f"{commands.__name__}.{name}") for _, name, _ in _MODULES}
+    found = {module.name: import_module(f"{commands.__name__}.{module.name}") for module in _MODULES}
     found = {name: module for name, module in found.items() if hasattr(module, "main")}
     if not before:
         return [*found]

@@ -31,7 +31,8 @@ class Imported(NamedTuple):
 def read(file: Path) -> Imported:
     """Reads a .pkl of R3GAN or StyleGAN2-ADA; executes nothing of it. Raises DataError for what else it may be."""
     if file.is_file():
-        require_memory(4 * file.stat().st_size, f"{file}", "import it on a machine with more")
+        needed = 3 * file.stat().st_size
+        require_memory(needed, f"{file}: its networks", "import them on a machine with more", error=DataError)
     published = modules.read(file)
     try:
         network = _described(published, f"{file.stem}'s images")
@@ -51,8 +52,8 @@ def import_(file: Path, out: Path) -> list[str]:
     notes = {"classes": [str(i) for i in range(network.classes)], "counts": [1] * network.classes or None}
     which = "raw" if published.called == "G" else "averaged"
     fields = exported.fields(network.config, notes, step=0, which=which)
-    with file.open("rb") as content:
-        fields["imported"] = {"file": file.name, "sha256": hashlib.file_digest(content, "sha256").hexdigest()}
+    with file.open("rb") as theirs:
+        fields["imported"] = {"file": file.name, "sha256": hashlib.file_digest(theirs, "sha256").hexdigest()}
     for name, content in exported.packed(weights, fields).items():
         write_atomically(out / name, content)
     size = in_words(os.path.getsize(out / exported.WEIGHTS))

@@ -1,4 +1,4 @@
-"""gan-jax import: a folder to draw from, of weights that R3GAN's or StyleGAN2-ADA's authors have published."""
+"""gan-jax import: a folder to draw from, of weights that R3GAN's or StyleGAN2-ADA's authors have published."""  # noqa: N999 - as the command
 
 from dataclasses import dataclass
 from pathlib import Path
