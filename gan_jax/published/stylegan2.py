@@ -52,7 +52,9 @@ def described(published: Published, data: str) -> Network:
         ),
     )
     ours: Any = check(config).model.networks(config.data, classes)[0]
-    require(published, dict(_attributes(size, classes, latent_size, ours.mapping_layers, clamp and CLAMP)))
+    require(
+        published, dict(_attributes(size, classes, latent_size, ours.mapping_layers, None if clamp is None else CLAMP))
+    )
     return Network(config, classes, dict(_places(size, classes, ours.mapping_layers)), "resample_filter")
 
 
