@@ -40,7 +40,7 @@ def described(published: Published, data: str) -> Network:
     last = published.tensors.get(f"synthesis.b{size}.torgb.weight")
     if last is None or last.ndim != 4:
         raise DataError(f"synthesis.b{size}.torgb.weight: expected a kernel of the last image, found none")
-    clamp = published.fields.get("synthesis.b4.conv1.conv_clamp")
+    limit = None if published.fields.get("synthesis.b4.conv1.conv_clamp") is None else CLAMP
     config = Config(
         conditional=classes > 0,
         data=DataConfig(name="pictures", path=data, size=size, channels=count(published, "img_channels")),
@@ -48,18 +48,16 @@ def described(published: Published, data: str) -> Network:
             latent_size=latent_size,
             generator_width=last.shape[1],
             discriminator_width=last.shape[1],
-            clamp=clamp is not None,
+            clamp=limit is not None,
         ),
     )
     ours: Any = check(config).model.networks(config.data, classes)[0]
-    require(
-        published, dict(_attributes(size, classes, latent_size, ours.mapping_layers, None if clamp is None else CLAMP))
-    )
+    require(published, dict(_attributes(size, classes, latent_size, ours.mapping_layers, limit)))
     return Network(config, classes, dict(_places(size, classes, ours.mapping_layers)), "resample_filter")
 
 
 def _attributes(
-    size: int, classes: int, latent_size: int, mapping_layers: int, clamp: float | None
+    size: int, classes: int, latent_size: int, mapping_layers: int, limit: float | None
 ) -> Iterator[tuple[str, object]]:
     """What their attributes must be, for ours to draw the same."""
     yield "w_dim", latent_size
@@ -71,7 +69,7 @@ def _attributes(
     for pixels, layers in _blocks(size).items():
         yield f"synthesis.b{pixels}.architecture", "skip"
         for layer in (*layers, f"synthesis.b{pixels}.torgb"):
-            yield f"{layer}.conv_clamp", clamp
+            yield f"{layer}.conv_clamp", limit
             affine.append(f"{layer}.affine")
         for layer in layers:
             yield f"{layer}.activation", "lrelu"

@@ -9,12 +9,16 @@ from dataclasses import replace
 import jax
 import numpy as np
 import pytest
+from flax.traverse_util import flatten_dict
 from pickles import Named, Object, parameter, pickled
 from safetensors.numpy import load as from_safetensors
 
 from gan_jax.cli import main
 from gan_jax.errors import DataError
 from gan_jax.gan import generate
+from gan_jax.published.modules import Published
+from gan_jax.published.stylegan2 import described
+from gan_jax.run.training import abstract_state
 from gan_jax.show import exported, imported
 from gan_jax.types import Weights
 
@@ -144,6 +148,38 @@ def test_networks_that_ours_cannot_be_are_named(write, fields, blocks, said):
     tensors, own = r3gan(blocks=blocks)
     with pytest.raises(DataError, match=f"cats.pkl: {said}"):
         imported.read(write(tensors, own | fields))
+
+
+def stylegan2():
+    """The attributes of a generator of 8x8 pixels, as StyleGAN2-ADA's code names them."""
+    fields = {"z_dim": LATENT, "w_dim": LATENT, "c_dim": 3, "img_resolution": 8, "img_channels": 1}
+    linear = {"mapping.embed": "linear", "mapping.fc0": "lrelu", "mapping.fc1": "lrelu"}
+    for block, layers in {"synthesis.b4": ["conv1"], "synthesis.b8": ["conv0", "conv1"]}.items():
+        fields |= {f"{block}.architecture": "skip", f"{block}.torgb.conv_clamp": None}
+        linear |= {f"{block}.{layer}.affine": "linear" for layer in [*layers, "torgb"]}
+        for layer in layers:
+            styled = {"activation": "lrelu", "use_noise": True, "conv_clamp": None}
+            fields |= {f"{block}.{layer}.{name}": value for name, value in styled.items()}
+    fields |= {f"{layer}.activation": activation for layer, activation in linear.items()}
+    gains = {f"{layer}.bias_gain": 0.01 if activation == "lrelu" else 1 for layer, activation in linear.items()}
+    return fields | gains | {"mapping.num_layers": 2}
+
+
+LAST = {"synthesis.b8.torgb.weight": np.ones((1, 2, 1, 1), np.float32)}
+
+
+def test_every_array_of_stylegan2_has_a_place():
+    network = described(Published("G_ema", LAST, stylegan2()), "cats")
+    wanted = exported.variables(abstract_state(network.config, 3).generator.weights)
+    assert network.places.keys() == flatten_dict(wanted, sep=".").keys()
+    assert len({place.name for place in network.places.values()}) == len(network.places)
+
+
+@pytest.mark.parametrize("name", stylegan2())
+def test_what_stylegan2_does_not_tell_is_named(name):
+    told = {key: value for key, value in stylegan2().items() if key != name}
+    with pytest.raises(DataError, match=f"{name} is "):
+        described(Published("G_ema", LAST, told), "cats")
 
 
 @pytest.mark.parametrize(
