@@ -276,6 +276,47 @@ def test_one_program_of_a_translator_is_for_pictures_of_every_size(name):
     np.testing.assert_allclose(images, ours, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ([], "look at it before you hand it on"),
+        (["--raw"], "no samples.png: the run's grids are of averaged weights"),
+        (["--push", "ada/holes"], "no samples.png: it would show held-out images of the data"),
+    ],
+)
+def test_a_grid_of_the_data_is_shown_to_its_owner_alone_and_beside_the_weights_that_made_it(
+    translated, tmp_path, monkeypatch, capsys, asked, said
+):
+    calls = []
+    monkeypatch.setitem(sys.modules, "huggingface_hub", hub_of(calls))
+    monkeypatch.setattr(program, "translator", lambda *given: program.Program(b"", [], ("images", "", "")))
+    assert main(["export", str(translated.path), "--out", str(tmp_path / "out"), *asked]) == 0
+    assert said in capsys.readouterr().out
+    shown = not asked
+    assert (tmp_path / "out/samples.png").exists() == shown
+    text = (tmp_path / "out/README.md").read_text("utf-8")
+    assert ("samples.png" in text) == shown
+    assert "sides are multiples of 4 pixels" in text
+    assert not any("samples.png" in files for what, _, files in calls if what == "upload")
+    assert bool(calls) == ("--push" in asked)
+
+
+@pytest.fixture(scope="module")
+def translated(tmp_path_factory):
+    """A run that fills holes, as a checkpoint has it, with a grid."""
+    task, model = TRANSLATORS["with a hole"]
+    config = Config(data=DataConfig(size=16), task=task, model=model)
+    folder = RunFolder(tmp_path_factory.mktemp("translated") / "run")
+    folder.sample(2).parent.mkdir(parents=True)
+    folder.config.write_text(to_json(config))
+    folder.sample(2).write_bytes(b"a picture of somebody")
+    zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), abstract_state(config, 10))
+    checkpoints = Checkpoints(folder.checkpoints)
+    checkpoints.save(2, zeros._replace(step=jnp.int32(2)), NOTES)
+    checkpoints.close()
+    return folder
+
+
 def test_weights_that_no_file_holds_are_refused(generator, monkeypatch):
     monkeypatch.setattr(program, "LARGEST", 1000)
     with pytest.raises(program.TooLargeError, match=r"weights of .* kB do not fit into one file"):
