@@ -229,6 +229,41 @@ def test_files_of_another_make_are_named(folder, tmp_path, name, content, said):
 
 
 @pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("step", None, "step: expected a whole number from 0, got None"),
+        ("step", "3\x1b]0;pwned\x07", r"step: expected a whole number from 0, got '3\\x1b\]0;pwned\\x07'"),
+        ("weights", "best", "weights: expected averaged or raw, got 'best'"),
+        ("classes", [0] * 10, r"classes: expected a list of names, got \[0, 0"),
+        ("counts", 5, "counts: expected one for each of 10 labels, got 5"),
+        ("counts", None, "counts: expected one for each of 10 labels, got None"),
+        ("counts", [1] * 50, "counts: expected one for each of 10 labels, got"),
+        ("counts", [-1] * 10, "counts: expected one for each of 10 labels, got"),
+        ("alphabet", 5, "alphabet: expected a text, got 5"),
+        ("classes", ["a", "b"], "params"),
+    ],
+)
+def test_fields_of_other_kinds_are_named(folder, tmp_path, key, value, said):
+    shutil.copy(folder / "generator.safetensors", tmp_path)
+    told = json.loads((folder / "generator.json").read_text("utf-8")) | {key: value}
+    if key == "classes":
+        told |= {"counts": [1] * len(value)}
+    (tmp_path / "generator.json").write_text(json.dumps(told))
+    with pytest.raises(DataError, match=said):
+        exported.load(tmp_path)
+
+
+def test_labels_are_called_as_the_classes_are(folder, tmp_path):
+    shutil.copy(folder / "generator.safetensors", tmp_path)
+    told = json.loads((folder / "generator.json").read_text("utf-8")) | {"labels": [*"abcdefghijklmnopqrstuvwxyz"]}
+    (tmp_path / "generator.json").write_text(json.dumps(told))
+    generator = exported.load(tmp_path)
+    assert generator.labels == tuple("0123456789")
+    with pytest.raises(ConfigError, match="there are 0 to 9, not 25"):
+        generator.draw(jax.random.key(0), 1, [25])
+
+
+@pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
         ("export RUN", 2, "exported_step_2 is not empty; name another folder with --out"),
