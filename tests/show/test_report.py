@@ -24,7 +24,7 @@ from gan_jax.run.pictures import save_grid
 from gan_jax.run.sampling import Trained
 from gan_jax.run.training import example
 from gan_jax.show import drawn, plots
-from gan_jax.show.account import differences, facts, read_accounts, settings_of, warnings_of
+from gan_jax.show.account import LONGEST, differences, facts, read_accounts, settings_of, warnings_of
 from gan_jax.show.frames import embedded, read_frames
 from gan_jax.show.report import report, scored_by
 
@@ -137,6 +137,17 @@ def test_a_strangers_texts_are_only_texts(make_run, tmp_path):
     assert len(found.scripts) == found.policy.count("'sha256-") == 3
     assert not {"b", "i"} & set(found.tags)
     assert HOSTILE in found.text
+
+
+def test_what_is_long_is_cut(make_run, tmp_path):
+    long = "A" * 100_000
+    rows = [{"step": t, long: 1.0} for t in (1, 2)]
+    rows += [{"step": t, "scores": {long: 1.0}, "protocol": {"about": long, long: long}} for t in (1, 2)]
+    environment = ENVIRONMENT | {"devices": long, "data": {"name": long, "images": 3, "classes": [long, "b"]}}
+    given = {"rows": rows, "environment": environment, "log": f"warning {long}\n"}
+    text, _ = written([make_run("a", **given), make_run("b", config=json.dumps({long: long}), **given)], tmp_path)
+    assert len(max(re.findall("A+", text), key=len)) <= LONGEST
+    assert "(100,008 letters)" in text
 
 
 def test_curves_stand_under_their_own_protocol(make_run):
