@@ -5,15 +5,14 @@ from gan_jax.config import AdamConfig, CadenceConfig, Config, DataConfig, Evalua
 
 def get_config() -> Config:
     """MNIST on photographs that come with scikit-learn, 32x32; the game of Luc et al. 2016, the networks of pix2pix."""
-    adam = AdamConfig(learning_rate=2e-4, beta1=0.5, beta2=0.999)
     return Config(
-        steps=1500,
+        steps=3000,
         batch_size=32,
         data=DataConfig(name="cluttered_mnist"),
-        task=Segmentation(classes=11, cross_entropy=10.0),
+        task=Segmentation(classes=11, cross_entropy=200.0),
         model=Pix2Pix(generator_width=16, discriminator_width=16, layers=2),
-        generator=adam,
-        discriminator=adam,
-        every=CadenceConfig(log=50, sample=250, checkpoint=750),
-        evaluate=EvaluateConfig(every=250, samples=6000, best="miou"),
+        generator=AdamConfig(learning_rate=1e-3, beta1=0.5, beta2=0.999),
+        discriminator=AdamConfig(learning_rate=2e-4, beta1=0.5, beta2=0.999),
+        every=CadenceConfig(log=50, sample=500, checkpoint=1000),
+        evaluate=EvaluateConfig(every=1000, samples=6000, best="miou"),
     )
