@@ -19,8 +19,9 @@ from gan_jax.network import evaluate, init_weights
 from gan_jax.run import checkpoints
 from gan_jax.run.checkpoints import Notes
 from gan_jax.run.files import RunFolder, read, write_atomically
+from gan_jax.types import Bytes, Images
 
-Decode = Callable[[np.ndarray | jax.Array], np.ndarray]
+Decode = Callable[[Images | Bytes | np.ndarray], np.ndarray]
 """Latents as networks see them, `[N, h, w, c]`, to pictures uint8 `[N, H, W, C]`; pictures stay what they are."""
 
 AT_ONCE = 64
@@ -46,7 +47,7 @@ def make_decode(decoder: Decoder, scaling: Scaling, where: str) -> Decode:
         raise DataError(f"{error}; encode the pictures anew") from None
     some = jax.jit(lambda weights, latents: to_bytes(evaluate(network, weights, latents, None)))
 
-    def decode(latents: np.ndarray | jax.Array) -> np.ndarray:
+    def decode(latents: Images | Bytes | np.ndarray) -> np.ndarray:
         seen = np.asarray(latents)
         return seen if seen.dtype == np.uint8 else in_parts(partial(some, weights), scaling.back(seen), AT_ONCE)
 

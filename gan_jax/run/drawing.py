@@ -53,7 +53,7 @@ def samples(
     latents = np.asarray(latents_by_index(gan, latent_key, count))
     told = None if counts is None else np.asarray(labels_by_frequency(label_key, jnp.asarray(counts), count))
     drawer = make_drawer(gan, medium_of(config, data.alphabet).kept, mesh)
-    decode = decoding.of_data(data) or np.asarray
+    decode: decoding.Decode = decoding.of_data(data) or np.asarray
 
     def draw(weights: Weights, rows: range) -> tuple[np.ndarray, Scored]:
         part = slice(rows.start, rows.stop)

@@ -31,7 +31,6 @@ from gan_jax.images import to_bytes
 from gan_jax.memory import require_memory
 from gan_jax.run import decoding
 from gan_jax.run.checkpoints import Notes, newest
-from gan_jax.run.decoding import Decode
 from gan_jax.run.files import RunFolder, write_atomically
 from gan_jax.run.media import Medium, medium_of
 from gan_jax.run.pictures import enlargement, save_image
@@ -209,7 +208,7 @@ class Source(NamedTuple):
     called: str  # such as "the averaged weights of step 3000"
     place: Callable[[str], Path]  # where what is drawn goes, by its name
     remarks: list[str]
-    decode: Decode | None = None  # latents to pictures
+    decode: decoding.Decode | None = None  # what makes pictures of latents
 
 
 def of_run(run: str, *, averaged: bool, best: bool) -> Source:

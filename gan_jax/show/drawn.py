@@ -91,7 +91,7 @@ Samples = Callable[[int, int | None], np.ndarray]
 def _drawer(trained: Trained, folder: RunFolder) -> Samples:
     """Of averaged weights; the same ones at every call. Latents are decoded, if they can be."""
     gan, labels = trained.gan, len(trained.classes)
-    decode = decoding.of_run(folder, trained.notes) or np.asarray
+    decode: decoding.Decode = decoding.of_run(folder, trained.notes) or np.asarray
     weights = sampling_weights(gan, trained.state, trained.counts)
     drawer = make_drawer(gan, medium_of(trained.config, "").kept)
 
