@@ -1,4 +1,10 @@
-"""Conditional DCGAN among the 8x8x4 codes of an autoencoder of MNIST, which gan-jax encode makes."""
+"""Conditional DCGAN among the 8x8x4 codes of an autoencoder of MNIST, which gan-jax encode makes.
+
+Of 54,000 latents, by the autoencoder of mnist_autoencoder: 448,000 images in five minutes of two CPU cores that much
+other work shared (2026-11-26, jax 0.10.2, one seed). Decoded, 2,000 samples had a classifier FID of 17.0 and showed the
+digit that was asked for in 84 % of cases: digits, many of them frayed. The discriminator's loss stayed near log 4, that
+of a guess: it may be held too tightly. What it is worth beside a GAN of pixels was not measured.
+"""
 
 from gan_jax.config import (
     DCGAN,
