@@ -1,9 +1,9 @@
 """Digits on photographs: which pixels are of which digit, told by a U-Net that a patch discriminator judges.
 
-96,000 pictures, some 8 minutes of one CPU core (2026-11-26, jax 0.10.2, other work beside it). Of 6,000 held-out ones the
-mIoU is 0.798; 0.793 for the same network by cross entropy alone (`--loss none`), 0.084 where all is background. After 2,000
-steps, of 2,000 pictures: 0.710 and 0.658. One seed each; at a weight of 10 in place of 200 the game was in the way: 0.166
-after 2,000 steps.
+96,000 pictures, some 8 minutes of one CPU core (2026-11-26, jax 0.10.2, other work beside it). Of 6,000 held-out ones
+the mIoU is 0.798; 0.793 for the same network by cross entropy alone (`--loss none`), 0.084 where all is background.
+After 2,000 steps, of 2,000 pictures: 0.710 and 0.658. One seed each; at a weight of 10 in place of 200 the game was in
+the way: 0.166 after 2,000 steps.
 """
 
 from gan_jax.config import AdamConfig, CadenceConfig, Config, DataConfig, EvaluateConfig, Pix2Pix, Segmentation
