@@ -33,6 +33,7 @@ class Dataset:
     scaling: Scaling | None = None  # of floats: what brought them from the range of their own
     test: "Dataset | None" = None  # what no step sees
     alphabet: str = ""  # of text: the character of each number
+    frames: int = 1  # of clips: how many lie one above another in an image
 
     def __post_init__(self) -> None:
         channels = {"uint8": (1, 3), "float32": range(1, 17)}.get(str(self.images.dtype), ())
@@ -52,7 +53,7 @@ class Dataset:
     @property
     def things(self) -> str:
         """What there are `len` of."""
-        return "pieces" if self.alphabet else "images"
+        return "pieces" if self.alphabet else "clips" if self.frames > 1 else "images"
 
     @property
     def in_memory(self) -> bool:

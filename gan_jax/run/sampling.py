@@ -236,7 +236,7 @@ def sample(
     images = make_drawer(gan, medium.kept)(weights, latents, chosen)
     of_step = f"from the {'averaged' if averaged else 'raw'} weights of step {int(state.step)}"
     if out is None and medium.lines:
-        return [*remarks, *medium.lines(images), f"{len(images)} pieces {of_step}"]
+        return [*remarks, *medium.lines(images), f"{len(images)} {medium.things} {of_step}"]
     cycle = len(told) * max(1, 10 // len(told)) if told else 0  # whole rounds of the labels, about ten wide
     columns = min(len(images), interpolate or (cycle if 0 < cycle <= 16 else round(len(images) ** 0.5)))
     path = out or RunFolder(run).path / _file_name(seed, len(images), labels, interpolate, moved, averaged, best)
@@ -245,7 +245,7 @@ def sample(
     elif config.data.floats:
         images = np.asarray(medium.look(images))
     _write(medium, path, images, None if chosen is None else np.asarray(chosen), columns)
-    return [*remarks, f"{len(images)} {'pieces' if medium.lines else 'images'} {of_step}: {path}"]
+    return [*remarks, f"{len(images)} {medium.things} {of_step}: {path}"]
 
 
 def styled(config: Config, classes: int, fields: Mapping[str, float]) -> GAN:
@@ -281,8 +281,8 @@ def _file_name(
 
 def _write(medium: Medium, path: Path, images: np.ndarray, labels: np.ndarray | None, columns: int) -> None:
     """What shows them all, an .npz of arrays, or a folder of single images, by the suffix."""
-    if path.suffix == medium.suffix:
-        medium.save(path, images, columns)
+    if save := ({medium.suffix: medium.save} | {**medium.more}).get(path.suffix):
+        save(path, images, columns)
     elif path.suffix == ".npz":
         buffer = io.BytesIO()
         arrays = {"images": images} if labels is None else {"images": images, "labels": labels}
