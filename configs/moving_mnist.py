@@ -17,7 +17,7 @@ def get_config() -> Config:
     adam = AdamConfig(learning_rate=1e-3, beta1=0.5, beta2=0.99)
     return Config(
         steps=1500,
-        batch_size=16,
+        batch_size=8,
         data=DataConfig(name="moving_mnist"),
         model=MoCoGAN(latent_size=100, generator_width=16, discriminator_width=16, motion=4, memory=32),
         generator=adam,
