@@ -49,7 +49,7 @@ class Generator(nn.Module):
             raise ValueError(f"latents of {latents.shape[1]} leave no content beside {noise} dimensions of noise")
         content = jnp.repeat(latents[:, None, noise:], self.frames, axis=1)
         shocks = latents[:, :noise].reshape(-1, self.frames, self.motion)
-        motion = nn.RNN(nn.GRUCell(self.memory, name="motion"))(shocks)
+        motion: Any = nn.RNN(nn.GRUCell(self.memory, name="motion"))(shocks)
         codes = jnp.concatenate([content, motion], axis=-1)
         frames = self._draw(codes.reshape(-1, codes.shape[-1]))
         return to_strips(frames.reshape(len(latents), self.frames, *frames.shape[1:]))
