@@ -10,6 +10,7 @@ from gan_jax.config.models import ACGAN, DCGAN, FMGAN, MLP, R3GAN, SAGAN, SNGAN,
 from gan_jax.config.optimizer import AdamConfig
 from gan_jax.config.ranges import Count, FewSteps, OptionalCount, Seed
 from gan_jax.config.rules import AnnealConfig, AugmentConfig, AverageConfig, PenaltyConfig
+from gan_jax.config.start import StartConfig
 from gan_jax.config.task import NoTask, TaskConfig
 from gan_jax.config.tasks import (
     AnyTask,
@@ -18,13 +19,14 @@ from gan_jax.config.tasks import (
     FromEdges,
     Inpainting,
     Pairs,
+    Reconstruction,
     Restyled,
     Segmentation,
     SuperResolution,
     Unpaired,
 )
 from gan_jax.config.transformers import GAT
-from gan_jax.config.translators import ESRGAN, CycleGAN, Pix2Pix
+from gan_jax.config.translators import ESRGAN, Autoencoder, CycleGAN, Pix2Pix
 from gan_jax.config.writers import WGANText
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "AnyTask",
     "Article",
     "AugmentConfig",
+    "Autoencoder",
     "AverageConfig",
     "BigGAN",
     "CadenceConfig",
@@ -59,8 +62,10 @@ __all__ = [
     "Pairs",
     "PenaltyConfig",
     "Pix2Pix",
+    "Reconstruction",
     "Restyled",
     "Segmentation",
+    "StartConfig",
     "StyleGAN2",
     "SuperResolution",
     "TaskConfig",
@@ -114,6 +119,7 @@ class Config:
     data: DataConfig = DataConfig()
     task: AnyTask = NoTask()
     model: AnyModel = DCGAN()
+    start: StartConfig = StartConfig()
     generator: AdamConfig = AdamConfig()
     discriminator: AdamConfig = AdamConfig()
     penalty: PenaltyConfig = PenaltyConfig()

@@ -13,6 +13,7 @@ import numpy as np
 from gan_jax.config import Config
 from gan_jax.data.text import lines
 from gan_jax.images import to_bytes, to_frames, to_picture
+from gan_jax.run.decoding import Decode
 from gan_jax.run.files import write_atomically
 from gan_jax.run.pictures import save_animation, save_grid, save_moving, save_strips
 from gan_jax.tasks.text import likeliest
@@ -25,7 +26,7 @@ class Medium(NamedTuple):
     """What many of them are shown by, `[N, ...]`."""
 
     kept: Callable[[Any], Any]  # what leaves the device of what was made
-    look: Callable[[Any], Any]  # what a person is shown of that, and of real ones; on the device, too
+    look: Callable[[Any], Any]  # what a person is shown of that, and of real ones
     save: Save
     suffix: str  # of the file
     more: Mapping[str, Save] = MappingProxyType({})  # what else shows them, by the suffixes
@@ -34,22 +35,23 @@ class Medium(NamedTuple):
     lines: Callable[[np.ndarray], list[str]] | None = None  # what a screen can show
 
 
-def medium_of(config: Config, alphabet: str) -> Medium:
-    """That of the kind of a run's data; of text, in the alphabet of the data."""
-    return {"pictures": _pictures, "text": _text, "clips": _clips}[config.data.kind](config, alphabet)
+def medium_of(config: Config, alphabet: str, decode: Decode | None = None) -> Medium:
+    """That of the kind of a run's data; of text, in the alphabet of the data, of latents by what makes pictures."""
+    media = {"pictures": _pictures, "text": _text, "clips": _clips}
+    return media[config.data.kind](config, alphabet, decode)
 
 
-def _pictures(config: Config, alphabet: str) -> Medium:
+def _pictures(config: Config, alphabet: str, decode: Decode | None) -> Medium:
     """Grids. Floats are kept as they are."""
     del alphabet
     kept = jax.nn.identity if config.data.floats else to_bytes
-    look = partial(to_picture, deviation=config.data.deviation)
+    look = decode or partial(to_picture, deviation=config.data.deviation)
     return Medium(kept, look, save_grid, ".png", animate=save_animation)
 
 
-def _text(config: Config, alphabet: str) -> Medium:
+def _text(config: Config, alphabet: str, decode: Decode | None) -> Medium:
     """A line for each, of its likeliest characters."""
-    del config
+    del config, decode
     read = partial(lines, alphabet=alphabet)
 
     def save(path: Path, numbers: np.ndarray, columns: int) -> None:
@@ -59,9 +61,9 @@ def _text(config: Config, alphabet: str) -> Medium:
     return Medium(likeliest, likeliest, save, ".txt", things="pieces", lines=read)
 
 
-def _clips(config: Config, alphabet: str) -> Medium:
+def _clips(config: Config, alphabet: str, decode: Decode | None) -> Medium:
     """Film strips, `[N, T, H, W, C]`; asked for by its suffix, a grid that moves."""
-    del alphabet
+    del alphabet, decode
 
     def parted(clips: Any) -> Any:
         return clips if clips.ndim == 5 else to_frames(jnp.asarray(to_picture(clips)), config.data.frames)

@@ -12,6 +12,7 @@ from gan_jax.config import Config
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import RunError
 from gan_jax.gan import GAN, GANState, generate
+from gan_jax.run import decoding
 from gan_jax.run.drawing import held_out
 from gan_jax.run.files import RunFolder
 from gan_jax.run.logs import Events, MetricLog, Reporter
@@ -161,8 +162,7 @@ class Gallery:
 
     def __init__(self, config: Config, gan: GAN, data: Dataset, counts: Counts, folder: RunFolder) -> None:
         self._folder = folder
-        self._medium = medium_of(config, data.alphabet)
-        look = self._medium.look
+        self._medium = medium_of(config, data.alphabet, decoding.of_data(data))
         if config.task.given:
             self._columns = 12
             task, batch = config.task.build(), held_out(config, data, 32)
@@ -178,14 +178,16 @@ class Gallery:
             latents = latents_by_index(gan, key, cells)
             labels = labels_in_turn_or_by_frequency(config, key, counts, cells)
             draw, beside = lambda weights: generate(gan, weights, latents, labels), lambda images: images
-        self._real = np.asarray(look(data.images[np.linspace(0, len(data) - 1, cells).astype(int)]))
-        self._draw = jax.jit(lambda state: look(beside(draw(sampling_weights(gan, state, counts)))))
+        real = data.images if data.pictures is None else data.pictures
+        self._real = np.asarray(self._medium.look(real[np.linspace(0, len(data) - 1, cells).astype(int)]))
+        self._draw = jax.jit(lambda state: beside(draw(sampling_weights(gan, state, counts))))
 
     def draw(self, step: int, state: GANState) -> None:
         """Writes the grid of a step, and real images once. Raises RunError."""
         if step == 0:
             self._medium.save(self._folder.path / f"real{self._medium.suffix}", self._real, self._columns)
-        self._medium.save(self._folder.sample(step, self._medium.suffix), np.asarray(self._draw(state)), self._columns)
+        drawn = np.asarray(self._medium.look(self._draw(state)))
+        self._medium.save(self._folder.sample(step, self._medium.suffix), drawn, self._columns)
 
     def finish(self) -> list[str]:
         """Writes the animation and the curves; returns what went wrong."""
