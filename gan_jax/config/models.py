@@ -266,6 +266,8 @@ class StyleGAN2(Mixed):
 
     precision: Literal["float32", "bfloat16"] = "float32"
     """What layers compute in; weights stay float32. bfloat16 is for the four highest resolutions from 8x8 up."""
+    clamp: bool = False
+    """In float32, too, keep what convolutions answer within ±256, as in bfloat16, and as NVlabs' networks do."""
 
     sizes: ClassVar[tuple[int, ...]] = (8, 16, 32, 64, 128, 256, 512, 1024)
     normalises: ClassVar[bool] = False
@@ -276,6 +278,8 @@ class StyleGAN2(Mixed):
 
         size = data.image_size
         small, low = max(size) <= 32, self.low_precision_from(size)
+        if self.clamp and low is None:
+            low = 2 * max(size)  # beyond all layers
         generator = stylegan2.Generator(
             size,
             data.image_channels,
