@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from gan_jax.config.films import MoCoGAN
 from gan_jax.config.model import Mixed, Model, Networks
 from gan_jax.config.ranges import Count
 from gan_jax.config.transformers import GAT
@@ -327,4 +328,5 @@ AnyModel = (
     | CycleGAN
     | Autoencoder
     | WGANText
+    | MoCoGAN
 )
