@@ -69,7 +69,7 @@ BINS = 360
 def wasserstein_on_circle(one: np.ndarray, other: np.ndarray) -> float:
     """The same of angles in [-π, π], moved the shorter way round: ∫ |F - G - m|, m the median of F - G.
 
-    Rabin et al. 2011 (arXiv:0906.5499). To a degree.
+    Delon et al. 2010 (doi:10.1137/090772708). To a degree.
     """
     shares = [np.histogram(side, BINS, (-np.pi, np.pi))[0] / len(side) for side in (one, other)]
     ahead = np.cumsum(shares[0] - shares[1])
