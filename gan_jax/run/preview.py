@@ -45,7 +45,7 @@ def preview(config: Config) -> str:
         f"memory         {(memory.argument_size_in_bytes + memory.temp_size_in_bytes) / 2**20:.0f} MiB a device "
         "(state, batch and intermediates)" if memory and config.parallel == "jit" else "",
         *begun,
-        f"to freeze      of the discriminator: {numbered_layers(config, len(data.classes))}" if config.start.run else "",
+        f"layers of D    {numbered_layers(config, len(data.classes))}" if config.start.run else "",
         "dry run: nothing was written",
     ]  # fmt: skip
     return "\n".join(line for line in lines if line)
