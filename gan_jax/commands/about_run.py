@@ -42,6 +42,15 @@ def options_of(schema: type[Options], arguments: list[str]) -> Options:
     return dataclasses.replace(options, run=recipes.expand(options.run) if exported else run_at(options.run))
 
 
+def holds_one_generator(folder: Path, *, raw: bool, best: bool) -> bool:
+    """Whether a folder is exported, and no run. Raises ConfigError if so, and a choice is asked for that it has not."""
+    exported = is_exported(folder)
+    if exported and (raw or best):
+        which = "raw" if raw else "best"
+        raise ConfigError(f"{which}: {folder} holds one generator alone, no run; leave out --{which}")
+    return exported
+
+
 def run_at(path: Path) -> Path:
     """The folder that somebody typed, its `~` spelled out. Raises ConfigError if no run is there, RunError."""
     run = recipes.expand(path)

@@ -2,26 +2,31 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import tyro
 
 from gan_jax import screen
-from gan_jax.commands.about_run import AboutRun, options_of
+from gan_jax.commands.about_run import AboutRun, holds_one_generator, options_of
 from gan_jax.config import recipes
 from gan_jax.config.ranges import OptionalSeed
 from gan_jax.errors import ConfigError
+from gan_jax.show.examples import folder_of
 
 
 @dataclass(frozen=True)
 class Apply(AboutRun):
-    """Has a run with a task make of your own pictures what it was trained to make."""
+    """Has a run with a task, or what gan-jax export wrote of one, make of your own pictures what it was trained to."""
+
+    of_exports: ClassVar[bool] = True
 
     input: tyro.conf.Positional[Path | None] = None
     """A picture, or a folder or .zip of them, of any size: small ones for super_resolution, any for colouring, drawings
     in white on black for from_edges, the given half alone for pairs, those of domain A for unpaired, dark outlines on
     grey for restyled; for inpainting see --mask."""
     out: Path | None = None
-    """A .png for one picture, or a folder, in which names stay. Default: applied, in the run folder."""
+    """A .png for one picture, or a folder, in which names stay. Default: applied, in the run folder, or
+    here."""
     mask: Path | None = None
     """What inpainting is to make: white in a picture of the same size; or a folder or .zip of such, of the same names.
     Default: where a picture is fully transparent."""
@@ -37,22 +42,25 @@ class Apply(AboutRun):
 
 def main(arguments: list[str]) -> None:
     """Makes something of the pictures that the arguments name, and says where it is."""
-    options = options_of(Apply, arguments)
+    options = options_of(Apply, [folder_of(argument) for argument in arguments])
     if options.input is None:
         raise ConfigError("apply to what? gan-jax apply RUN_FOLDER PICTURES: a picture, or a folder or .zip of them")
 
+    exported = holds_one_generator(options.run, raw=options.raw, best=options.best)
+
     from gan_jax.run import programs
     from gan_jax.run.applying import apply
+    from gan_jax.run.sampling import of_run
+    from gan_jax.show.exported import source_of
 
     programs.prepare()
+    run = str(options.run)
     lines = apply(
-        str(options.run),
+        source_of(options.run) if exported else of_run(run, averaged=not options.raw, best=options.best),
         recipes.expand(options.input),
         out=options.out and recipes.expand(options.out),
         mask=options.mask and recipes.expand(options.mask),
         reverse=options.reverse,
-        averaged=not options.raw,
-        best=options.best,
         seed=options.seed,
     )
     screen.tell("\n".join(lines))

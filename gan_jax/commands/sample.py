@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from gan_jax import screen
-from gan_jax.commands.about_run import AboutRun, options_of
+from gan_jax.commands.about_run import AboutRun, holds_one_generator, options_of
 from gan_jax.config import recipes
 from gan_jax.config.options import check_out
 from gan_jax.config.ranges import Count, OptionalSteps, Seed, Weight
-from gan_jax.errors import ConfigError
-from gan_jax.show.examples import folder_of, is_exported
+from gan_jax.show.examples import folder_of
 
 
 @dataclass(frozen=True)
@@ -46,12 +45,9 @@ class Sample(AboutRun):
 def main(arguments: list[str]) -> None:
     """Draws what the arguments ask for, and says where it is."""
     options = options_of(Sample, [folder_of(argument) for argument in arguments])
-    exported = is_exported(options.run)
+    exported = holds_one_generator(options.run, raw=options.raw, best=options.best)
     if not exported:
         check_out(options.out, recipes.load_run(options.run).data.kind)
-    elif options.raw or options.best:
-        which = "raw" if options.raw else "best"
-        raise ConfigError(f"{which}: {options.run} holds one generator alone, no run; leave out --{which}")
 
     from gan_jax.run import programs
     from gan_jax.run.sampling import draw_from, of_run

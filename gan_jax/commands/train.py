@@ -20,6 +20,7 @@ from gan_jax.config.options import check_options, read_steps, without_no
 from gan_jax.config.schema import flatten, kinds, name_of, with_values, wrong_values
 from gan_jax.errors import ConfigError
 from gan_jax.run.files import RunFolder
+from gan_jax.show.examples import folder_of, is_exported
 from gan_jax.storage import absolute
 
 
@@ -69,7 +70,7 @@ def main(arguments: list[str]) -> None:
         if not options.dry_run:
             check_same(stored, check(config), str(run))
     else:
-        _check_start(config)
+        _check_start(options.config)
     (check if recipes.is_run(run) else check_new)(config)
     if config.tensorboard and importlib.util.find_spec("tensorboardX") is None:
         raise ConfigError("tensorboard: needs tensorboardX; pip install tensorboardX, or go without --tensorboard")
@@ -137,7 +138,12 @@ def _check_paths(run: Path, config: Config) -> None:
 
 
 def _check_start(config: Config) -> None:
-    if config.start.run and not recipes.is_run(recipes.expand(config.start.run)):
+    if config.start.run is None:
+        return
+    folder = recipes.expand(folder_of(config.start.run))
+    if is_exported(folder):
+        raise ConfigError(f"start.run: {config.start.run} holds a generator alone; name a run, which has both networks")
+    if not recipes.is_run(folder):
         raise ConfigError(f"start.run: {config.start.run} is not a run folder: no config.json in it")
 
 

@@ -67,13 +67,18 @@ def frozen_layers(config: Config, classes: int) -> tuple[str, ...]:
     """The names of the discriminator's layers that do not learn. Raises ConfigError if that would be all."""
     if not config.start.freeze:
         return ()
-    layers = layers_of(_networks(config, classes)[1], *inputs.read(example(config)))
+    layers = discriminator_layers(config, classes)
     if config.start.freeze >= len(layers):
         raise ConfigError(
             f"start.freeze: expected {len(layers) - 1} at most, got {config.start.freeze}; one of the discriminator's "
             f"layers has to learn: {', '.join(layers)}"
         )
     return layers[: config.start.freeze]
+
+
+def discriminator_layers(config: Config, classes: int) -> tuple[str, ...]:
+    """The names of the discriminator's layers, lowest first."""
+    return layers_of(_networks(config, classes)[1], *inputs.read(example(config)))
 
 
 def as_read(config: Config, *, stacked: int = 1) -> Batch:

@@ -16,7 +16,7 @@ class StartConfig:
     """Of the networks there, so that a run that is begun anew begins with the same. The run adds it by itself."""
     freeze: Index = 0
     """How many of the discriminator's lower layers stay as they were taken over (FreezeD, Mo et al. 2020,
-    arXiv:2002.10964)."""
+    arXiv:2002.10964). Normalisations that learn count as layers: --dry-run lists all, numbered, lowest first."""
 
     def wrong(self) -> list[str]:
         """What does not go together in here."""

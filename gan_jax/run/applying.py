@@ -24,9 +24,8 @@ from gan_jax.gan import GAN, generate
 from gan_jax.images import to_bytes, to_float
 from gan_jax.memory import require_memory
 from gan_jax.run.album import Album, Read, beside, make_reader, open_album, stem
-from gan_jax.run.files import RunFolder
 from gan_jax.run.pictures import save_image
-from gan_jax.run.sampling import open_run, sampling_weights
+from gan_jax.run.sampling import Source
 from gan_jax.run.tiles import in_tiles
 from gan_jax.sizes import Sides
 from gan_jax.storage import is_remote
@@ -136,15 +135,7 @@ def _with_alpha(image: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
 
 
 def apply(
-    run: str,
-    source: Path,
-    *,
-    out: Path | None,
-    mask: Path | None,
-    reverse: bool,
-    averaged: bool,
-    best: bool,
-    seed: int | None,
+    maker: Source, source: Path, *, out: Path | None, mask: Path | None, reverse: bool, seed: int | None
 ) -> list[str]:
     """`gan-jax apply`: reads all that is given, then makes and writes, and returns what to tell.
 
@@ -152,7 +143,7 @@ def apply(
     ConfigError, DataError, RunError; nothing is written then, unless it is that what is made is not finite, or that
     it cannot be written.
     """
-    config, gan, state, _, _, counts, remarks = open_run(run, best=best)
+    run, config, gan = maker.run, maker.config, maker.gan
     if not config.task.given:
         raise ConfigError(f"run: {run} draws samples; use gan-jax sample {run}")
     task = (_reversed(config.task, run) if reverse else config.task).build()
@@ -160,22 +151,20 @@ def apply(
     if mask and not task.has_holes:
         raise ConfigError(f"mask: {run} was trained for {config.task.called}, of which nothing is missing; drop --mask")
     album, masks = open_album(source), None if mask is None else open_album(mask)
-    folder = RunFolder(run).path / _folder_name(reverse, averaged, best, seed)
+    folder = maker.place(_folder_name(reverse, seed))
     folder = out or (folder if album.alone else folder / source.name.removesuffix(".zip"))
     targets = _targets(album, folder)
     _spare(targets, [*album.paths, *(masks.paths if masks else [])])
     read = make_reader(album, masks, task, channels)
     with read_ahead(lambda i: read(i).pixels.shape, 0, len(targets)) as shapes:
         sizes = [(height, width) for height, width, _ in shapes]
-    weights = sampling_weights(gan, state, counts, averaged=averaged)
-    translation = make_translation(config, gan, task, weights, None if seed is None else jax.random.key(seed))
+    translation = make_translation(config, gan, task, maker.weights(), None if seed is None else jax.random.key(seed))
     _require_memory(album, sizes, translation.times, channels)
     batches = _batches(sizes, translation.at_once if seed is None else 1)
     for _ in told_of(_make_all(translation.make, read, batches, targets), len(targets)):
         pass
-    which, step = "averaged" if averaged else "raw", int(state.step)
     made = "1 picture" if len(targets) == 1 else f"{len(targets):,} pictures"
-    return [*remarks, f"{made}, made by the {which} weights of step {step}: {targets[0] if album.alone else folder}"]
+    return [*maker.remarks, f"{made}, made by {maker.called}: {targets[0] if album.alone else folder}"]
 
 
 def _reversed(task: TaskConfig, run: str) -> TaskConfig:
@@ -184,9 +173,9 @@ def _reversed(task: TaskConfig, run: str) -> TaskConfig:
     return replace(task, reverse=not task.reverse)
 
 
-def _folder_name(reverse: bool, averaged: bool, best: bool, seed: int | None) -> str:
+def _folder_name(reverse: bool, seed: int | None) -> str:
     """A name that tells what made the pictures, so that others do not overwrite them."""
-    parts = ["applied"] + ["reverse"] * reverse + ["raw"] * (not averaged) + ["best"] * best
+    parts = ["applied"] + ["reverse"] * reverse
     return "_".join(parts if seed is None else [*parts, f"seed{seed}"])
 
 

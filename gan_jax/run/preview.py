@@ -4,7 +4,7 @@ import jax
 
 from gan_jax import parallel
 from gan_jax.config import Config, FewLabels
-from gan_jax.config.build import as_read, build_gan, example, load_data
+from gan_jax.config.build import as_read, build_gan, discriminator_layers, example, load_data
 from gan_jax.config.schema import to_json, with_values
 from gan_jax.data.labelled import few
 from gan_jax.gan import init
@@ -45,9 +45,15 @@ def preview(config: Config) -> str:
         f"memory         {(memory.argument_size_in_bytes + memory.temp_size_in_bytes) / 2**20:.0f} MiB a device "
         "(state, batch and intermediates)" if memory and config.parallel == "jit" else "",
         *begun,
+        f"layers of D    {numbered_layers(config, len(data.classes))}" if config.start.run else "",
         "dry run: nothing was written",
     ]  # fmt: skip
     return "\n".join(line for line in lines if line)
+
+
+def numbered_layers(config: Config, classes: int) -> str:
+    """The discriminator's layers with their numbers, of which `start.freeze` names the last that stays."""
+    return ", ".join(f"{i} {name}" for i, name in enumerate(discriminator_layers(config, classes), 1))
 
 
 def _size(tree: object) -> int:

@@ -197,8 +197,9 @@ def _few(names: Sequence[str]) -> str:
 
 
 class Source(NamedTuple):
-    """A generator to draw from, and what is known of it."""
+    """A generator to draw from, or to apply, and what is known of it."""
 
+    run: str  # as it was named; or an exported folder
     config: Config
     gan: GAN
     weights: Callable[[], Weights]  # made once all that is asked for is right
@@ -214,21 +215,12 @@ class Source(NamedTuple):
 def of_run(run: str, *, averaged: bool, best: bool) -> Source:
     """The generator of a run. Raises ConfigError, RunError."""
     config, gan, state, notes, labels, counts, remarks = open_run(run, best=best)
-    if config.task.given:
-        raise ConfigError(
-            f"run: {run} was trained for {config.task.called} of something given; use gan-jax apply {run}"
-        )
     weights = lambda: sampling_weights(gan, state, counts, averaged=averaged)
     called = f"the {'averaged' if averaged else 'raw'} weights of step {int(state.step)}"
     kind = "_raw" * (not averaged) + "_best" * best
     place = lambda name: RunFolder(run).path / f"{Path(name).stem}{kind}{Path(name).suffix}"
     decode = decoding.of_run(RunFolder(run), notes)
-    return Source(config, gan, weights, notes, labels, counts, called, place, remarks, decode)
-
-
-def sample(run: str, *, averaged: bool, best: bool, **asked: Any) -> list[str]:
-    """`gan-jax sample` of a run: as `draw_from`."""
-    return draw_from(of_run(run, averaged=averaged, best=best), **asked)
+    return Source(run, config, gan, weights, notes, labels, counts, called, place, remarks, decode)
 
 
 def draw_from(
@@ -245,7 +237,11 @@ def draw_from(
 
     `styles` are fields of the generator that do nothing at 1.
     """
-    config, gan, weights, notes, classes, counts, called, place, remarks, decode = source
+    run, config, gan, weights, notes, classes, counts, called, place, remarks, decode = source
+    if config.task.given:
+        raise ConfigError(
+            f"run: {run} was trained for {config.task.called} of something given; use gan-jax apply {run}"
+        )
     moved = {field: value for field, value in styles.items() if value != 1}
     if moved:
         gan = styled(config, len(notes["classes"]), moved)

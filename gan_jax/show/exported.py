@@ -128,14 +128,12 @@ def load(folder: str | Path) -> Exported:
 
 
 def source_of(folder: Path) -> Source:
-    """What `gan-jax sample` draws from where it is given such a folder. Raises ConfigError, DataError."""
+    """What `gan-jax sample` draws from, or `gan-jax apply` applies, where such a folder is named. Raises DataError."""
     config, gan, weights, labels, told, *_ = load(folder)
-    if config.task.given:
-        raise ConfigError(f"run: {folder} makes something of pictures, and draws nothing; use gan-jax apply of its run")
     of = f"of {told['imported']['file']}" if "imported" in told else f"of step {told['step']}"
     called = f"the {told['weights']} weights {of}"
-    place = lambda name: Path(f"{folder.name}_{name}")
-    return Source(config, gan, lambda: weights, told, labels, told["counts"], called, place, [])
+    place = lambda name: Path(f"{folder.resolve().name}_{name}")
+    return Source(str(folder), config, gan, lambda: weights, told, labels, told["counts"], called, place, [])
 
 
 def _make_draw(

@@ -16,7 +16,7 @@ from gan_jax.config.build import build_gan
 from gan_jax.config.schema import kinds
 from gan_jax.config.translators import Pix2Pix
 from gan_jax.images import to_float
-from gan_jax.run import applying
+from gan_jax.run import applying, sampling
 from gan_jax.run.tiles import in_tiles, places
 from gan_jax.run.training import abstract_state
 from gan_jax.tasks.degradations import grey, with_hole
@@ -215,7 +215,7 @@ def test_bad_input_is_one_line_and_writes_nothing(run, tmp_path, capsys, task, a
 
 
 def test_a_run_without_a_task_draws_samples(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(applying, "open_run", lambda run, *, best: (Config(), *[None] * 6))
+    monkeypatch.setattr(sampling, "of_run", lambda run, **which: sampling.Source(run, Config(), *[None] * 9))
     save(tmp_path / "plain.png", pixels(6, 8))
     run = tmp_path / "run"
     run.mkdir()

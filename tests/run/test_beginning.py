@@ -13,6 +13,7 @@ from gan_jax.config import MLP, CadenceConfig, Config, DataConfig, StartConfig
 from gan_jax.config.recipes import load_run
 from gan_jax.config.schema import to_json, with_values
 from gan_jax.errors import ConfigError
+from gan_jax.run import preview
 from gan_jax.run.beginning import begin
 from gan_jax.run.files import RunFolder
 from gan_jax.run.loop import train
@@ -103,6 +104,7 @@ def test_another_size_takes_what_fits(other):
     ("arguments", "line"),
     [
         (["--from", "nowhere"], "nowhere is not a run folder"),
+        (["--from", "example:digits"], "example:digits holds a generator alone"),
         (["--from="], "start.run: expected the folder of a run"),
         (["--start.freeze", "1"], "layers drawn at random would stay so; name the run with --from RUN"),
         (["--start.sha256", "ab"], "start.sha256: is of a run's networks; name the run"),
@@ -132,3 +134,7 @@ def test_pmap_begins_with_the_same_to_rounding(other, tmp_path):
     ours, theirs = (final_arrays(tmp_path / way, config) for way in ("pmap", "jit"))
     for name in theirs:
         np.testing.assert_allclose(ours[name], theirs[name], rtol=2e-3, atol=2e-3, err_msg=name)
+
+
+def test_layers_are_listed_with_the_numbers_that_freeze_goes_by():
+    assert preview.numbered_layers(BEFORE, 10) == "1 maxout_0, 2 maxout_1, 3 logit"

@@ -29,7 +29,7 @@ from gan_jax.run.farewell import _two_of
 from gan_jax.run.files import RunFolder
 from gan_jax.run.logs import Events
 from gan_jax.run.loop import train
-from gan_jax.run.sampling import open_run, read_labels, sample
+from gan_jax.run.sampling import draw_from, of_run, open_run, read_labels
 
 TRAINER = Path(__file__).parent / "trainer.py"
 
@@ -300,9 +300,10 @@ def test_each_combination_trains(tmp_path, model, loss, conditional):
 
 def test_sampling_is_repeatable_and_image_i_does_not_depend_on_the_count(tmp_path):
     train(small(conditional=True), tmp_path / "run")
-    arguments = {"interpolate": None, "averaged": True, "best": False, "seed": 3, "labels": "0-2"}
+    arguments = {"interpolate": None, "seed": 3, "labels": "0-2"}
+    run = of_run(str(tmp_path / "run"), averaged=True, best=False)
     for name, count in (("a", 5), ("b", 5), ("c", 300)):
-        sample(str(tmp_path / "run"), out=tmp_path / f"{name}.npz", count=count, **arguments)
+        draw_from(run, out=tmp_path / f"{name}.npz", count=count, **arguments)
     a, b, c = (np.load(tmp_path / f"{name}.npz") for name in "abc")
     np.testing.assert_array_equal(a["images"], b["images"])
     np.testing.assert_array_equal(a["images"], c["images"][:5])
@@ -311,27 +312,25 @@ def test_sampling_is_repeatable_and_image_i_does_not_depend_on_the_count(tmp_pat
     assert a["images"].shape == (5, 8, 8, 1)
 
 
-AVERAGED = {"averaged": True, "best": False}
-
-
 def test_more_images_than_memory_holds_are_refused_with_both_figures(trained, tmp_path, monkeypatch):
     trained(small(), tmp_path / "run")
+    run = of_run(str(tmp_path / "run"), averaged=True, best=False)
     monkeypatch.setattr(sampling, "latents_by_index", None)  # nothing may be allocated
     with pytest.raises(ConfigError, match=r"count: 1,000,000,000,000 images need .* TB of memory, .* are free; draw"):
-        sample(str(tmp_path / "run"), out=None, count=10**12, seed=0, labels=None, interpolate=None, **AVERAGED)
+        draw_from(run, out=None, count=10**12, seed=0, labels=None, interpolate=None)
 
 
 def test_sampling_writes_grids_folders_and_strips(trained, tmp_path):
     trained(small(), tmp_path / "run")
-    run = str(tmp_path / "run")
-    common = {"seed": 0, "labels": None, "averaged": True, "best": False}
-    sample(run, out=tmp_path / "images", count=3, interpolate=None, **common)
+    run = of_run(str(tmp_path / "run"), averaged=True, best=False)
+    common = {"seed": 0, "labels": None}
+    draw_from(run, out=tmp_path / "images", count=3, interpolate=None, **common)
     assert sorted(path.name for path in (tmp_path / "images").iterdir()) == [f"00000{i}.png" for i in range(3)]
-    sample(run, out=tmp_path / "strip.png", count=2, interpolate=5, **common)
+    draw_from(run, out=tmp_path / "strip.png", count=2, interpolate=5, **common)
     with Image.open(tmp_path / "strip.png") as strip:
         assert strip.size == ((5 * 9 - 1) * 8, (2 * 9 - 1) * 8)
     with pytest.raises(ConfigError, match="this run is unconditional"):
-        sample(run, out=None, count=1, interpolate=None, **common | {"labels": "1"})
+        draw_from(run, out=None, count=1, interpolate=None, **common | {"labels": "1"})
 
 
 def start(folder, steps, *fault):

@@ -13,7 +13,7 @@ from gan_jax.config.schema import with_values
 from gan_jax.config.task import Judged
 from gan_jax.data import digits
 from gan_jax.run.loop import train
-from gan_jax.run.sampling import sample
+from gan_jax.run.sampling import draw_from, of_run
 
 FAST = ("digits", "mnist", "mnist_original")
 """Compiled in seconds; those of the slow ones bring every other kind of rule into play."""
@@ -75,13 +75,11 @@ def test_recipe_trains_and_can_be_sampled_from(name, own_size, pictures, tmp_pat
     if config.task.given:  # what is made of one's own pictures is in test_applying.py
         return
     labels = "0-9" if config.conditional else None
-    sample(
-        str(tmp_path / "run"),
+    draw_from(
+        of_run(str(tmp_path / "run"), averaged=True, best=False),
         out=tmp_path / "few.npz",
         count=3,
         interpolate=None,
-        averaged=True,
-        best=False,
         seed=0,
         labels=labels,
     )

@@ -9,7 +9,7 @@ from runs import assert_same_runs
 from gan_jax.config import GAT, AugmentConfig, CadenceConfig, Config, PenaltyConfig, StyleGAN2
 from gan_jax.errors import ConfigError
 from gan_jax.run.loop import train
-from gan_jax.run.sampling import sample, styled
+from gan_jax.run.sampling import draw_from, of_run, styled
 
 SMALL = Config(model=GAT(generator_width=8, discriminator_width=8, depth=4, heads=2), conditional=True)
 
@@ -49,8 +49,8 @@ def test_a_gat_in_two_parts_is_the_run_in_one_and_draws_styles_to_their_means(tm
 
     def drawn(truncation):
         out, fields = tmp_path / f"{truncation}.npz", {"truncation": truncation}
-        common = {"count": 20, "seed": 0, "labels": None, "interpolate": None, "averaged": True, "best": False}
-        sample(str(tmp_path / "whole"), out=out, styles=fields, **common)
+        common = {"count": 20, "seed": 0, "labels": None, "interpolate": None}
+        draw_from(of_run(str(tmp_path / "whole"), averaged=True, best=False), out=out, styles=fields, **common)
         return np.load(out)["images"]
 
     assert np.any(drawn(1.0) != drawn(0.5))

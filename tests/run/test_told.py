@@ -15,7 +15,7 @@ from gan_jax.run import told
 from gan_jax.run.evaluation import evaluate
 from gan_jax.run.files import RunFolder
 from gan_jax.run.loop import train
-from gan_jax.run.sampling import open_run, sample
+from gan_jax.run.sampling import draw_from, of_run, open_run
 
 FOUR = Config(
     steps=2,
@@ -34,8 +34,8 @@ def run(tmp_path_factory):
 
 
 def labels_drawn(run, out, **changes):
-    how = {"count": 400, "seed": 0, "labels": None, "interpolate": None, "averaged": True, "best": False}
-    sample(str(run), out=out, **how | changes)
+    how = {"count": 400, "seed": 0, "labels": None, "interpolate": None}
+    draw_from(of_run(str(run), averaged=True, best=False), out=out, **how | changes)
     return np.load(out)["labels"]
 
 

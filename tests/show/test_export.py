@@ -7,12 +7,14 @@ import subprocess
 import sys
 import types
 from dataclasses import replace
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax.traverse_util import unflatten_dict
+from PIL import Image
 from safetensors.numpy import load_file
 
 from gan_jax.cli import main
@@ -177,6 +179,11 @@ def test_no_path_of_this_machine_leaves_the_house():
     told = exported.fields(config, {"classes": ["a"], "counts": [3]}, step=1, which="raw")
     assert told["config"]["data"]["path"] == "cats.zip"
     assert "ada" not in json.dumps(told)
+
+
+def test_where_the_folder_is_the_current_one_what_is_drawn_has_its_name(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    assert exported.source_of(Path()).place("samples.png") == Path("exported_step_2_samples.png")
 
 
 class Own(DCGAN):
@@ -345,11 +352,32 @@ def translated(tmp_path_factory):
     folder.sample(2).parent.mkdir(parents=True)
     folder.config.write_text(to_json(config))
     folder.sample(2).write_bytes(b"a picture of somebody")
-    zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), abstract_state(config, 10))
-    checkpoints = Checkpoints(folder.checkpoints)
-    checkpoints.save(2, zeros._replace(step=jnp.int32(2)), NOTES)
+    rng = np.random.default_rng(0)
+    state = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), abstract_state(config, 10))
+    params = jax.tree.map(lambda leaf: jnp.asarray(rng.normal(0, 0.3, leaf.shape), leaf.dtype), state.average.params)
+    checkpoints, notes = Checkpoints(folder.checkpoints), NOTES | {"counts": None}
+    checkpoints.save(2, state._replace(step=jnp.int32(2), average=state.average._replace(params=params)), notes)
     checkpoints.close()
     return folder
+
+
+def test_what_was_exported_is_applied_as_its_run_is(translated, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(program, "translator", lambda *given: program.Program(b"", [], ("images", "", "")))
+    monkeypatch.chdir(tmp_path)
+    pixels = np.random.default_rng(1).integers(0, 256, (16, 20, 2)).astype(np.uint8)
+    pixels[4:8, 4:8, 1] = 0
+    Image.fromarray(pixels, "LA").save("in.png")
+    run, there, here = str(translated.path), tmp_path / "there", tmp_path / "out_applied"
+    assert main(["export", run, "--out", "out"]) == 0
+    assert main(["apply", run, "in.png", "--out", str(there)]) == 0
+    assert main(["apply", "out", "in.png"]) == 0
+    ours, theirs = (np.asarray(Image.open(folder / "in.png")) for folder in (there, here))
+    np.testing.assert_array_equal(ours, theirs)
+    assert ours.std() > 0
+    assert main(["sample", "out"]) == 2
+    assert "use gan-jax apply out" in capsys.readouterr().err
+    assert main(["apply", "out", "in.png", "--raw"]) == 2
+    assert "raw: out holds one generator alone" in capsys.readouterr().err
 
 
 def test_weights_that_no_file_holds_are_refused(generator, monkeypatch):
