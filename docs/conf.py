@@ -24,6 +24,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc"]
 exclude_patterns = ["images"]
 html_theme = "furo"
 html_title = f"gan_jax {__version__}"
+html_static_path = html_css_files = ["site.css"]
 html_copy_source = html_show_sourcelink = False
 pygments_style, pygments_dark_style = "friendly", "monokai"
 
