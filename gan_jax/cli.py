@@ -5,7 +5,7 @@ import signal
 import sys
 
 from gan_jax import __version__, screen
-from gan_jax.commands import apply, configs, evaluate, report, sample, train
+from gan_jax.commands import apply, completion, configs, doctor, evaluate, export, report, sample, train
 from gan_jax.errors import ConfigError, GanJaxError
 
 USAGE = f"""gan-jax {__version__}: train GANs in JAX, and draw from them.
@@ -15,10 +15,13 @@ USAGE = f"""gan-jax {__version__}: train GANs in JAX, and draw from them.
   gan-jax sample RUN_FOLDER [--out FILE]                  draw images from a trained generator
   gan-jax apply RUN_FOLDER PICTURES [--out FOLDER]        have a run with a task make something of your own pictures
   gan-jax evaluate RUN_FOLDER [--features KIND]           score it: FID, KID, precision and recall, ...
+  gan-jax export RUN_FOLDER [--out FOLDER]                a folder to hand on: weights, a program, a model card
   gan-jax report RUN_FOLDER ... [--out FILE.html]         a page that shows a run, or compares several
   gan-jax configs                                         the recipes that come with it
+  gan-jax doctor                                          versions, devices, data, caches: for a bug report
+  gan-jax completion                                      how to have options completed at TAB
 
-gan-jax train --help, and so for sample, apply, evaluate and report, lists every option.
+gan-jax train --help, and so for sample, apply, evaluate, export and report, lists every option.
 """
 
 COMMANDS = {
@@ -26,8 +29,11 @@ COMMANDS = {
     "sample": sample.main,
     "apply": apply.main,
     "evaluate": evaluate.main,
+    "export": export.main,
     "report": report.main,
     "configs": configs.main,
+    "doctor": doctor.main,
+    "completion": completion.main,
 }
 
 

@@ -1,5 +1,6 @@
 """How much memory there is, so that what cannot fit is refused before any of it is taken."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from gan_jax.errors import ConfigError, DataError
@@ -14,8 +15,14 @@ def available_memory() -> int | None:
 
     Reads /proc/meminfo and control groups of both versions. None where neither says anything, as on macOS.
     """
-    known = [bytes_left for bytes_left in (_of_machine(), *_of_groups()) if bytes_left is not None]
+    known = [bytes_left for bytes_left in (of_machine("MemAvailable"), *_of_groups()) if bytes_left is not None]
     return min(known, default=None)
+
+
+def limit_of_groups() -> int | None:
+    """Bytes that a container, or another control group around this process, has at most; None if none says."""
+    limits = (_read(group / files[0]).strip() for group, files in _groups())
+    return min((int(limit) for limit in limits if _is_limit(limit)), default=None)
 
 
 def require_memory(needed: int, what: str, mend: str, *, error: type[ConfigError | DataError] = ConfigError) -> None:
@@ -33,17 +40,22 @@ def in_words(count: int) -> str:
     return f"{count / 1000:.1f} kB"
 
 
-def _of_machine() -> int | None:
+def of_machine(what: str) -> int | None:
+    """Bytes by the kernel's count: "MemTotal" or "MemAvailable"; None where it does not count."""
     for line in _read(_MEMINFO).splitlines():
         name, _, rest = line.partition(":")
-        if name == "MemAvailable":
+        if name == what:
             return int(rest.split()[0]) * 1024
     return None
 
 
 def _of_groups() -> list[int | None]:
-    """What is left in each control group around this process: of the second version, and of the first."""
-    found = []
+    """What is left in each control group around this process."""
+    return [_left(group, *files) for group, files in _groups()]
+
+
+def _groups() -> Iterator[tuple[Path, tuple[str, str, str]]]:
+    """Each control group around this process, with its files: of the second version, and of the first."""
     for line in _read(_OWN_GROUPS).splitlines():
         _, controllers, own = line.split(":", 2)
         if not controllers:
@@ -56,16 +68,20 @@ def _of_groups() -> list[int | None]:
             continue
         inside = root / own.lstrip("/")
         # In a container the group's own path may not be there: its root is the group.
-        found += [_left(group, *files) for group in {root, inside, *inside.parents} if group.is_relative_to(root)]
-    return found
+        yield from ((group, files) for group in {root, inside, *inside.parents} if group.is_relative_to(root))
 
 
 def _left(group: Path, limit: str, used: str, cached: str) -> int | None:
     top, taken = _read(group / limit).strip(), _read(group / used).strip()
-    if not (top.isdigit() and taken.isdigit()) or int(top) >= 1 << 60:  # "max", or what the first version has for it
+    if not (_is_limit(top) and taken.isdigit()):
         return None
     stat = dict(line.split(maxsplit=1) for line in _read(group / "memory.stat").splitlines() if " " in line)
     return max(0, int(top) - int(taken) + int(stat.get(cached, 0)))  # what is cached of files is given back when asked
+
+
+def _is_limit(text: str) -> bool:
+    """Whether it is no "max", nor what the first version has for it."""
+    return text.isdigit() and int(text) < 1 << 60
 
 
 def _read(path: Path) -> str:

@@ -69,3 +69,12 @@ def test_what_does_not_fit_is_refused_with_both_figures(kernel, error):
     memory.require_memory(20_480_000_000, "count: 3 images", "draw fewer", error=error)
     with pytest.raises(error, match=r"count: 3 images need 3\.0 TB of memory, 20\.5 GB are free; draw fewer"):
         memory.require_memory(3 * 10**12, "count: 3 images", "draw fewer", error=error)
+
+
+def test_the_least_limit_is_told_where_there_is_one(kernel, tmp_path):
+    kernel(meminfo=MEMINFO, own="0::/user/job\n")
+    write_group(tmp_path, "user/job", memory__max="max\n")
+    assert memory.limit_of_groups() is None
+    write_group(tmp_path, "user", memory__max="1000\n")
+    assert memory.limit_of_groups() == 1000
+    assert memory.of_machine("MemTotal") == 24_576_000_000

@@ -3,7 +3,7 @@
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import tyro
 
@@ -12,11 +12,14 @@ from gan_jax.config.options import check_options
 from gan_jax.config.schema import wrong_values
 from gan_jax.errors import ConfigError
 from gan_jax.run.files import RunFolder
+from gan_jax.show.examples import is_exported
 
 
 @dataclass(frozen=True)
 class AboutRun:
     """Options of which the first is a run folder."""
+
+    of_exports: ClassVar[bool] = False  # whether the folder may hold an exported generator as well
 
     run: tyro.conf.Positional[Path]
     """The run folder."""
@@ -35,7 +38,8 @@ def options_of(schema: type[Options], arguments: list[str]) -> Options:
     options = tyro.cli(schema, args=arguments, prog=f"gan-jax {command}")
     if wrong := wrong_values(options):
         raise ConfigError("\n".join(wrong))
-    return dataclasses.replace(options, run=run_at(options.run))
+    exported = schema.of_exports and is_exported(recipes.expand(options.run))
+    return dataclasses.replace(options, run=recipes.expand(options.run) if exported else run_at(options.run))
 
 
 def run_at(path: Path) -> Path:

@@ -2,21 +2,26 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from gan_jax import screen
 from gan_jax.commands.about_run import AboutRun, options_of
 from gan_jax.config import recipes
 from gan_jax.config.options import check_out
 from gan_jax.config.ranges import Count, OptionalSteps, Seed, Weight
+from gan_jax.errors import ConfigError
+from gan_jax.show.examples import folder_of, is_exported
 
 
 @dataclass(frozen=True)
 class Sample(AboutRun):
-    """Draws images from the newest good checkpoint of a run."""
+    """Draws images from the newest good checkpoint of a run, from what gan-jax export wrote, or from example:NAME."""
+
+    of_exports: ClassVar[bool] = True
 
     out: Path | None = None
     """A .png (one grid), an .npz (arrays images and labels: uint8, or floats in the data's own range), or a folder; of
-    text a .txt. Default: a grid in the run folder; text is printed."""
+    text a .txt. Default: a grid in the run folder, or here; text is printed."""
     count: Count = 64
     """How many images; with --interpolate, how many strips."""
     seed: Seed = 0
@@ -39,22 +44,28 @@ class Sample(AboutRun):
 
 def main(arguments: list[str]) -> None:
     """Draws what the arguments ask for, and says where it is."""
-    options = options_of(Sample, arguments)
-    check_out(options.out, recipes.load_run(options.run).data.kind)
+    options = options_of(Sample, [folder_of(argument) for argument in arguments])
+    exported = is_exported(options.run)
+    if not exported:
+        check_out(options.out, recipes.load_run(options.run).data.kind)
+    elif options.raw or options.best:
+        which = "raw" if options.raw else "best"
+        raise ConfigError(f"{which}: {options.run} holds one generator alone, no run; leave out --{which}")
 
     from gan_jax.run import programs
-    from gan_jax.run.sampling import sample
+    from gan_jax.run.sampling import draw_from, of_run
+    from gan_jax.show.exported import source_of
 
     programs.prepare()
-    lines = sample(
-        str(options.run),
+    run = str(options.run)
+    source = source_of(options.run) if exported else of_run(run, averaged=not options.raw, best=options.best)
+    lines = draw_from(
+        source,
         out=options.out and recipes.expand(options.out),
         count=options.count,
         seed=options.seed,
         labels=options.labels,
         interpolate=options.interpolate,
-        averaged=not options.raw,
-        best=options.best,
         styles={"truncation": options.truncation, "guidance": options.guidance},
     )
     screen.tell("\n".join(lines))

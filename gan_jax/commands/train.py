@@ -14,7 +14,7 @@ import tyro
 
 from gan_jax import screen
 from gan_jax.config import AnyModel, AnyTask, Config, recipes
-from gan_jax.config.checks import MAY_CHANGE, check, check_new, check_same
+from gan_jax.config.checks import MAY_CHANGE, as_begun, check, check_new, check_same
 from gan_jax.config.hosts import HostsConfig
 from gan_jax.config.options import check_options, read_steps, without_no
 from gan_jax.config.schema import flatten, kinds, name_of, with_values, wrong_values
@@ -27,8 +27,10 @@ from gan_jax.storage import absolute
 class Train:
     """Trains a GAN by a recipe: a name from `gan-jax configs`, a .py file with get_config(), or a run folder.
 
-    Every field of the recipe can be set anew, for instance --steps 500 --generator.learning-rate 1e-4. The name of a
-    group stands for its name's field: --data mnist, --augment ada.
+    Every field of the recipe can be set anew. Most often changed are --data mnist, or --data.path FOLDER --data.size 64
+    for one's own pictures, --steps, --batch-size, --seed, --model, --loss, --penalty.r1, --augment ada, and
+    --evaluate.every, to have scores; --from RUN begins with the networks of another run. --data, --task and --augment
+    are short for --data.name and so on, --from for --start.run.
     """
 
     run: Path | None = None
@@ -41,10 +43,10 @@ class Train:
     """What the GAN is for beside samples, with settings of its own: --help behind it lists those. super_resolution,
     inpainting, colouring, from_edges: make an image of a smaller one, of one with a hole, of a grey one, of its edges;
     pairs: of the left one of your own pairs; unpaired, restyled: of one of another domain. few_labels: a classifier."""
+    config: Annotated[Config, tyro.conf.arg(name="")] = dataclasses.field(default_factory=Config)
     profile: str | None = None
     """Trace these steps, such as 100:110, with JAX's profiler, into the run folder."""
     hosts: HostsConfig = dataclasses.field(default_factory=HostsConfig)
-    config: Annotated[Config, tyro.conf.arg(name="")] = dataclasses.field(default_factory=Config)
 
 
 def main(arguments: list[str]) -> None:
@@ -63,9 +65,11 @@ def main(arguments: list[str]) -> None:
     _check_paths(RunFolder(run).path, config)
     if recipes.is_run(run):
         stored = recipes.load_run(run)
-        config = with_values(config, _kept(stored, config, rest))
+        config = as_begun(with_values(config, _kept(stored, config, rest)), stored)
         if not options.dry_run:
             check_same(stored, check(config), str(run))
+    else:
+        _check_start(config)
     (check if recipes.is_run(run) else check_new)(config)
     if config.tensorboard and importlib.util.find_spec("tensorboardX") is None:
         raise ConfigError("tensorboard: needs tensorboardX; pip install tensorboardX, or go without --tensorboard")
@@ -90,6 +94,8 @@ def _read(recipe: str, default: Config, arguments: list[str]) -> Train:
     for key, union in (("model", AnyModel), ("task", AnyTask)):
         if (kind := _value_of(key, arguments)) in kinds(union) and kind != name_of(getattr(default, key)):
             default = with_values(default, {key: kind})
+    if (begins_with := _value_of("start.run", arguments)) not in (None, default.start.run):
+        default = with_values(default, {"start.run": begins_with, "start.sha256": None})
     others = [f"hosts.{f.name}" for f in dataclasses.fields(HostsConfig)]
     check_options(arguments, [*flatten(default), *others, "run", "dry_run", "profile"], default)
     options = tyro.cli(
@@ -124,14 +130,20 @@ def _check_paths(run: Path, config: Config) -> None:
         raise ConfigError(f"evaluate.weights: {config.evaluate.weights} is a folder; name the file in it")
 
 
+def _check_start(config: Config) -> None:
+    if config.start.run and not recipes.is_run(recipes.expand(config.start.run)):
+        raise ConfigError(f"start.run: {config.start.run} is not a run folder: no config.json in it")
+
+
 _ONE_KIND_A_GROUP = (tyro.conf.AvoidSubcommands,)
 """A group that could be of several kinds has the options of the one that it is."""
 
 
 def _named(arguments: list[str], config: Config) -> list[str]:
-    """Spells `--augment ada` out, as `--augment.name ada`, for all groups with a name."""
+    """Spells `--augment ada` out, as `--augment.name ada`, for all groups with a name, and `--from`."""
     named = [f.name for f in dataclasses.fields(config) if hasattr(getattr(config, f.name), "name")]
-    return [re.sub(rf"^--({'|'.join(named)})(?=$|=)", r"--\1.name", argument) for argument in arguments]
+    spelled = [re.sub(rf"^--({'|'.join(named)})(?=$|=)", r"--\1.name", argument) for argument in arguments]
+    return [re.sub(r"^--from(?=$|=)", "--start.run", argument) for argument in spelled]
 
 
 def _value_of(key: str, arguments: list[str]) -> str | None:
@@ -147,7 +159,7 @@ def _kept(stored: Config, config: Config, arguments: list[str]) -> dict[str, obj
     return kept | {"steps": max(stored.steps, config.steps)} if "steps" in kept else kept
 
 
-_PATHS = ("data.path", "data.data_dir", "evaluate.weights")
+_PATHS = ("start.run", "data.path", "data.data_dir", "evaluate.weights")
 
 
 def _absolute(config: Config) -> Config:

@@ -9,6 +9,7 @@ from gan_jax.config.models import ACGAN, DCGAN, FMGAN, MLP, R3GAN, SAGAN, SNGAN,
 from gan_jax.config.optimizer import AdamConfig
 from gan_jax.config.ranges import Count, FewSteps, OptionalCount, Seed
 from gan_jax.config.rules import AnnealConfig, AugmentConfig, AverageConfig, PenaltyConfig
+from gan_jax.config.start import StartConfig
 from gan_jax.config.task import NoTask, TaskConfig
 from gan_jax.config.tasks import (
     AnyTask,
@@ -59,6 +60,7 @@ __all__ = [
     "Pix2Pix",
     "Restyled",
     "Segmentation",
+    "StartConfig",
     "StyleGAN2",
     "SuperResolution",
     "TaskConfig",
@@ -112,6 +114,7 @@ class Config:
     data: DataConfig = DataConfig()
     task: AnyTask = NoTask()
     model: AnyModel = DCGAN()
+    start: StartConfig = StartConfig()
     generator: AdamConfig = AdamConfig()
     discriminator: AdamConfig = AdamConfig()
     penalty: PenaltyConfig = PenaltyConfig()

@@ -4,10 +4,11 @@ import math
 from dataclasses import replace
 from functools import partial
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gan_jax import losses
+from gan_jax import inputs, losses
 from gan_jax.config import Config, Segmentation
 from gan_jax.config.model import Networks
 from gan_jax.config.translators import Translator
@@ -15,11 +16,14 @@ from gan_jax.data import arrays, cluttered, digits, masks, pairs, pictures, prep
 from gan_jax.data.dataset import Dataset
 from gan_jax.data.resize import resize_all
 from gan_jax.errors import ConfigError, DataError
+from gan_jax.freezing import frozen, layers_of
 from gan_jax.gan import GAN
 from gan_jax.memory import require_memory
 from gan_jax.penalties import Mean
 from gan_jax.recomputation import InParts, Recomputed
-from gan_jax.types import Network
+from gan_jax.tasks.task import made
+from gan_jax.tasks.text import one_hot
+from gan_jax.types import Batch, Network
 
 LOSSES = {
     "minimax": losses.minimax,
@@ -43,11 +47,12 @@ def build_gan(config: Config, classes: int, mean: Mean = jnp.mean) -> GAN:
     anneal, images = config.anneal, config.images_per_step
     networks = _networks(config, classes)
     generator, discriminator = (_sparing(config, network) for network in networks)
+    descent = config.discriminator.build(anneal, config.batch_size, config.model.discriminator_width)
     return GAN(
         generator=generator,
         discriminator=discriminator,
         generator_optimizer=config.generator.build(anneal, images, config.model.generator_width),
-        discriminator_optimizer=config.discriminator.build(anneal, config.batch_size, config.model.discriminator_width),
+        discriminator_optimizer=frozen(descent, layers) if (layers := frozen_layers(config, classes)) else descent,
         latent_size=config.model.latent_size,
         loss=config.model.loss(LOSSES[config.loss]),
         penalty=config.penalty.of_images(anneal, images, mean),
@@ -56,6 +61,38 @@ def build_gan(config: Config, classes: int, mean: Mean = jnp.mean) -> GAN:
         average=config.average.build(anneal, images),
         augment=config.augment.build(anneal, config.batch_size, images),
     )
+
+
+def frozen_layers(config: Config, classes: int) -> tuple[str, ...]:
+    """The names of the discriminator's layers that do not learn. Raises ConfigError if that would be all."""
+    if not config.start.freeze:
+        return ()
+    layers = layers_of(_networks(config, classes)[1], *inputs.read(example(config)))
+    if config.start.freeze >= len(layers):
+        raise ConfigError(
+            f"start.freeze: expected {len(layers) - 1} at most, got {config.start.freeze}; one of the discriminator's "
+            f"layers has to learn: {', '.join(layers)}"
+        )
+    return layers[: config.start.freeze]
+
+
+def as_read(config: Config, *, stacked: int = 1) -> Batch:
+    """A batch of the shapes that are read from the data, all zeros."""
+    lead = (config.batch_size,) if stacked == 1 else (stacked, config.batch_size)
+    dtype = jnp.float32 if config.data.floats else jnp.uint8
+    images = jnp.zeros((*lead, *config.read_size, config.read_channels), dtype)
+    labels = jnp.zeros(lead, jnp.int32)
+    if config.task.classifies:
+        return Batch(images, (images, labels))
+    return Batch(images, labels if config.tells else None)
+
+
+def example(config: Config) -> Batch:
+    """A batch of the shapes that the GAN is given."""
+    batch = as_read(config)
+    if config.data.kind == "text":
+        return Batch(one_hot(batch.images, config.data.alphabet))
+    return made(config.task.build(), jax.random.key(0), batch.images) if config.task.given else batch
 
 
 def _networks(config: Config, classes: int) -> Networks:

@@ -74,6 +74,7 @@ def _wrong_together(config: Config) -> list[str]:
         found.append(f"accumulate: model {name} normalises over a part, which needs 2 images or more, got 1")
     return [
         *found,
+        *config.start.wrong(),
         *config.penalty.wrong(config.batch_size),
         *config.augment.wrong(anneal),
         *config.average.wrong(anneal),
@@ -130,6 +131,13 @@ def check_same(old: Config, new: Config, where: str) -> None:
             f"{where} holds a run with another config:\n{lines}\n"
             f"Start gan-jax train {where} to go on with it, or choose another folder with --run"
         )
+
+
+def as_begun(config: Config, stored: Config) -> Config:
+    """The config with what its run, stored as it is, has added when it began: the SHA-256 of what it began with."""
+    if config.start.run != stored.start.run or config.start.sha256:
+        return config
+    return schema.with_values(config, {"start.sha256": stored.start.sha256})
 
 
 def changed_keys(old: Config, new: Config) -> dict[str, tuple[Any, Any]]:

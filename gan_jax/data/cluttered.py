@@ -17,9 +17,9 @@ SIDE = 32
 class Cluttered:
     """Pictures above masks, uint8 `[N, 2 · 32, 32, 3]`, made when they are asked for: a `Source`.
 
-    A digit of a colour of its own, between 20 and 28 pixels large, lies anywhere on a crop of a photograph, at one of
-    three scales. Its mask has 1 + the digit's class where at least half of a pixel is ink, else 0, in all channels.
-    What is drawn for an image depends on its number and the seed alone.
+    A digit of a bright colour of its own, between 20 and 28 pixels large, lies anywhere on a crop of a photograph, at
+    one of three scales, that is half as bright as it was. Its mask has 1 + the digit's class where at least half of a
+    pixel is ink, else 0, in all channels. What is drawn for an image depends on its number and the seed alone.
     """
 
     dtype = np.dtype(np.uint8)
@@ -43,12 +43,12 @@ class Cluttered:
     def _one(self, i: int) -> np.ndarray:
         draw = np.random.Generator(np.random.Philox(key=[self._seed, i]))
         photograph = self._photographs[draw.integers(len(self._photographs))]
-        picture = _crop(draw, photograph).astype(np.float32)
+        picture = _crop(draw, photograph).astype(np.float32) / 2
         size = int(draw.integers(SMALLEST, LARGEST + 1))
         digit = resize_all(self._digits[i : i + 1], size, 1)[0].astype(np.float32) / 255
         top, left = draw.integers(SIDE - size + 1, size=2)
         where = (slice(top, top + size), slice(left, left + size))
-        picture[where] += digit * (draw.integers(256, size=3) - picture[where])
+        picture[where] += digit * (draw.integers(128, 256, size=3) - picture[where])
         mask = np.zeros((SIDE, SIDE, 3), np.uint8)
         mask[where] = np.where(digit >= 0.5, 1 + self._labels[i], 0)
         return np.concatenate([np.round(picture).astype(np.uint8), mask])

@@ -174,7 +174,7 @@ def _down_on_cpu(x: Maps, kernel: Kernel, geometry: Geometry) -> Maps:
 def _up_on_cpu(y: Maps, kernel: Kernel, geometry: Geometry) -> Maps:
     k, _, large, small = kernel.shape
     # The product is faster as long as the cache holds it.
-    if k == 1 or (geometry.stride > 1 and _images(y) * math.prod(geometry.small) * k * k * large <= 2**22):
+    if k == 1 or (geometry.stride > 1 and _pixels(y, geometry) * k * k * large <= 2**22):
         return up_by_product(y, kernel, geometry)
     return (up_by_winograd if _winograd_pays(y, large, small, geometry) else up_by_phases)(y, kernel, geometry)
 
@@ -182,7 +182,7 @@ def _up_on_cpu(y: Maps, kernel: Kernel, geometry: Geometry) -> Maps:
 def _taps_on_cpu(x: Maps, y: Maps, geometry: Geometry) -> Kernel:
     if (geometry.kernel, geometry.stride) == (1, 1):
         return taps_by_product(x, y, geometry)
-    if _images(x) * math.prod(geometry.small) >= 1024 and _winograd_pays(x, x.shape[-1], y.shape[-1], geometry):
+    if _pixels(x, geometry) >= 1024 and _winograd_pays(x, x.shape[-1], y.shape[-1], geometry):
         return taps_by_winograd(x, y, geometry)
     return (taps_in_slices if min(geometry.small) >= 16 else taps_by_xla)(x, y, geometry)
 
@@ -190,14 +190,14 @@ def _taps_on_cpu(x: Maps, y: Maps, geometry: Geometry) -> Kernel:
 def _winograd_pays(maps: Maps, large: int, small: int, geometry: Geometry) -> bool:
     """Whether there are channels enough, of large and small images, for what it saves to outweigh its sums."""
     tiled = geometry.stride**2 * large
-    wide = tiled * small >= 48 * (tiled + small) and _images(maps) * math.prod(geometry.small) >= 256
+    wide = tiled * small >= 48 * (tiled + small) and _pixels(maps, geometry) >= 256
     whole = geometry.kernel % geometry.stride == 0 and geometry.tiles in (2, 3)
     return wide and whole and maps.dtype == jnp.float32
 
 
-def _images(maps: Maps) -> int:
-    """How many there are: one, where that is not known yet."""
-    return maps.shape[0] if isinstance(maps.shape[0], int) else 1
+def _pixels(maps: Maps, geometry: Geometry) -> int:
+    """How many all small images have; a batch, height or width that is not known yet counts as one."""
+    return math.prod(size for size in (maps.shape[0], *geometry.small) if isinstance(size, int))
 
 
 def _add_bias(layer: Convolution | ReflectedConvolution | TransposedConvolution, y: Maps) -> Maps:

@@ -9,7 +9,7 @@ batch's statistics (section 3.3): for batches of one image that is a `norm` of "
 averaged ones, as everywhere here.
 """
 
-import math
+import itertools
 from functools import partial
 from typing import Any, Literal
 
@@ -133,8 +133,8 @@ def _normalise(norm: str, train: bool, axis_name: str | None, x: Maps, name: str
 
 def halvings(size: Size, depth: int | None) -> int:
     """How often images are halved: `depth` times, or as often as they can be. Raises ValueError where they cannot."""
-    common = math.gcd(*sides(size))
-    most = (common & -common).bit_length() - 1
+    # Asked of remainders, which are known of sides such as 8 · h, too.
+    most = next(k for k in itertools.count() if any(side % (2 << k) != 0 for side in sides(size)))
     wanted = min(max(most, 1), DEEPEST) if depth is None else depth
     if not 1 <= wanted <= most:
         raise ValueError(

@@ -30,20 +30,21 @@ def load(name: str) -> Arrays | None:
     except Exception:  # whatever a damaged zip makes NumPy raise: what is cached can be made anew
         return None
     expected = arrays.pop("sha256", None)
-    return arrays if expected is not None and str(expected) == _sha256(arrays) else None
+    return arrays if expected is not None and str(expected) == sha256(arrays) else None
 
 
 def save(name: str, arrays: Arrays) -> bool:
     """Keeps arrays under a name; whether it could. A disk that refuses costs time at the next start, not this run."""
     buffer = io.BytesIO()
-    np.savez(buffer, sha256=np.array(_sha256(arrays)), **arrays)  # type: ignore[arg-type]
+    np.savez(buffer, sha256=np.array(sha256(arrays)), **arrays)  # type: ignore[arg-type]
     with suppress(RunError):
         write_atomically(folder() / f"{name}.npz", buffer.getvalue())
         return True
     return False
 
 
-def _sha256(arrays: Arrays) -> str:
+def sha256(arrays: Arrays) -> str:
+    """SHA-256 over arrays with their names, shapes and dtypes."""
     digest = hashlib.sha256()
     for name in sorted(arrays):
         digest.update(repr((name, arrays[name].shape, str(arrays[name].dtype))).encode())

@@ -21,7 +21,7 @@ from gan_jax.metrics import classifier, extractor, inception, torch_file
 from gan_jax.metrics.extractor import Extractor
 from gan_jax.run import cache, hosts, signals
 from gan_jax.run.checkpoints import from_arrays, to_arrays
-from gan_jax.run.scoreboard import Kind
+from gan_jax.run.judging import Kind
 
 Say = Callable[[str], None]
 

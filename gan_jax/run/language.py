@@ -2,13 +2,11 @@
 
 import hashlib
 from collections.abc import Callable
-from importlib.metadata import version
 
 import jax
 import numpy as np
 from jax.sharding import Mesh
 
-from gan_jax import __version__
 from gan_jax.config import Config
 from gan_jax.data.dataset import Dataset
 from gan_jax.data.text import Pieces
@@ -18,8 +16,9 @@ from gan_jax.metrics.ngrams import ORDERS, Texts, divergence, divergences, marko
 from gan_jax.run import hosts
 from gan_jax.run.drawing import samples as drawn
 from gan_jax.run.features import check_count
+from gan_jax.run.judging import Asked, Judge, protocol
 from gan_jax.run.sampling import Counts, sampling_weights
-from gan_jax.run.scoreboard import Asked, Evaluation, Judge
+from gan_jax.run.scoreboard import Evaluation
 
 
 def make_judge(
@@ -47,29 +46,26 @@ def make_judge(
     for n in ORDERS:
         written = markov(data.images.numbers, n, count=count, length=real.shape[1], seed=asked.seed)
         beside[f"markov{n}_js4"] = divergence(written, real, 4)
-    protocol = {
-        "features": "ngrams",
-        "about": f"n-grams of {len(data.alphabet)} characters",
-        "features_sha256": hashlib.sha256(data.alphabet.encode()).hexdigest(),
-        "reference": f"the last {config.data.test:g} of the text, {len(test):,} pieces of {real.shape[1]} characters",
-        "reference_sha256": data.fingerprint,
-        "things": test.things,
-        "compared": count,
-        "samples": count,
-        "seed": asked.seed,
-        "weights": asked.weights_are,
-        "conventions": "Jensen-Shannon divergence in bits, which few pieces raise: beside it that of as many of the "
+    told = protocol(
+        asked,
+        features="ngrams",
+        about=f"n-grams of {len(data.alphabet)} characters",
+        sha256=hashlib.sha256(data.alphabet.encode()).hexdigest(),
+        reference=f"the last {config.data.test:g} of the text, {len(test):,} pieces of {real.shape[1]} characters",
+        data=data.fingerprint,
+        things=test.things,
+        samples=count,
+        conventions="Jensen-Shannon divergence in bits, which few pieces raise: beside it that of as many of the "
         "training text, and by n-gram models of it",
-        "versions": {"gan-jax": __version__} | {name: version(name) for name in ("jax", "flax", "numpy")},
-    }
+    )
 
     def evaluate(state: GANState) -> Evaluation:
         weights = sampling_weights(gan, state, counts, averaged=asked.averaged)
         texts, _ = drawing.draw(weights, range(count))
         found = hosts.by_first(lambda: divergences(_rows(texts), real))
-        return Evaluation(int(state.step), found | beside, protocol)
+        return Evaluation(int(state.step), found | beside, told)
 
-    return Judge(protocol, evaluate)
+    return Judge(told, evaluate)
 
 
 def _spread(data: Dataset, count: int) -> Texts:

@@ -15,8 +15,8 @@ from jax.sharding import Mesh
 
 from gan_jax import parallel, per_device
 from gan_jax.config import Config
-from gan_jax.config.build import build_gan, load_data
-from gan_jax.config.checks import check_same
+from gan_jax.config.build import build_gan, example, load_data
+from gan_jax.config.checks import as_begun, check_same
 from gan_jax.config.recipes import is_run, load_run
 from gan_jax.config.schema import flatten, to_json
 from gan_jax.data.batches import read_batch, read_beside_labelled
@@ -25,17 +25,18 @@ from gan_jax.data.reading import read_ahead
 from gan_jax.errors import ConfigError, DivergedError, GanJaxError, RunError, Stopped
 from gan_jax.gan import GAN, GANState, init
 from gan_jax.run import features, hosts, signals, told
+from gan_jax.run.beginning import begin
 from gan_jax.run.checkpoints import Checkpoints, committed
+from gan_jax.run.comparing import check_samples
 from gan_jax.run.drawing import as_made
 from gan_jax.run.environment import note_start
-from gan_jax.run.evaluation import check_samples
 from gan_jax.run.farewell import again, farewell
 from gan_jax.run.files import RunFolder, read, write_atomically
 from gan_jax.run.profile import Profile
 from gan_jax.run.record import Record, Silence
 from gan_jax.run.room import require_room
 from gan_jax.run.stopping import IN_FLIGHT, Stopping
-from gan_jax.run.training import abstract_state, example, make_step, step_flops
+from gan_jax.run.training import abstract_state, make_step, step_flops
 from gan_jax.run.watch import Watch
 from gan_jax.types import Metrics
 
@@ -63,6 +64,8 @@ def train(config: Config, path: Path, *, profile: range | None = None) -> None:
     Stopped once a signal has been obeyed.
     """
     folder = RunFolder(path)
+    if is_run(folder.path):
+        config = as_begun(config, load_run(folder.path))
     told_alike = {key: str(value) for key, value in flatten(config).items() if key not in _HOSTS_OWN}
     hosts.must_agree(told_alike, mend="give all hosts the same command")
     with hosts.together():
@@ -84,7 +87,7 @@ def train(config: Config, path: Path, *, profile: range | None = None) -> None:
         checkpoints = Checkpoints(folder.checkpoints, keep=config.every.keep)
         held.callback(checkpoints.close)
         job = Job(config, gan, data, labels, mesh, WAYS[config.parallel], folder, checkpoints)
-        state, start, remarks = _first_state(job)
+        job, state, start, remarks = _first_state(job)
         remarks += hosts.by_first(lambda: _note(job, start))
         hosts.must_agree(
             {"run": hashlib.sha256(read(folder.environment) or b"").hexdigest()},
@@ -139,13 +142,14 @@ def choose_devices(config: Config) -> Sequence[jax.Device]:
     return found[:wanted]
 
 
-def _first_state(job: Job) -> tuple[GANState, int, list[str]]:
-    """The state to go on from, the newest good checkpoint's or a fresh one; its step; and remarks."""
+def _first_state(job: Job) -> tuple[Job, GANState, int, list[str]]:
+    """The state to go on from, the newest good checkpoint's or a first one; its step; and remarks."""
     config = job.config
     restored = job.checkpoints.restore(lambda notes: abstract_state(config, len(notes["classes"])))
     if restored is None:
         key, _ = jax.random.split(jax.random.key(config.seed))
-        return job.way.make_state(lambda: init(job.gan, key, example(config)), job.mesh), 0, []
+        first = job.way.make_state(lambda: init(job.gan, key, example(config)), job.mesh)
+        return (job, first, 0, []) if config.start.run is None else _taken_over(job, first)
     state, notes, remarks = restored
     job.data.must_be(notes["fingerprint"], notes["images"])
     told.must_be(job.labels, notes["told"], job.folder)
@@ -153,7 +157,15 @@ def _first_state(job: Job) -> tuple[GANState, int, list[str]]:
         remarks.append(f"begun on {notes['devices']}, now on {here}: the same up to rounding, not bit for bit")
     start = int(state.step)
     remarks.append(f"going on from step {start} to {config.steps}" if start < config.steps else f"step {start} is done")
-    return job.way.place(state, job.mesh), start, remarks
+    return job, job.way.place(state, job.mesh), start, remarks
+
+
+def _taken_over(job: Job, first: GANState) -> tuple[Job, GANState, int, list[str]]:
+    """The same for a run that begins with the networks of another, which every host reads."""
+    with hosts.together():
+        config, state, remarks = begin(job.config, job.way.first(first), len(job.data.classes))
+    hosts.must_agree({"start.sha256": str(config.start.sha256)}, mend="let the run there end, or begin with a copy")
+    return job._replace(config=config), job.way.place(state, job.mesh), 0, remarks
 
 
 def _run(job: Job, state: GANState, start: int, remarks: list[str], profile: range | None) -> None:

@@ -4,14 +4,15 @@ import jax
 
 from gan_jax import parallel
 from gan_jax.config import Config, FewLabels
-from gan_jax.config.build import build_gan, load_data
+from gan_jax.config.build import as_read, build_gan, example, load_data
 from gan_jax.config.schema import to_json, with_values
 from gan_jax.data.labelled import few
 from gan_jax.gan import init
 from gan_jax.memory import in_words
+from gan_jax.run.beginning import begin
 from gan_jax.run.loop import choose_devices
 from gan_jax.run.room import require_room
-from gan_jax.run.training import as_read, example, make_step, step_flops
+from gan_jax.run.training import make_step, step_flops
 
 
 def preview(config: Config) -> str:
@@ -24,6 +25,9 @@ def preview(config: Config) -> str:
         few(data, config.task.labels, config.seed)  # raises for counts that the data do not have
     gan = build_gan(config, len(data.classes))
     state = jax.eval_shape(lambda: init(gan, jax.random.key(0), example(config)))
+    begun: list[str] = []
+    if config.start.run and config.start.sha256 is None:  # else it has begun, and does not need the other any more
+        config, _, begun = begin(config, state, len(data.classes))
     stacked = config.batches_per_step
     step = parallel.compile_step(make_step(config, gan), mesh, stacked=stacked)
     batch = jax.eval_shape(lambda: as_read(config, stacked=stacked))
@@ -40,6 +44,7 @@ def preview(config: Config) -> str:
         f"a step         {work / 1e9:,.2f} GFLOP, {work / config.images_per_step / 1e9:,.2f} an image, on all devices",
         f"memory         {(memory.argument_size_in_bytes + memory.temp_size_in_bytes) / 2**20:.0f} MiB a device "
         "(state, batch and intermediates)" if memory and config.parallel == "jit" else "",
+        *begun,
         "dry run: nothing was written",
     ]  # fmt: skip
     return "\n".join(line for line in lines if line)

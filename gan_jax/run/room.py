@@ -6,9 +6,10 @@ from typing import Any
 import jax
 
 from gan_jax.config import Config
+from gan_jax.config.build import as_read
 from gan_jax.errors import ConfigError
 from gan_jax.memory import in_words, require_memory
-from gan_jax.run.training import abstract_state, as_read
+from gan_jax.run.training import abstract_state
 
 
 def require_room(config: Config, devices: Sequence[jax.Device]) -> None:

@@ -69,9 +69,13 @@ def open_run(path: str, *, best: bool = False) -> Trained:
     classes = tuple(found.notes["classes"])
     remarks = [f"checkpoint {name} is damaged ({why}); passed over" for name, why in found.bad.items()]
     gan = build_gan(config, len(classes))
+    return Trained(config, gan, found.state, found.notes, label_names(config, classes), found.notes["counts"], remarks)
+
+
+def label_names(config: Config, classes: Sequence[str]) -> tuple[str, ...]:
+    """What the labels that the networks are told are called, of data with such classes; () if they are told none."""
     clusters = tuple(f"cluster {i}" for i in range(config.data.clusters or 0))
-    named = clusters or (classes if config.conditional else ())
-    return Trained(config, gan, found.state, found.notes, named, found.notes["counts"], remarks)
+    return clusters or (tuple(classes) if config.conditional else ())
 
 
 def sampling_weights(gan: GAN, state: GANState, counts: Counts = None, *, averaged: bool = True) -> Weights:
@@ -191,30 +195,57 @@ def _few(names: Sequence[str]) -> str:
     return ", ".join(names[:10]) + (f", and {len(names) - 10} more" if len(names) > 10 else "")
 
 
-def sample(
-    run: str,
+class Source(NamedTuple):
+    """A generator to draw from, and what is known of it."""
+
+    config: Config
+    gan: GAN
+    weights: Callable[[], Weights]  # made once all that is asked for is right
+    notes: Notes  # those of its checkpoint
+    labels: tuple[str, ...]  # what the labels that it is told are called
+    counts: Counts
+    called: str  # such as "the averaged weights of step 3000"
+    place: Callable[[str], Path]  # where what is drawn goes, by its name
+    remarks: list[str]
+
+
+def of_run(run: str, *, averaged: bool, best: bool) -> Source:
+    """The generator of a run. Raises ConfigError, RunError."""
+    config, gan, state, notes, labels, counts, remarks = open_run(run, best=best)
+    if config.task.given:
+        raise ConfigError(
+            f"run: {run} was trained for {config.task.called} of something given; use gan-jax apply {run}"
+        )
+    weights = lambda: sampling_weights(gan, state, counts, averaged=averaged)
+    called = f"the {'averaged' if averaged else 'raw'} weights of step {int(state.step)}"
+    kind = "_raw" * (not averaged) + "_best" * best
+    place = lambda name: RunFolder(run).path / f"{Path(name).stem}{kind}{Path(name).suffix}"
+    return Source(config, gan, weights, notes, labels, counts, called, place, remarks)
+
+
+def sample(run: str, *, averaged: bool, best: bool, **asked: Any) -> list[str]:
+    """`gan-jax sample` of a run: as `draw_from`."""
+    return draw_from(of_run(run, averaged=averaged, best=best), **asked)
+
+
+def draw_from(
+    source: Source,
     *,
     out: Path | None,
     count: int,
     seed: int,
     labels: str | None,
     interpolate: int | None,
-    averaged: bool,
-    best: bool,
     styles: Mapping[str, float] = MappingProxyType({}),
 ) -> list[str]:
-    """`gan-jax sample`: draws, writes, and returns what to tell.
+    """Draws, writes, and returns what to tell. Raises ConfigError for what the generator cannot be asked.
 
     `styles` are fields of the generator that do nothing at 1.
     """
-    config, gan, state, notes, classes, counts, remarks = open_run(run, best=best)
+    config, gan, weights, notes, classes, counts, called, place, remarks = source
     moved = {field: value for field, value in styles.items() if value != 1}
     if moved:
         gan = styled(config, len(notes["classes"]), moved)
-    if config.task.given:
-        raise ConfigError(
-            f"run: {run} was trained for {config.task.called} of something given; use gan-jax apply {run}"
-        )
     check_out(out, config.data.kind)
     medium = medium_of(config, notes.get("alphabet", ""))
     told = read_labels(labels, classes) if labels is not None else []
@@ -232,20 +263,18 @@ def sample(
         chosen = labels_in_turn_or_by_frequency(config, jax.random.key(seed), counts, count)
         told = list(range(len(classes))) if config.conditional else []
     chosen = None if chosen is None else jnp.repeat(chosen, each)
-    weights = sampling_weights(gan, state, counts, averaged=averaged)
-    images = make_drawer(gan, medium.kept)(weights, latents, chosen)
-    of_step = f"from the {'averaged' if averaged else 'raw'} weights of step {int(state.step)}"
+    images = make_drawer(gan, medium.kept)(weights(), latents, chosen)
     if out is None and medium.lines:
-        return [*remarks, *medium.lines(images), f"{len(images)} pieces {of_step}"]
+        return [*remarks, *medium.lines(images), f"{len(images)} pieces from {called}"]
     cycle = len(told) * max(1, 10 // len(told)) if told else 0  # whole rounds of the labels, about ten wide
     columns = min(len(images), interpolate or (cycle if 0 < cycle <= 16 else round(len(images) ** 0.5)))
-    path = out or RunFolder(run).path / _file_name(seed, len(images), labels, interpolate, moved, averaged, best)
+    path = out or place(_file_name(seed, len(images), labels, interpolate, moved))
     if config.data.floats and path.suffix == ".npz":
         images = Scaling(*notes["scaling"]).back(images)
     elif config.data.floats:
         images = np.asarray(medium.look(images))
     _write(medium, path, images, None if chosen is None else np.asarray(chosen), columns)
-    return [*remarks, f"{len(images)} {'pieces' if medium.lines else 'images'} {of_step}: {path}"]
+    return [*remarks, f"{len(images)} {'pieces' if medium.lines else 'images'} from {called}: {path}"]
 
 
 def styled(config: Config, classes: int, fields: Mapping[str, float]) -> GAN:
@@ -263,20 +292,11 @@ def styled(config: Config, classes: int, fields: Mapping[str, float]) -> GAN:
     return replace(gan, generator=gan.generator.clone(**fields))  # type: ignore[attr-defined]
 
 
-def _file_name(
-    seed: int,
-    count: int,
-    labels: str | None,
-    interpolate: int | None,
-    styles: Mapping[str, float],
-    averaged: bool,
-    best: bool,
-) -> str:
+def _file_name(seed: int, count: int, labels: str | None, interpolate: int | None, styles: Mapping[str, float]) -> str:
     """A name that tells what is on the picture, so that another does not overwrite it."""
     parts = ["interpolation" if interpolate else "samples", f"seed{seed}", f"{count}"]
     parts += [re.sub(r"[^\w,-]", "_", f"labels{labels}")] if labels else []
-    parts += [f"{field}{value:g}" for field, value in styles.items()]
-    return "_".join(parts + ["raw"] * (not averaged) + ["best"] * best) + ".png"
+    return "_".join(parts + [f"{field}{value:g}" for field, value in styles.items()]) + ".png"
 
 
 def _write(medium: Medium, path: Path, images: np.ndarray, labels: np.ndarray | None, columns: int) -> None:

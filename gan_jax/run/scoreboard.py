@@ -1,13 +1,12 @@
 """Evaluations as rows, rankings and tables, in which no two protocols share a column."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from gan_jax.gan import GANState
 from gan_jax.metrics.scores import LOWER_IS_BETTER
 from gan_jax.run.logs import read_rows
 
@@ -18,32 +17,6 @@ class Evaluation(NamedTuple):
     step: int
     scores: dict[str, float]  # those of features other than Inception's say so in their names
     protocol: dict[str, Any]
-
-
-Kind = Literal["classifier", "inception", "pixels"]
-
-
-class Asked(NamedTuple):
-    """How somebody wants a run to be judged."""
-
-    samples: int
-    kind: Kind | None = None  # of features
-    weights: str | None = None  # the file of Inception's
-    download: bool = False
-    seed: int = 0
-    averaged: bool = True
-
-    @property
-    def weights_are(self) -> str:
-        """The generator's, by name."""
-        return "averaged" if self.averaged else "raw"
-
-
-class Judge(NamedTuple):
-    """A function of the state alone, and the protocol by which it judges."""
-
-    protocol: dict[str, Any]
-    evaluate: Callable[[GANState], Evaluation]
 
 
 def name_of(features: str, score: str) -> str:

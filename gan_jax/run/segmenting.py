@@ -1,21 +1,20 @@
 """Judges a run that tells the class of every pixel: by masks that no step has seen."""
 
 from collections.abc import Callable
-from importlib.metadata import version
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from gan_jax import __version__
 from gan_jax.config import Config, Segmentation
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import ConfigError
 from gan_jax.gan import GAN, GANState
 from gan_jax.metrics.segmentation import Confusion, confusion, scores
+from gan_jax.run.judging import Asked, Judge, protocol
 from gan_jax.run.sampling import Counts, make_drawer, sampling_weights
-from gan_jax.run.scoreboard import Asked, Evaluation, Judge
+from gan_jax.run.scoreboard import Evaluation
 from gan_jax.tasks.task import made
 from gan_jax.types import Bytes
 
@@ -52,19 +51,16 @@ def make_judge(
             counts += np.asarray(compared(jnp.asarray(tell(real)), real))
         return scores(counts)
 
-    protocol = {
-        "features": "masks",
-        "about": f"the classes of pixels, {task.classes}",
-        "features_sha256": "",
-        "reference": f"the {len(test):,} held-out pictures of {data.name}",
-        "reference_sha256": data.fingerprint,
-        "compared": count,
-        "samples": count,
-        "seed": asked.seed,
-        "weights": asked.weights_are,
-        "conventions": "mIoU over the classes that occur, of all pixels together; those of no known class are left out",
-        "versions": {"gan-jax": __version__} | {name: version(name) for name in ("jax", "flax", "numpy")},
-    }
+    told = protocol(
+        asked,
+        features="masks",
+        about=f"the classes of pixels, {task.classes}",
+        sha256="",
+        reference=f"the {len(test):,} held-out pictures of {data.name}",
+        data=data.fingerprint,
+        samples=count,
+        conventions="mIoU over the classes that occur, of all pixels together; those of no known class are left out",
+    )
     given = jax.jit(lambda real: made(task.build(), jax.random.key(0), real).condition)
     nothing = lambda real: np.zeros((len(real), *config.data.image_size), np.uint8)
     baseline = {f"baseline_{name}": value for name, value in counted(nothing).items()}
@@ -75,6 +71,6 @@ def make_judge(
         def tell(real: Bytes) -> np.ndarray:
             return drawer(weights, jnp.zeros((len(real), gan.latent_size)), given(real))
 
-        return Evaluation(int(state.step), counted(tell) | baseline, protocol)
+        return Evaluation(int(state.step), counted(tell) | baseline, told)
 
-    return Judge(protocol, evaluate)
+    return Judge(told, evaluate)

@@ -1,36 +1,15 @@
-"""What a run trains: the batch that is read, the one that the GAN is given of it, its state and its step."""
+"""What a run trains: its state and its step."""
 
 from types import ModuleType
 
 import jax
-import jax.numpy as jnp
 
 from gan_jax import flops, parallel
 from gan_jax.config import Config
-from gan_jax.config.build import build_gan
+from gan_jax.config.build import as_read, build_gan, example
 from gan_jax.gan import GAN, GANState, Step, init
-from gan_jax.tasks.task import made, through
-from gan_jax.tasks.text import one_hot, spelled_out
-from gan_jax.types import Batch
-
-
-def as_read(config: Config, *, stacked: int = 1) -> Batch:
-    """A batch of the shapes that are read from the data, all zeros."""
-    lead = (config.batch_size,) if stacked == 1 else (stacked, config.batch_size)
-    dtype = jnp.float32 if config.data.floats else jnp.uint8
-    images = jnp.zeros((*lead, *config.read_size, config.read_channels), dtype)
-    labels = jnp.zeros(lead, jnp.int32)
-    if config.task.classifies:
-        return Batch(images, (images, labels))
-    return Batch(images, labels if config.tells else None)
-
-
-def example(config: Config) -> Batch:
-    """A batch of the shapes that the GAN is given."""
-    batch = as_read(config)
-    if config.data.kind == "text":
-        return Batch(one_hot(batch.images, config.data.alphabet))
-    return made(config.task.build(), jax.random.key(0), batch.images) if config.task.given else batch
+from gan_jax.tasks.task import through
+from gan_jax.tasks.text import spelled_out
 
 
 def abstract_state(config: Config, classes: int) -> GANState:

@@ -15,7 +15,8 @@ from gan_jax.run.checkpoints import Checkpoints, Notes
 from gan_jax.run.evaluation import make_judge
 from gan_jax.run.features import Say
 from gan_jax.run.files import RunFolder, set_aside
-from gan_jax.run.scoreboard import Asked, Evaluation, better, name_of, read_all
+from gan_jax.run.judging import Asked
+from gan_jax.run.scoreboard import Evaluation, better, name_of, read_all
 from gan_jax.run.training import abstract_state
 
 FALL = 0.5

@@ -16,10 +16,10 @@ from gan_jax.images import sheet
 from gan_jax.metrics.extractor import extract_all
 from gan_jax.metrics.neighbours import nearest
 from gan_jax.run import features
-from gan_jax.run.evaluation import PART
+from gan_jax.run.comparing import PART
+from gan_jax.run.judging import Kind
 from gan_jax.run.media import medium_of
 from gan_jax.run.sampling import Trained, latents_by_index, make_drawer, open_run, sampling_weights
-from gan_jax.run.scoreboard import Kind
 from gan_jax.show.account import Account
 from gan_jax.show.frames import Picture, embedded
 

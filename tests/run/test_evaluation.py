@@ -22,10 +22,11 @@ from gan_jax.metrics import classifier
 from gan_jax.run import checkpoints, evaluation, sampling, watch
 from gan_jax.run.checkpoints import newest, to_arrays
 from gan_jax.run.files import RunFolder
+from gan_jax.run.judging import Asked, Judge
 from gan_jax.run.logs import append, read_rows
 from gan_jax.run.loop import train
 from gan_jax.run.sampling import open_run
-from gan_jax.run.scoreboard import Asked, Evaluation, read_all
+from gan_jax.run.scoreboard import Evaluation, read_all
 from gan_jax.run.training import abstract_state
 
 pytestmark = pytest.mark.filterwarnings("ignore:a Fréchet distance of 30 samples:UserWarning")
@@ -58,7 +59,7 @@ def judged_as(values, monkeypatch):
 
     def make_judge(*args, **kwargs):
         left = iter(values)
-        return evaluation.Judge(PROTOCOL, lambda s: Evaluation(int(s.step), {"pixels_fid": next(left)}, PROTOCOL))
+        return Judge(PROTOCOL, lambda s: Evaluation(int(s.step), {"pixels_fid": next(left)}, PROTOCOL))
 
     monkeypatch.setattr(watch, "make_judge", make_judge)
 
@@ -276,7 +277,7 @@ def test_evaluating_does_not_change_the_run(trained, tmp_path):
 def test_a_collapse_is_told(tmp_path, monkeypatch, capsys):
     recalls = iter([0.8, 0.1])
     scores = lambda: {"pixels_fid": 1.0, "pixels_recall": next(recalls)}
-    judge = evaluation.Judge(PROTOCOL, lambda state: Evaluation(int(state.step), scores(), PROTOCOL))
+    judge = Judge(PROTOCOL, lambda state: Evaluation(int(state.step), scores(), PROTOCOL))
     monkeypatch.setattr(watch, "make_judge", lambda *args, **kwargs: judge)
     train(small(steps=4), tmp_path)
     assert "warning at step 4: pixels_recall fell from 0.800 (step 2) to 0.100" in capsys.readouterr().out

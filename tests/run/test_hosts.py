@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from PIL import Image
 from runs import assert_same_runs, final_arrays
 
 from gan_jax import parallel
-from gan_jax.config import Config, recipes
+from gan_jax.config import Config, StartConfig, recipes
 from gan_jax.config.hosts import HostsConfig
 from gan_jax.errors import ConfigError
 from gan_jax.run import hosts, joining, signals
@@ -116,6 +117,18 @@ def test_four_processes_go_on_with_what_two_began_to_rounding(recipe, tmp_path):
     ours, theirs = final_arrays(tmp_path / "run", config), final_arrays(tmp_path / "one", config)
     for name in theirs:
         np.testing.assert_allclose(ours[name], theirs[name], atol=2e-3, rtol=2e-3, err_msg=name)
+
+
+@pytest.mark.slow
+def test_two_processes_begin_with_the_networks_of_another_run_as_one_does(recipe, tmp_path):
+    config = recipes.load(str(recipe))
+    train(replace(config, seed=1, steps=3), tmp_path / "other")
+    processes = start(recipe, tmp_path / "two", common=["--from", tmp_path / "other"])
+    begun = replace(config, start=StartConfig(run=str(tmp_path / "other")))
+    train(begun, tmp_path / "one")
+    assert [code for code, _ in end(processes)] == [0, 0]
+    assert_same_runs(tmp_path / "two", tmp_path / "one", begun)
+    assert recipes.load_run(tmp_path / "two") == recipes.load_run(tmp_path / "one")
 
 
 def until(condition, seconds=120):

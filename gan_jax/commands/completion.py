@@ -1,0 +1,87 @@
+"""gan-jax completion: what a shell offers where TAB is pressed."""
+
+import dataclasses
+import os
+import pkgutil
+import shlex
+import typing
+from importlib import import_module
+from typing import Any
+
+from gan_jax import commands, screen
+from gan_jax.config import Config, recipes
+from gan_jax.config.hosts import HostsConfig
+from gan_jax.config.schema import flatten, kinds
+from gan_jax.errors import ConfigError
+
+_HOW = """For options, recipes and names of values at TAB, add to ~/.bashrc
+
+  complete -o default -C 'gan-jax completion' gan-jax
+
+or to ~/.zshrc
+
+  autoload -Uz compinit bashcompinit && compinit && bashcompinit
+  complete -o default -C 'gan-jax completion' gan-jax
+"""
+
+
+def main(arguments: list[str]) -> None:
+    """Prints what may stand where a shell is (it tells by $COMP_LINE and $COMP_POINT), or how to have it ask."""
+    if "COMP_LINE" not in os.environ:
+        if arguments:
+            raise ConfigError(f"completion takes no arguments, got {' '.join(arguments)}")
+        screen.tell(_HOW.rstrip())
+        return
+    line = os.environ["COMP_LINE"][: int(os.environ.get("COMP_POINT") or 10**6)]
+    try:
+        words = shlex.split(line)
+    except ValueError:  # in the middle of a quotation, where names of files are typed
+        return
+    begun = "" if line[-1:].isspace() else words.pop()
+    screen.tell("\n".join(word for word in sorted(_words(words[1:], begun)) if word.startswith(begun)))
+
+
+def _words(before: list[str], begun: str) -> list[str]:
+    """What may come behind these words, of the kind of what has begun; where files may, nothing."""
+    found = {module.name: import_module(f"{commands.__name__}.{module.name}") for module in _MODULES}
+    found = {name: module for name, module in found.items() if hasattr(module, "main")}
+    if not before:
+        return [*found]
+    schema = getattr(found.get(before[0]), before[0].capitalize(), None)
+    if schema is None:
+        return []
+    values = _config(before) if before[0] == "train" else schema
+    if begun.startswith("-"):
+        others = [f"hosts.{f.name}" for f in dataclasses.fields(HostsConfig)]
+        own = [f.name for f in dataclasses.fields(schema) if f.name not in ("config", "hosts", "input")]
+        keys = [*own, *flatten(values), *others] if before[0] == "train" else [key for key in own if key != "run"]
+        return ["--help", *(f"--{key.replace('_', '-')}" for key in keys)]
+    if before[-1].startswith("--"):
+        return _values(values, before[-1].removeprefix("--").replace("-", "_"))
+    return [*recipes.names()] if before == ["train"] else []
+
+
+_MODULES = [*pkgutil.iter_modules(commands.__path__)]
+
+
+def _config(words: list[str]) -> Config:
+    """The config that options are of. A .py file, which may do anything, is not run for it."""
+    named = words[1] if len(words) > 1 else ""
+    try:
+        return recipes.load(named) if named in recipes.names() or recipes.is_run(recipes.expand(named)) else Config()
+    except ConfigError:
+        return Config()
+
+
+def _values(group: Any, key: str) -> list[str]:
+    """The names that a value of a key such as "data.name" may have, if it has names; "data" is its name's."""
+    *groups, leaf = key.split(".")
+    for part in groups:
+        group = getattr(group, part, None)
+    inner = getattr(group, leaf, None)
+    if hasattr(inner, "name"):
+        group, leaf = inner, "name"
+    hint = typing.get_type_hints(group if isinstance(group, type) else type(group)).get(leaf)
+    if len(several := kinds(hint)) > 1:
+        return [*several]
+    return [name for part in (hint, *typing.get_args(hint)) for name in typing.get_args(part) if isinstance(name, str)]

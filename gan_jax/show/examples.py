@@ -1,0 +1,36 @@
+"""Small generators that come with the package, trained by its own recipes: `example:digits`. Imports nothing of JAX."""
+
+import difflib
+from pathlib import Path
+
+from gan_jax.errors import ConfigError
+
+PREFIX = "example:"
+
+FOLDER = Path(__file__).parents[1] / "examples"
+"""One folder for each, as `gan-jax export` writes them; `benchmarks/examples.py` makes them of runs."""
+
+
+def names() -> list[str]:
+    """What examples there are."""
+    return sorted(path.name for path in FOLDER.iterdir() if is_exported(path))
+
+
+def folder_of(text: str) -> str:
+    """The folder of an example that is named, as in "example:digits"; what else it may be, as it is.
+
+    Raises ConfigError for an example that there is not.
+    """
+    if not text.startswith(PREFIX):
+        return text
+    name = text.removeprefix(PREFIX)
+    if name not in names():
+        close = difflib.get_close_matches(name, names(), n=1)
+        hint = f"; did you mean {PREFIX}{close[0]}?" if close else ""
+        raise ConfigError(f"no example {name!r}, there are {', '.join(names())}{hint}")
+    return str(FOLDER / name)
+
+
+def is_exported(folder: Path) -> bool:
+    """Whether a folder holds what `gan-jax export` wrote, and no run."""
+    return (folder / "generator.json").is_file()

@@ -1,0 +1,125 @@
+"""`gan-jax export`: a folder that leaves the house."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from gan_jax.config.build import build_gan
+from gan_jax.data.scaling import Scaling
+from gan_jax.errors import ConfigError
+from gan_jax.memory import in_words
+from gan_jax.run.files import RunFolder, read, write_atomically
+from gan_jax.run.media import medium_of
+from gan_jax.run.sampling import Trained, open_run, sampling_weights
+from gan_jax.run.scoreboard import Evaluation, read_all
+from gan_jax.show import exported, hub, program
+from gan_jax.show.card import PROGRAM, card
+from gan_jax.show.exported import FIELDS, WEIGHTS, Exported
+from gan_jax.storage import is_remote
+from gan_jax.types import Weights
+
+PICTURE = "samples.png"
+
+
+def export(run: str, *, out: Path | None, averaged: bool, best: bool, repository: str | None) -> list[str]:
+    """Writes the folder, pushes it if a repository is named, and returns what to tell.
+
+    Raises ConfigError for a folder that is not empty, RunError for a run without a checkpoint, GanJaxError where the
+    hub refuses.
+    """
+    if repository:
+        hub.check_name(repository)
+    trained = open_run(run, best=best)
+    step, which = int(trained.state.step), "averaged" if averaged else "raw"
+    source = RunFolder(run)
+    folder = out or source.path / "_".join([f"exported_step_{step}"] + ["raw"] * (not averaged) + ["best"] * best)
+    _check_empty(folder)
+    weights = sampling_weights(trained.gan, trained.state, trained.counts, averaged=averaged)
+    whole, remarks = _program(trained, weights)
+    fields = exported.fields(trained.config, trained.notes, step=step, which=which)
+    for name, content in exported.packed(weights, fields).items():
+        write_atomically(folder / name, content)
+    if whole:
+        write_atomically(folder / PROGRAM, whole.content)
+    shown = _show(exported.load(folder), source, step, folder)
+    scored = [e for e in read_all(source.metrics) if e.step == step and e.protocol.get("weights") == which]
+    parameters = sum(leaf.size for leaf in jax.tree.leaves(weights.params))
+    text = card(trained.config, fields, parameters, scored, whole, picture=shown.picture, lines=shown.lines)
+    write_atomically(folder / "README.md", text.encode())
+    return [
+        *trained.remarks,
+        *remarks,
+        *_told(folder, which, step, whole, shown, scored),
+        *([f"pushed to {hub.push(folder, repository)}"] if repository else []),
+    ]
+
+
+def _check_empty(folder: Path) -> None:
+    if is_remote(folder):
+        raise ConfigError(f"out: {folder} is in a bucket; name a folder of this machine, and copy it there afterwards")
+    try:
+        found = os.listdir(folder)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise ConfigError(f"out: {folder}: {error.strerror}; name another folder with --out") from None
+    if found:
+        raise ConfigError(f"out: {folder} is not empty; name another folder with --out")
+
+
+def _program(trained: Trained, weights: Weights) -> tuple[program.Program | None, list[str]]:
+    """The generator as a program, or why there is none."""
+    config = trained.config
+    plain = replace(config, remat=False, accumulate=1)  # what spares memory in training is no part of the network
+    gan = build_gan(plain, len(trained.notes["classes"]))
+    scaling = Scaling(*trained.notes["scaling"]) if config.data.floats else None
+    try:
+        if config.task.given:
+            return program.translator(config, gan, weights), []
+        return program.sampler(gan, weights, labels=bool(trained.classes), scaling=scaling), []
+    except program.TooLargeError as error:
+        return None, [f"no {PROGRAM}: {error}"]
+
+
+class Shown(NamedTuple):
+    """What a card shows of what a generator makes: a picture, by its name, or lines of text."""
+
+    picture: str | None = None
+    lines: Sequence[str] = ()
+    held_out: bool = False  # whether images of the data are on it
+
+
+def _show(generator: Exported, run: RunFolder, step: int, folder: Path) -> Shown:
+    """Draws with what was written; of a translator takes the run's own grid, which has what was given beside it."""
+    config = generator.config
+    if config.task.given:
+        grid = read(run.sample(step))
+        if grid is None:
+            return Shown()
+        write_atomically(folder / PICTURE, grid)
+        return Shown(PICTURE, held_out=True)
+    medium = medium_of(config, generator.fields["alphabet"])
+    columns = len(generator.labels) if 2 <= len(generator.labels) <= 16 else 8
+    images = generator.draw(jax.random.key(0), columns * (64 // columns))
+    if medium.lines:
+        return Shown(lines=medium.lines(images[:16]))
+    if config.data.floats:
+        images = Scaling(*generator.fields["scaling"]).seen(images)
+    medium.save(folder / PICTURE, np.asarray(medium.look(images)), columns)
+    return Shown(PICTURE)
+
+
+def _told(
+    folder: Path, which: str, step: int, whole: program.Program | None, shown: Shown, scored: list[Evaluation]
+) -> list[str]:
+    names = [WEIGHTS, FIELDS] + [PROGRAM] * (whole is not None) + [shown.picture] * (shown.picture is not None)
+    sizes = [f"{name} ({in_words(os.path.getsize(folder / name))})" for name in [*names, "README.md"] if name]
+    lines = [f"the {which} weights of step {step}, in {folder}: {', '.join(sizes)}"]
+    lines += [] if scored else ["no scores in the card: this step was not evaluated; gan-jax evaluate RUN does"]
+    lines += [f"{PICTURE} shows held-out images of the data: look at it before you hand it on"] * shown.held_out
+    return [*lines, "to fill in, in README.md: the licence, and what it is meant for"]

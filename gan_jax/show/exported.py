@@ -1,0 +1,191 @@
+"""A generator that has left the house: its weights as safetensors, and as JSON all that its network is built from.
+
+`load(folder)` reads what `gan-jax export` wrote, and draws the images that `gan-jax sample` drew of the run.
+"""
+
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+import jax.numpy as jnp
+import numpy as np
+
+from gan_jax import __version__
+from gan_jax.config import Config
+from gan_jax.config.build import build_gan
+from gan_jax.config.checks import check_values, from_json
+from gan_jax.config.schema import to_json
+from gan_jax.data.scaling import Scaling
+from gan_jax.errors import ConfigError, DataError
+from gan_jax.gan import GAN
+from gan_jax.run.applying import make_translation
+from gan_jax.run.checkpoints import Notes, from_arrays, to_arrays
+from gan_jax.run.media import medium_of
+from gan_jax.run.sampling import (
+    Counts,
+    Source,
+    label_names,
+    labels_in_turn_or_by_frequency,
+    latents_by_index,
+    make_drawer,
+)
+from gan_jax.run.training import abstract_state
+from gan_jax.types import Labels, PRNGKey, Weights
+
+WEIGHTS, FIELDS = "generator.safetensors", "generator.json"
+
+GROUPS = ("conditional", "data", "task", "model")
+"""Of a config, those that say what network a generator is."""
+
+
+class Exported(NamedTuple):
+    """A generator by itself."""
+
+    config: Config  # its groups that are not of `GROUPS` have their defaults
+    gan: GAN
+    weights: Weights
+    labels: tuple[str, ...]  # what the labels that it is told are called; () if it is told none
+    fields: dict[str, Any]  # all of generator.json
+    draw: Callable[..., np.ndarray]
+    """`(key, count, labels=None)` to images `[N, H, W, C]`: uint8, or floats in the data's own range; of text numbers
+    of characters `[N, 1, T, 1]`. Labels are integers `[N]`; by default as `gan-jax sample` has them. Image i does not
+    depend on the count. Raises ConfigError for labels that there are not, and of a translator."""
+    translate: Callable[[np.ndarray], np.ndarray]
+    """Pictures uint8 `[N, h, w, C + 1]`, the last channel 255 where a pixel is known and 0 in a hole, to uint8
+    `[N, H, W, C]`, at any size, as `gan-jax apply` does. Raises ConfigError of what is no translator."""
+
+
+def packed(weights: Weights, fields: dict[str, Any]) -> dict[str, bytes]:
+    """Both files, by name. Arrays are called as in Flax's variables, "params.project.kernel"."""
+    from safetensors.numpy import save
+
+    arrays = {name: np.ascontiguousarray(array) for name, array in to_arrays(variables(weights)).items()}
+    told = json.dumps(fields, indent=2, ensure_ascii=False) + "\n"
+    return {WEIGHTS: save(arrays, {"format": "flax"}), FIELDS: told.encode()}
+
+
+def variables(weights: Weights) -> dict[str, Any]:
+    """What Flax's `apply` takes: {"params": ..., "batch_stats": ...}."""
+    return {"params": weights.params, **weights.stats}
+
+
+def fields(config: Config, notes: Notes, *, step: int, which: str) -> dict[str, Any]:
+    """All that a generator is built and used by, of a checkpoint's notes; `which` are "averaged" weights, or "raw".
+
+    Of paths only names are told: what leaves the house has no others. Raises ConfigError for networks that JSON cannot
+    say, such as somebody's own.
+    """
+    check_values(config)
+    whole = json.loads(to_json(config))
+    config_of = {group: whole[group] for group in GROUPS}
+    path = config.data.path
+    config_of["data"] |= {"path": path and Path(path).name, "data_dir": None}
+    data = config.data
+    return {
+        "made_by": f"gan_jax {__version__}",
+        "step": step,
+        "weights": which,
+        "latent_size": config.model.latent_size,
+        "size": list(data.image_size),
+        "channels": data.image_channels,
+        "range": None if data.floats else [0, 1] if data.kind == "text" else [-1, 1],
+        "scaling": notes.get("scaling"),
+        "classes": list(notes["classes"]),
+        "labels": list(label_names(config, notes["classes"])),
+        "counts": notes["counts"],
+        "alphabet": notes.get("alphabet", ""),
+        "config": config_of,
+    }
+
+
+def load(folder: str | Path) -> Exported:
+    """Opens what `gan-jax export` wrote. Raises DataError for what else the folder holds; executes nothing of it."""
+    folder = Path(folder).expanduser()
+    told = _fields(folder / FIELDS)
+    try:
+        config = from_json(json.dumps(told["config"]))
+        gan = build_gan(config, len(told["classes"]))
+        labels, counts, alphabet = tuple(told["labels"]), told["counts"], told["alphabet"]
+        scaling = Scaling(*told["scaling"]) if config.data.floats else None
+        template = variables(abstract_state(config, len(told["classes"])).generator.weights)
+    except (ConfigError, KeyError, TypeError, ValueError) as error:
+        said = f"no {error}" if isinstance(error, KeyError) else f"{error}"
+        raise DataError(f"{folder / FIELDS}: not as gan-jax export writes it: {said}") from None
+    found = from_arrays(template, _arrays(folder / WEIGHTS), where=f"{folder / WEIGHTS}")
+    weights = Weights(found.pop("params"), found)
+    draw: Callable[..., np.ndarray] = partial(_refuse, "draws nothing: it is given pictures; use translate(pictures)")
+    translate: Callable[..., np.ndarray] = partial(_refuse, "is given nothing; use draw(key, count)")
+    if config.task.given:
+        translate = make_translation(config, gan, config.task.build(), weights).make
+    else:
+        draw = _make_draw(config, gan, weights, counts, len(labels), alphabet, scaling)
+    return Exported(config, gan, weights, labels, told, draw, translate)
+
+
+def source_of(folder: Path) -> Source:
+    """What `gan-jax sample` draws from where it is given such a folder. Raises ConfigError, DataError."""
+    config, gan, weights, labels, told, *_ = load(folder)
+    if config.task.given:
+        raise ConfigError(f"run: {folder} makes something of pictures, and draws nothing; use gan-jax apply of its run")
+    called = f"the {told['weights']} weights of step {told['step']}"
+    place = lambda name: Path(f"{folder.name}_{name}")
+    return Source(config, gan, lambda: weights, told, labels, told["counts"], called, place, [])
+
+
+def _make_draw(
+    config: Config, gan: GAN, weights: Weights, counts: Counts, classes: int, alphabet: str, scaling: Scaling | None
+) -> Callable[..., np.ndarray]:
+    drawer = make_drawer(gan, medium_of(config, alphabet).kept)
+
+    def draw(key: PRNGKey, count: int, labels: Labels | None = None) -> np.ndarray:
+        chosen = labels_in_turn_or_by_frequency(config, key, counts, count)
+        if labels is not None:
+            chosen = _checked(labels, classes, count)
+        images = drawer(weights, latents_by_index(gan, key, count), chosen)
+        return images if scaling is None else scaling.back(images)
+
+    return draw
+
+
+def _checked(labels: Labels, classes: int, count: int) -> Labels:
+    """Raises ConfigError for labels that the generator is not told, or not one for each image."""
+    given = np.asarray(labels)
+    if not classes:
+        raise ConfigError("labels: this generator is told none; leave them out")
+    if given.shape != (count,) or not np.issubdtype(given.dtype, np.integer):
+        raise ConfigError(f"labels: expected {count} whole numbers, got {given.dtype} {list(given.shape)}")
+    if np.any((given < 0) | (given >= classes)):
+        raise ConfigError(f"labels: there are 0 to {classes - 1}, not {given[(given < 0) | (given >= classes)][0]}")
+    return jnp.asarray(given, jnp.int32)
+
+
+def _refuse(why: str, *unused: Any, **more: Any) -> NoReturn:
+    raise ConfigError(f"this generator {why}")
+
+
+def _fields(path: Path) -> dict[str, Any]:
+    try:
+        told = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}; gan-jax export RUN writes one") from None
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path}: not JSON: {error}") from None
+    if not isinstance(told, dict) or "made_by" not in told:
+        raise DataError(f"{path}: of another make: gan-jax export has not written it")
+    return told
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load as from_safetensors
+
+    try:
+        arrays = from_safetensors(path.read_bytes())
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}; gan-jax export RUN writes one") from None
+    except (SafetensorError, KeyError) as error:  # KeyError: a dtype that NumPy does not have
+        raise DataError(f"{path}: no safetensors that NumPy can read: {error}") from None
+    # In half precision a file is half as large, and networks are as wide as they were.
+    return {name: array.astype(np.float32) if array.dtype == np.float16 else array for name, array in arrays.items()}
