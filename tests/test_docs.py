@@ -15,7 +15,7 @@ from gan_jax.types import Batch
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
-LONG = {"tasks.md", "tutorial.md"}
+LONG = {"tasks.md", "tutorial.md", "howto/failing.md"}
 """Pages whose examples take more than some seconds."""
 
 name = lambda path: path.relative_to(DOCS).as_posix()
@@ -25,10 +25,10 @@ def examples(page):
     return re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
 
 
-def run(page):
+def run(page, shorter=lambda example: example):
     scope = {}
     for number, example in enumerate(examples(page), start=1):
-        exec(compile(example, f"{name(page)}, example {number}", "exec"), scope)
+        exec(compile(shorter(example), f"{name(page)}, example {number}", "exec"), scope)
     return scope
 
 
@@ -46,6 +46,16 @@ def test_the_examples_of_tasks_run_one_after_the_other():
     pair = jnp.full((2, 4, 4, 1), 0.5), jnp.full((2, 4, 4, 1), -0.2)
     ours, theirs = (term(10.0)(None, draw, None, Batch(pair, pair)) for term in (scope["cycle"], supervision.cycle))
     np.testing.assert_allclose(ours[0], theirs[0], rtol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ["tutorial.md", "howto/failing.md"])
+def test_the_examples_of_a_page_with_pictures_run_with_few_steps(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = run(DOCS / page, lambda example: re.sub(r"^STEPS = .*$", "STEPS = 8", example, flags=re.MULTILINE))
+    drawn = {path.name for path in tmp_path.glob("*.png")}
+    assert found["STEPS"] == 8
+    assert drawn == {path.name for path in (DOCS / "images" / Path(page).stem).glob("*.png")}
 
 
 @pytest.mark.parametrize("document", PAGES, ids=name)
