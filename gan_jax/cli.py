@@ -3,9 +3,9 @@
 import difflib
 import signal
 import sys
+from importlib import import_module
 
 from gan_jax import __version__, screen
-from gan_jax.commands import apply, completion, configs, doctor, evaluate, export, report, sample, train
 from gan_jax.errors import ConfigError, GanJaxError
 
 USAGE = f"""gan-jax {__version__}: train GANs in JAX, and draw from them.
@@ -14,6 +14,7 @@ USAGE = f"""gan-jax {__version__}: train GANs in JAX, and draw from them.
   gan-jax train RUN_FOLDER                                go on with a run as it was begun
   gan-jax sample RUN_FOLDER [--out FILE]                  draw images from a trained generator
   gan-jax apply RUN_FOLDER PICTURES [--out FOLDER]        have a run with a task make something of your own pictures
+  gan-jax encode RUN_FOLDER --out FILE.npz                latents of an autoencoder's data, to train on
   gan-jax evaluate RUN_FOLDER [--features KIND]           score it: FID, KID, precision and recall, ...
   gan-jax export RUN_FOLDER [--out FOLDER]                a folder to hand on: weights, a program, a model card
   gan-jax report RUN_FOLDER ... [--out FILE.html]         a page that shows a run, or compares several
@@ -21,20 +22,11 @@ USAGE = f"""gan-jax {__version__}: train GANs in JAX, and draw from them.
   gan-jax doctor                                          versions, devices, data, caches: for a bug report
   gan-jax completion                                      how to have options completed at TAB
 
-gan-jax train --help, and so for sample, apply, evaluate, export and report, lists every option.
+gan-jax train --help, and so for sample, apply, encode, evaluate, export and report, lists every option.
 """
 
-COMMANDS = {
-    "train": train.main,
-    "sample": sample.main,
-    "apply": apply.main,
-    "evaluate": evaluate.main,
-    "export": export.main,
-    "report": report.main,
-    "configs": configs.main,
-    "doctor": doctor.main,
-    "completion": completion.main,
-}
+COMMANDS = "train", "sample", "apply", "encode", "evaluate", "export", "report", "configs", "doctor", "completion"
+"""Each is a file in gan_jax/commands, which is imported when it is asked for."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -52,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
             close = difflib.get_close_matches(arguments[0], COMMANDS, n=1)
             hint = f"; did you mean {close[0]}?" if close else ""
             raise ConfigError(f"no command {arguments[0]!r}, there are {', '.join(COMMANDS)}{hint}")
-        COMMANDS[arguments[0]](arguments[1:])
+        import_module(f"gan_jax.commands.{arguments[0]}").main(arguments[1:])
         sys.stdout.flush()
     except BrokenPipeError as error:
         screen.abandon(sys.stdout, error)

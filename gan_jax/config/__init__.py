@@ -18,13 +18,14 @@ from gan_jax.config.tasks import (
     FromEdges,
     Inpainting,
     Pairs,
+    Reconstruction,
     Restyled,
     Segmentation,
     SuperResolution,
     Unpaired,
 )
 from gan_jax.config.transformers import GAT
-from gan_jax.config.translators import ESRGAN, CycleGAN, Pix2Pix
+from gan_jax.config.translators import ESRGAN, Autoencoder, CycleGAN, Pix2Pix
 from gan_jax.config.writers import WGANText
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "AnyTask",
     "Article",
     "AugmentConfig",
+    "Autoencoder",
     "AverageConfig",
     "BigGAN",
     "CadenceConfig",
@@ -58,6 +60,7 @@ __all__ = [
     "Pairs",
     "PenaltyConfig",
     "Pix2Pix",
+    "Reconstruction",
     "Restyled",
     "Segmentation",
     "StartConfig",

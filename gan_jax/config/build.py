@@ -139,7 +139,8 @@ def _load(config: Config, which: prepared.Split) -> Dataset:
     elif data.name == "digits":
         dataset = digits.load()
     elif data.name == "cluttered_mnist":
-        return cluttered.load(prepared.load("mnist", data_dir=data.data_dir, download=data.download, split=which))
+        mnist = prepared.load("mnist", data_dir=data.data_dir, download=data.download, split=which)
+        return cluttered.load(mnist, seed=0 if which == "train" else 1)  # on other crops
     elif data.name == "stacked_mnist":
         mnist = prepared.load("mnist", data_dir=data.data_dir, download=data.download)
         dataset = stacked.load(replace(mnist, images=resize_all(np.asarray(mnist.images), size, 1)))

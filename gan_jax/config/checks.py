@@ -53,6 +53,8 @@ def _wrong_together(config: Config) -> list[str]:
     if not found:  # else there is no size to speak of
         found += config.model.wrong(config)
     found += config.task.wrong(config)
+    if config.data.name == "cluttered_mnist" and not config.data.own and not config.task.of_masks:
+        found.append("data.name: of cluttered_mnist pictures have masks below them; add --task segmentation")
     found += _wrong_kind(config)
     if config.conditional and config.data.clusters:
         found.append("data.clusters: networks are told these or classes; add --no-conditional, or drop --data.clusters")

@@ -190,3 +190,41 @@ class Pairs(TowardsTruth):
         skips = data.on_bad == "skip"
         found += ["data.on_bad: a pair of which one is bad is refused; drop --data.on-bad skip"] * skips
         return found + ["data.flip: mirrored, left and right change places; drop --data.flip"] * data.flip
+
+
+@dataclass(frozen=True)
+class Reconstruction(Given):
+    """Gives the image itself, which is to come out of its code again: an autoencoder. Rombach et al. 2022."""
+
+    l1: Weight = 10.0
+    """Weight of the mean distance to the image, beside the adversarial loss."""
+    kl: Weight = 1e-3
+    """Weight of what a number of a code tells of its image, in nats: it keeps codes near a normal distribution."""
+
+    called: ClassVar[str] = "reconstruction"
+    models: ClassVar[tuple[str, ...]] = ("autoencoder",)
+    augments: ClassVar[bool] = False
+
+    def build(self) -> Task:
+        """As in `TaskConfig`."""
+        from gan_jax.tasks.reconstruction import reconstruction
+
+        return reconstruction()
+
+    def terms(self) -> list[Supervision]:
+        """As in `Given`."""
+        from gan_jax.tasks.reconstruction import kl, l1
+
+        return [term(weight) for term, weight in ((l1, self.l1), (kl, self.kl)) if weight]
+
+    @property
+    def asks(self) -> bool:
+        """As in `Given`: that a code tells little is not enough to learn by."""
+        return self.l1 > 0
+
+    def wrong(self, config: Config) -> list[str]:
+        """As in `TaskConfig`."""
+        found = super().wrong(config)
+        if config.generator_batch == "own" and config.discriminator_steps == 1:
+            found.append("generator_batch: reconstructions have the discriminator's; add --generator-batch shared")
+        return found

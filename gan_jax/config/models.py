@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from gan_jax.config.model import Mixed, Model, Networks
 from gan_jax.config.ranges import Count
 from gan_jax.config.transformers import GAT
-from gan_jax.config.translators import ESRGAN, CycleGAN, Pix2Pix
+from gan_jax.config.translators import ESRGAN, Autoencoder, CycleGAN, Pix2Pix
 from gan_jax.config.writers import WGANText
 from gan_jax.sizes import Sides, doublings, shown
 
@@ -321,5 +321,6 @@ AnyModel = (
     | Pix2Pix
     | ESRGAN
     | CycleGAN
+    | Autoencoder
     | WGANText
 )

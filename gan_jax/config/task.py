@@ -85,8 +85,6 @@ class NoTask(TaskConfig):
             found.append(f"model: {name} is for few labels; add --task few_labels")
         if config.evaluate.every and config.evaluate.best == "error":
             found.append("evaluate.best: error is a classifier's; add --task few_labels")
-        if config.data.name == "cluttered_mnist" and not config.data.own:
-            found.append("data.name: of cluttered_mnist pictures have masks below them; add --task segmentation")
         return found
 
 

@@ -2,7 +2,7 @@
 
 from gan_jax.config.between import Restyled, Unpaired
 from gan_jax.config.classifying import FewLabels, Segmentation
-from gan_jax.config.given import Colouring, FromEdges, Inpainting, Pairs, SuperResolution
+from gan_jax.config.given import Colouring, FromEdges, Inpainting, Pairs, Reconstruction, SuperResolution
 from gan_jax.config.task import NoTask
 
 AnyTask = (
@@ -15,5 +15,6 @@ AnyTask = (
     | Unpaired
     | Restyled
     | Segmentation
+    | Reconstruction
     | FewLabels
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from gan_jax.config.model import Mixed, Networks
-from gan_jax.config.ranges import Count, OptionalCount
+from gan_jax.config.ranges import Channels, Count, OptionalCount
 from gan_jax.sizes import Sides, shown
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gan_jax.config.data import DataConfig
     from gan_jax.config.task import TaskConfig
     from gan_jax.losses import AdversarialLoss
+    from gan_jax.models.autoencoder import Decoder, Encoder
     from gan_jax.types import Network
 
 
@@ -155,6 +156,53 @@ class CycleGAN(Translator):
             found.append(f"data.size: model cyclegan halves images twice, and 4 does not divide {shown(size)} pixels")
         if config.penalty.path_length:
             found.append("penalty.path_length: is of one image, and model cyclegan makes two; drop it")
+        return found + [_too_deep(self.layers, size)] * (min(size) <= 1 << self.layers)
+
+
+@dataclass(frozen=True)
+class Autoencoder(Translator):
+    """Encoder and decoder, judged patch by patch, for GANs among codes. Rombach et al. 2022 (arXiv:2112.10752)."""
+
+    generator_width: Count = 32
+    """Channels of the maps beside the image; deeper ones have up to four times as many."""
+    code: Channels = 4
+    """Channels of a code."""
+    smaller: Literal[4, 8] = 4
+    """How many times smaller than an image's both sides of its code are."""
+    layers: Count = 2
+    """Layers of the discriminator that halve an image: 3 see patches of 70x70 pixels, 2 of 34x34, 1 of 16x16."""
+
+    def coders(self, data: DataConfig) -> tuple[Encoder, Decoder]:
+        """What makes codes of images, and images of codes."""
+        from gan_jax.models import autoencoder
+
+        halvings = self.smaller.bit_length() - 1
+        encoder = autoencoder.Encoder(self.code, self.generator_width, halvings, self.dtype)
+        channels = data.image_channels
+        return encoder, autoencoder.Decoder(channels, self.generator_width, halvings, self.dtype, data.end)
+
+    def translators(self, data: DataConfig, task: TaskConfig) -> Networks:
+        """As in `Translator`."""
+        from gan_jax.models import autoencoder, pix2pix
+
+        del task
+        judge = pix2pix.Discriminator(self.discriminator_width, self.layers, self.dtype, "instance")
+        return autoencoder.Generator(*self.coders(data)), autoencoder.Judge(judge)
+
+    def step(self, data: DataConfig) -> int:
+        """As in `Translator`."""
+        del data
+        return self.smaller
+
+    def wrong(self, config: Config) -> list[str]:
+        """As in `Model`."""
+        found, size = super().wrong(config), config.data.image_size
+        if any(side % self.smaller for side in size):
+            found.append(
+                f"model.smaller: {self.smaller} does not divide {shown(size)} pixels; try 4, or --data.size 32"
+            )
+        if config.penalty.path_length:
+            found.append("penalty.path_length: is of latents, and model autoencoder has none; drop it")
         return found + [_too_deep(self.layers, size)] * (min(size) <= 1 << self.layers)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from gan_jax.data.classes import MOST
 from gan_jax.data.dataset import Dataset
+from gan_jax.data.decoder import from_arrays, is_decoders
 from gan_jax.data.reading import in_blocks
 from gan_jax.data.scaling import Scaled, Scaling, measured
 from gan_jax.errors import DataError, printable
@@ -20,8 +21,9 @@ def load(path: str, *, size: Size, channels: int, deviation: float | None, memor
     """The array of an .npy, or `images` of an .npz, with its `labels` and the names of its `classes` if it has them.
 
     Without a `deviation` they are uint8 `[N, H, W, 1 or 3]`. With one they are numbers of any range,
-    `[N, *size, channels]`, and become float32 as `scaling.measured` says. Up to `memory` bytes are held; more of an
-    .npy are read as they are needed. Raises DataError.
+    `[N, *size, channels]`, and become float32 as `scaling.measured` says; latents may have a decoder beside them, and
+    the `pictures` that they are of. Up to `memory` bytes are held; more of an .npy are read as they are needed. Raises
+    DataError.
     """
     source = place(path).expanduser()
     name, where = printable(source.name), printable(source)
@@ -41,7 +43,13 @@ def load(path: str, *, size: Size, channels: int, deviation: float | None, memor
     scaling = measured(where, images, deviation)
     as_needed = isinstance(images, np.memmap) and 4 * images.size > memory
     seen = Scaled(images, scaling) if as_needed else _held(where, images, scaling)
-    return Dataset(name, seen, labels, classes, origin, scaling)
+    decoder = from_arrays(where, arrays)
+    pictures = None if decoder is None else _pictures(where, arrays, len(images))
+    return Dataset(name, seen, labels, classes, origin, scaling, pictures=pictures, decoder=decoder)
+
+
+_READ = ("images", "labels", "classes", "pictures")
+"""The arrays of an .npz that mean something here, beside a decoder's."""
 
 
 def _read(source: Path, where: str) -> dict[str, np.ndarray]:
@@ -57,7 +65,7 @@ def _read(source: Path, where: str) -> dict[str, np.ndarray]:
             needed = sum(member.file_size for member in archive.infolist())
         require_memory(needed, f"{where}: its arrays", "keep them in an .npy, which is read as needed", error=DataError)
         with np.load(source, allow_pickle=False) as archive:
-            found = {name: archive[name] for name in ("images", "labels", "classes") if name in archive}
+            found = {name: archive[name] for name in archive if name in _READ or is_decoders(name)}
             names = ", ".join(archive) or "none"
     except DataError:
         raise
@@ -85,6 +93,14 @@ def _labels(where: str, arrays: dict[str, np.ndarray], count: int) -> tuple[np.n
     if classes and len(classes) <= highest:
         raise DataError(f"{where}: {len(classes)} classes are named, and labels go up to {highest}")
     return labels.astype(np.int32), classes or tuple(map(str, range(highest + 1)))
+
+
+def _pictures(where: str, arrays: dict[str, np.ndarray], count: int) -> np.ndarray:
+    pictures = arrays.get("pictures")
+    if pictures is None or pictures.dtype != np.uint8 or pictures.ndim != 4 or len(pictures) != count:
+        found = "none" if pictures is None else f"{pictures.dtype} {list(pictures.shape)}"
+        raise DataError(f"{where}: latents with a decoder have as many pictures uint8 [{count}, H, W, C], got {found}")
+    return pictures
 
 
 def _must_be_numbers(where: str, images: np.ndarray, wanted: tuple[int, ...]) -> None:

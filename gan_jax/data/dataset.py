@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from gan_jax.data.decoder import Decoder
 from gan_jax.data.reading import AHEAD, in_blocks
 from gan_jax.data.scaling import Scaling
 from gan_jax.errors import DataError
@@ -33,6 +34,8 @@ class Dataset:
     scaling: Scaling | None = None  # of floats: what brought them from the range of their own
     test: "Dataset | None" = None  # what no step sees
     alphabet: str = ""  # of text: the character of each number
+    pictures: Source | None = None  # of latents: what they are of, in the same order
+    decoder: Decoder | None = None  # of latents: what makes pictures of them
 
     def __post_init__(self) -> None:
         channels = {"uint8": (1, 3), "float32": range(1, 17)}.get(str(self.images.dtype), ())
@@ -65,6 +68,7 @@ class Dataset:
         Those are what holds or finds the images, the labels, the order of two epochs, and the batches read ahead.
         """
         held = 0 if isinstance(self.images, np.memmap) else self.images.nbytes
+        held += 0 if self.pictures is None else self.pictures.nbytes
         labels = 0 if self.labels is None else self.labels.nbytes
         orders = 2 * len(self) * np.min_scalar_type(len(self)).itemsize
         return held + labels + orders + AHEAD * batch * math.prod(self.images.shape[1:]) * self.images.dtype.itemsize

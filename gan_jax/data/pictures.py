@@ -138,6 +138,13 @@ def only_pictures(found: Files, shown: str) -> Files:
     return files
 
 
+def size_of(files: Files, i: int) -> tuple[int, int] | None:
+    """Width and height of a picture as it is to be seen, by its header; None if that cannot be read."""
+    turned = lambda picture: picture.getexif().get(0x0112, 1) >= 5
+    found = _decode(files, i, lambda picture: picture.size[::-1] if turned(picture) else picture.size)
+    return None if isinstance(found, str) else found
+
+
 def decode_whole(shown: str, files: Files, i: int, channels: int) -> tuple[np.ndarray, np.ndarray | None]:
     """A picture at its own size, and its alpha, as `resize.whole` has them; to be called from many threads at once.
 

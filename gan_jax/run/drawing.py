@@ -19,6 +19,7 @@ from gan_jax.data.views import Seen
 from gan_jax.gan import GAN
 from gan_jax.images import to_bytes, to_float
 from gan_jax.metrics.fidelity import WINDOW, l1, squared_error, ssim
+from gan_jax.run import decoding
 from gan_jax.run.media import medium_of
 from gan_jax.run.sampling import CHUNK, Counts, latents_by_index, make_drawer
 from gan_jax.tasks.task import Task, made
@@ -48,18 +49,19 @@ def samples(
     count: int,
     mesh: Mesh,
 ) -> Drawing:
-    """Samples, of labels as often as they are in the data. The keys are consumed."""
+    """Samples, of labels as often as they are in the data; latents decoded. The keys are consumed."""
     latents = np.asarray(latents_by_index(gan, latent_key, count))
     told = None if counts is None else np.asarray(labels_by_frequency(label_key, jnp.asarray(counts), count))
     drawer = make_drawer(gan, medium_of(config, data.alphabet).kept, mesh)
+    decode: decoding.Decode = decoding.of_data(data) or np.asarray
 
     def draw(weights: Weights, rows: range) -> tuple[np.ndarray, Scored]:
         part = slice(rows.start, rows.stop)
         labels = None if told is None else jnp.asarray(told[part])
-        return drawer(weights, jnp.asarray(latents[part]), labels), {}
+        return decode(drawer(weights, jnp.asarray(latents[part]), labels)), {}
 
     asked = told if config.conditional else None  # nobody can say whether an image shows a cluster
-    return Drawing(data, count, draw, asked)
+    return Drawing(as_made(config, data), count, draw, asked)
 
 
 def of_a_task(config: Config, gan: GAN, data: Dataset, key: PRNGKey, count: int, mesh: Mesh) -> Drawing:
@@ -135,7 +137,9 @@ def _given(task: Task, key: PRNGKey) -> Callable[[Array, Images | Bytes], Batch]
 
 
 def as_made(config: Config, data: Dataset) -> Dataset:
-    """Real images of the kind that is made, where each of the data holds one of another kind, too."""
+    """Real images of the kind that is made, where each of the data holds another, too; of latents pictures."""
+    if data.pictures is not None:
+        return replace(data, images=data.pictures, scaling=None, pictures=None, decoder=None)
     size = (*config.data.image_size, config.data.image_channels)
     if not config.task.given or data.images.shape[1:] == size:
         return data

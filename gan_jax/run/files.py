@@ -67,6 +67,7 @@ class RunFolder:
         self.curves = self.path / "curves.png"
         self.scores = self.path / "scores.png"
         self.clusters = self.path / "clusters.npy"
+        self.decoder = self.path / "decoder.npz"
         self.events = self.path / "tensorboard"
         self.profile = self.path / "profile"
 
@@ -92,7 +93,8 @@ class RunFolder:
         if is_remote(self.path):  # where there are none
             return
         folders = [self.samples, self.checkpoints, self.best, self.events]
-        files = [self.config, self.environment, self.metrics, self.log, self.clusters, self.path / ".lock"]
+        files = [self.config, self.environment, self.metrics, self.log, self.clusters, self.decoder]
+        files += [self.path / ".lock"]
         kept = [path for folder in (self.checkpoints, self.best) if os.path.isdir(folder) for path in folder.glob("*")]
         for path in (*files, *folders, *kept):
             disk.refuse_link(path)

@@ -24,7 +24,7 @@ from gan_jax.data.dataset import Dataset
 from gan_jax.data.reading import read_ahead
 from gan_jax.errors import ConfigError, DivergedError, GanJaxError, RunError, Stopped
 from gan_jax.gan import GAN, GANState, init
-from gan_jax.run import features, hosts, signals, told
+from gan_jax.run import decoding, features, hosts, signals, told
 from gan_jax.run.beginning import begin
 from gan_jax.run.checkpoints import Checkpoints, committed
 from gan_jax.run.comparing import check_samples
@@ -115,6 +115,7 @@ def _note(job: Job, start: int) -> list[str]:
     if start <= job.config.steps:  # else there is nothing to do, and the longer run stays what it is
         write_atomically(job.folder.config, to_json(job.config).encode())
         told.keep(job.config, job.labels, job.folder)
+        decoding.keep(job.data, job.folder)
     return note_start(job.folder, job.data, _devices(job))
 
 
@@ -184,6 +185,7 @@ def _run(job: Job, state: GANState, start: int, remarks: list[str], profile: ran
         "told": told.fingerprint(job.labels),
         "counts": (counts := told.counts_of(config, job.labels, len(data.classes))),
         "scaling": data.scaling,
+        "decoder": None if data.decoder is None else data.decoder.sha256,
         "alphabet": data.alphabet,
         "devices": _devices(job),
     }

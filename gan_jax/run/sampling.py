@@ -29,6 +29,7 @@ from gan_jax.errors import ConfigError, RunError
 from gan_jax.gan import GAN, GANState, generate
 from gan_jax.images import to_bytes
 from gan_jax.memory import require_memory
+from gan_jax.run import decoding
 from gan_jax.run.checkpoints import Notes, newest
 from gan_jax.run.files import RunFolder, write_atomically
 from gan_jax.run.media import Medium, medium_of
@@ -207,6 +208,7 @@ class Source(NamedTuple):
     called: str  # such as "the averaged weights of step 3000"
     place: Callable[[str], Path]  # where what is drawn goes, by its name
     remarks: list[str]
+    decode: decoding.Decode | None = None  # what makes pictures of latents
 
 
 def of_run(run: str, *, averaged: bool, best: bool) -> Source:
@@ -220,7 +222,8 @@ def of_run(run: str, *, averaged: bool, best: bool) -> Source:
     called = f"the {'averaged' if averaged else 'raw'} weights of step {int(state.step)}"
     kind = "_raw" * (not averaged) + "_best" * best
     place = lambda name: RunFolder(run).path / f"{Path(name).stem}{kind}{Path(name).suffix}"
-    return Source(config, gan, weights, notes, labels, counts, called, place, remarks)
+    decode = decoding.of_run(RunFolder(run), notes)
+    return Source(config, gan, weights, notes, labels, counts, called, place, remarks, decode)
 
 
 def sample(run: str, *, averaged: bool, best: bool, **asked: Any) -> list[str]:
@@ -242,12 +245,12 @@ def draw_from(
 
     `styles` are fields of the generator that do nothing at 1.
     """
-    config, gan, weights, notes, classes, counts, called, place, remarks = source
+    config, gan, weights, notes, classes, counts, called, place, remarks, decode = source
     moved = {field: value for field, value in styles.items() if value != 1}
     if moved:
         gan = styled(config, len(notes["classes"]), moved)
     check_out(out, config.data.kind)
-    medium = medium_of(config, notes.get("alphabet", ""))
+    medium = medium_of(config, notes.get("alphabet", ""), decode)
     told = read_labels(labels, classes) if labels is not None else []
     each = interpolate or 1  # all pictures of a strip have one label
     grid = out is None or out.suffix == ".png"

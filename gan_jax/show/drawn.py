@@ -15,8 +15,10 @@ from gan_jax.errors import ConfigError, DataError, RunError
 from gan_jax.images import sheet
 from gan_jax.metrics.extractor import extract_all
 from gan_jax.metrics.neighbours import nearest
-from gan_jax.run import features
+from gan_jax.run import decoding, features
 from gan_jax.run.comparing import PART
+from gan_jax.run.drawing import as_made
+from gan_jax.run.files import RunFolder
 from gan_jax.run.judging import Kind
 from gan_jax.run.media import medium_of
 from gan_jax.run.sampling import Trained, latents_by_index, make_drawer, open_run, sampling_weights
@@ -69,14 +71,14 @@ def draw(account: Account, moved: Mapping[str, str], say: Say) -> Drawn | None:
         trained = open_run(str(account.folder.path))
     except (ConfigError, RunError) as error:
         return Drawn(0, [], [], "", [f"nothing could be drawn: {error}"])
-    samples = _drawer(trained)
+    samples = _drawer(trained, account.folder)
     drawn = Drawn(int(trained.state.step), _by_class(trained, samples), [], "", list(trained.remarks))
     try:
         kind = "data.path" if config.data.path else "data.data_dir"
         data = load_data(with_values(config, {"data.download": False} | {k: v for k, v in moved.items() if k == kind}))
         data.must_be(trained.notes["fingerprint"], trained.notes["images"])
         say(f"{account.name}: looking for the nearest of {len(data):,} real images")
-        neighbours, measured = _neighbours(config, samples(SAMPLES, None), data, say)
+        neighbours, measured = _neighbours(config, samples(SAMPLES, None), as_made(config, data), say)
         return drawn._replace(neighbours=neighbours, measured=measured)
     except (ConfigError, DataError, RunError) as error:
         return drawn._replace(notes=[*drawn.notes, f"no nearest real images: {error}"])
@@ -86,16 +88,17 @@ Samples = Callable[[int, int | None], np.ndarray]
 """So many images `[N, H, W, C]`, of a class; of None of all in turn."""
 
 
-def _drawer(trained: Trained) -> Samples:
-    """Of averaged weights; the same ones at every call."""
+def _drawer(trained: Trained, folder: RunFolder) -> Samples:
+    """Of averaged weights; the same ones at every call. Latents are decoded, if they can be."""
     gan, labels = trained.gan, len(trained.classes)
+    decode: decoding.Decode = decoding.of_run(folder, trained.notes) or np.asarray
     weights = sampling_weights(gan, trained.state, trained.counts)
     drawer = make_drawer(gan, medium_of(trained.config, "").kept)
 
     def samples(count: int, label: int | None) -> np.ndarray:
         latents = latents_by_index(gan, jax.random.key(0), count)
         told = jnp.arange(count) % labels if label is None and labels else jnp.full(count, label or 0)
-        return drawer(weights, latents, told.astype(jnp.int32) if labels else None)
+        return decode(drawer(weights, latents, told.astype(jnp.int32) if labels else None))
 
     return samples
 

@@ -151,6 +151,12 @@ def test_json_spells_out_every_key_and_names_the_model():
     assert json.loads(to_json(Config())) == spelled
 
 
+def test_a_key_of_another_kind_asks_for_nothing_at_its_default():
+    assert from_json('{"task": {"name": "none", "factor": 4, "test": 0.1}}') == Config()
+    with pytest.raises(ConfigError, match=r"task.factor: no such key; known are none"):
+        from_json('{"task": {"name": "none", "factor": 2}}')
+
+
 def test_keys_missing_from_json_take_their_defaults():
     assert from_json('{"data": {"size": 16}}') == Config(data=DataConfig(size=16))
 

@@ -1,0 +1,97 @@
+"""Latents and pictures: what an autoencoder's run makes of the ones, and of the others."""
+
+import io
+from collections.abc import Callable
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gan_jax.config.checks import from_json
+from gan_jax.config.translators import Autoencoder
+from gan_jax.data.dataset import Dataset
+from gan_jax.data.decoder import Decoder, from_arrays
+from gan_jax.data.scaling import Scaling
+from gan_jax.errors import ConfigError, DataError, RunError
+from gan_jax.images import to_bytes
+from gan_jax.network import evaluate, init_weights
+from gan_jax.run import checkpoints
+from gan_jax.run.checkpoints import Notes
+from gan_jax.run.files import RunFolder, read, write_atomically
+from gan_jax.types import Bytes, Images
+
+Decode = Callable[[Images | Bytes | np.ndarray], np.ndarray]
+"""Latents as networks see them, `[N, h, w, c]`, to pictures uint8 `[N, H, W, C]`; pictures stay what they are."""
+
+AT_ONCE = 64
+"""Latents decoded in one program, always: another size could round differently."""
+
+
+def make_decode(decoder: Decoder, scaling: Scaling, where: str) -> Decode:
+    """Builds `decode(latents)`, compiled once. Raises DataError for a decoder of other latents or another version."""
+    try:
+        config = from_json(decoder.config)
+    except ConfigError as error:
+        raise DataError(f"{where}: the config of its decoder: {error}") from None
+    model, channels = config.model, len(scaling.mean)
+    if not isinstance(model, Autoencoder) or model.code != channels:
+        made = f"{model.code} channels" if isinstance(model, Autoencoder) else "no autoencoder"
+        raise DataError(f"{where}: its latents have {channels} channels, its decoder is of {made}; encode them anew")
+    _, network = model.coders(config.data)
+    example = jnp.zeros((1, 1, 1, channels))
+    template = jax.eval_shape(lambda: init_weights(network, jax.random.key(0), example, None))
+    try:
+        weights = checkpoints.from_arrays(template, decoder.weights, where=where)
+    except RunError as error:
+        raise DataError(f"{error}; encode the pictures anew") from None
+    some = jax.jit(lambda weights, latents: to_bytes(evaluate(network, weights, latents, None)))
+
+    def decode(latents: Images | Bytes | np.ndarray) -> np.ndarray:
+        seen = np.asarray(latents)
+        return seen if seen.dtype == np.uint8 else in_parts(partial(some, weights), scaling.back(seen), AT_ONCE)
+
+    return decode
+
+
+def in_parts(make: Callable[[np.ndarray], jax.Array], given: np.ndarray, size: int) -> np.ndarray:
+    """`make(given)`, so many at a time; the last ones are filled up."""
+    count = len(given)
+    filled = np.concatenate([given, given[:1].repeat(-count % size, 0)])
+    return np.concatenate([np.asarray(make(filled[k : k + size])) for k in range(0, count, size)])[:count]
+
+
+def of_data(data: Dataset) -> Decode | None:
+    """What makes pictures of a dataset's images; None if they are no latents with a decoder. Raises DataError."""
+    if data.decoder is None or data.scaling is None:
+        return None
+    return make_decode(data.decoder, data.scaling, data.name)
+
+
+def keep(data: Dataset, folder: RunFolder) -> None:
+    """Stores the decoder of the data with a run, once. Raises RunError."""
+    if data.decoder is None or read(folder.decoder) is not None:
+        return
+    buffer = io.BytesIO()
+    np.savez(buffer, **data.decoder.arrays())  # type: ignore[arg-type]
+    write_atomically(folder.decoder, buffer.getvalue())
+
+
+def of_run(folder: RunFolder, notes: Notes) -> Decode | None:
+    """What makes pictures of what a run draws, by its checkpoint's notes; None if it draws pictures, or other floats.
+
+    Raises RunError where the decoder that it was trained with has gone, or has changed.
+    """
+    if (wanted := notes.get("decoder")) is None:
+        return None
+    where = str(folder.decoder)
+    try:
+        with np.load(io.BytesIO(read(folder.decoder) or b""), allow_pickle=False) as archive:
+            found = from_arrays(where, {name: archive[name] for name in archive})
+    except RunError:
+        raise
+    except Exception:  # whatever a damaged file makes NumPy raise
+        found = None
+    if found is None or found.sha256 != wanted:
+        raise RunError(f"{where} has gone, or is not the decoder that this run was trained with; put it back")
+    return make_decode(found, Scaling(*notes["scaling"]), where)
