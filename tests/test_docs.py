@@ -15,10 +15,16 @@ from gan_jax.types import Batch
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
-LONG = {"tasks.md", "tutorial.md", "howto/failing.md"}
-"""Pages whose examples take more than some seconds."""
 
 name = lambda path: path.relative_to(DOCS).as_posix()
+
+PICTURED = {"tutorial.md", "howto/failing.md"}
+"""Pages whose examples draw pictures that the site shows, by `STEPS` steps of training."""
+
+LONG = {"howto/loss.md", "howto/model.md", "ideas/conditions.md", "ideas/value.md"}
+"""Others that compile much."""
+
+OTHERS = [page for page in PAGES if name(page) not in {*PICTURED, "tasks.md"}]
 
 
 def examples(page):
@@ -32,7 +38,10 @@ def run(page, shorter=lambda example: example):
     return scope
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if examples(page) and name(page) not in LONG], ids=name)
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(p, marks=[pytest.mark.slow] * (name(p) in LONG), id=name(p)) for p in OTHERS if examples(p)],
+)
 def test_the_examples_of_a_page_run_one_after_the_other(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run(page)
@@ -49,7 +58,7 @@ def test_the_examples_of_tasks_run_one_after_the_other():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["tutorial.md", "howto/failing.md"])
+@pytest.mark.parametrize("page", sorted(PICTURED))
 def test_the_examples_of_a_page_with_pictures_run_with_few_steps(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     found = run(DOCS / page, lambda example: re.sub(r"^STEPS = .*$", "STEPS = 8", example, flags=re.MULTILINE))
