@@ -38,6 +38,14 @@ def test_commands_are_those_of_the_command_line(tab):
         ("gan-jax train digits --data.name fa", ["fashion_mnist"]),
         ("gan-jax train digits --loss h", ["hinge"]),
         ("gan-jax train digits --evaluate.features ", ["classifier", "inception", "pixels"]),
+        ("gan-jax train digits --model r3gan --model.n", []),
+        ("gan-jax train digits --task segmentation --task.cl", ["--task.classes"]),
+        ("gan-jax train digits --fr", ["--from"]),
+        ("gan-jax train digits --from ", []),
+        ("gan-jax train digits --data.no", ["--data.no-download", "--data.no-flip"]),
+        ("gan-jax train digits --no-r", ["--no-remat"]),
+        ("gan-jax report runs/a --no", ["--no-draw"]),
+        ("gan-jax report runs/a --ru", []),
         ("gan-jax sample runs/a --la", ["--labels"]),
         ("gan-jax evaluate runs/a --features c", ["classifier"]),
         ("gan-jax sample runs/", []),
@@ -49,6 +57,14 @@ def test_commands_are_those_of_the_command_line(tab):
 )
 def test_words_fit_what_is_typed(line, words, tab):
     assert tab(line) == words
+
+
+def test_groups_with_names_are_offered_by_themselves(tab):
+    assert {"--data", "--augment", "--data.name", "--task"} <= set(tab("gan-jax train digits --"))
+
+
+def test_of_an_empty_line_commands_are_offered(tab):
+    assert tab("") == sorted(cli.COMMANDS)
 
 
 def test_what_stands_behind_the_cursor_does_not_count(tab):
@@ -65,5 +81,6 @@ def test_a_run_has_the_options_of_its_own_networks_and_no_file_is_run(tab, tmp_p
 
 def test_by_itself_it_says_how_to_turn_it_on(monkeypatch, capsys):
     monkeypatch.delenv("COMP_LINE", raising=False)
-    assert cli.main(["completion"]) == 0
-    assert "complete -o default -C 'gan-jax completion' gan-jax" in capsys.readouterr().out
+    for arguments in ([], ["--help"]):
+        assert cli.main(["completion", *arguments]) == 0
+        assert "complete -o default -C 'gan-jax completion' gan-jax" in capsys.readouterr().out

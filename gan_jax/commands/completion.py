@@ -3,12 +3,14 @@
 import dataclasses
 import os
 import pkgutil
+import re
 import shlex
 import typing
 from importlib import import_module
 from typing import Any
 
 from gan_jax import commands, screen
+from gan_jax.commands.train import groups_with_names, of_kinds
 from gan_jax.config import Config, recipes
 from gan_jax.config.hosts import HostsConfig
 from gan_jax.config.schema import flatten, kinds
@@ -28,7 +30,7 @@ or to ~/.zshrc
 def main(arguments: list[str]) -> None:
     """Prints what may stand where a shell is (it tells by $COMP_LINE and $COMP_POINT), or how to have it ask."""
     if "COMP_LINE" not in os.environ:
-        if arguments:
+        if arguments and arguments not in (["-h"], ["--help"]):
             raise ConfigError(f"completion takes no arguments, got {' '.join(arguments)}")
         screen.tell(_HOW.rstrip())
         return
@@ -37,7 +39,7 @@ def main(arguments: list[str]) -> None:
         words = shlex.split(line)
     except ValueError:  # in the middle of a quotation, where names of files are typed
         return
-    begun = "" if line[-1:].isspace() else words.pop()
+    begun = words.pop() if words and not line[-1].isspace() else ""
     screen.tell("\n".join(word for word in sorted(_words(words[1:], begun)) if word.startswith(begun)))
 
 
@@ -52,23 +54,33 @@ def _words(before: list[str], begun: str) -> list[str]:
         return []
     values = _config(before) if before[0] == "train" else schema
     if begun.startswith("-"):
-        others = [f"hosts.{f.name}" for f in dataclasses.fields(HostsConfig)]
-        own = [f.name for f in dataclasses.fields(schema) if f.name not in ("config", "hosts", "input")]
-        keys = [*own, *flatten(values), *others] if before[0] == "train" else [key for key in own if key != "run"]
-        return ["--help", *(f"--{key.replace('_', '-')}" for key in keys)]
+        return ["--help", *(f"--{key.replace('_', '-')}" for key in _keys(schema, values))]
     if before[-1].startswith("--"):
         return _values(values, before[-1].removeprefix("--").replace("-", "_"))
     return [*recipes.names()] if before == ["train"] else []
+
+
+def _keys(schema: type, values: Any) -> list[str]:
+    """What a command's options are called; what is on or off has two names."""
+    own = {f.name: f.default for f in dataclasses.fields(schema)}
+    if isinstance(values, Config):
+        hosts = flatten(HostsConfig(), "hosts.")
+        short = dict.fromkeys(["from", *groups_with_names(values)])
+        keys = {key: own[key] for key in own.keys() - {"config", "hosts"}} | short | flatten(values) | hosts
+    else:
+        keys = {key: own[key] for key in own.keys() - {"run", "runs", "input"}}
+    return [*keys, *(re.sub(r"(\w+)$", r"no_\1", key) for key, value in keys.items() if isinstance(value, bool))]
 
 
 _MODULES = [*pkgutil.iter_modules(commands.__path__)]
 
 
 def _config(words: list[str]) -> Config:
-    """The config that options are of. A .py file, which may do anything, is not run for it."""
+    """The config that options are of, with the model and task that are named. No .py file, which may do all, is run."""
     named = words[1] if len(words) > 1 else ""
     try:
-        return recipes.load(named) if named in recipes.names() or recipes.is_run(recipes.expand(named)) else Config()
+        known = named in recipes.names() or recipes.is_run(recipes.expand(named))
+        return of_kinds(recipes.load(named) if known else Config(), words)
     except ConfigError:
         return Config()
 

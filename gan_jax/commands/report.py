@@ -29,9 +29,9 @@ class Report:
     """Have the newest checkpoint draw samples of each class, and look for the real images nearest to some. On a GPU
     that a run is using, rather leave it out: --no-draw."""
     data_path: Path | None = None
-    """Where the runs' own pictures are now, if they have moved."""
+    """Where the runs' own pictures are. Without it none are read, wherever a config says that they are."""
     data_dir: Path | None = None
-    """Where tensorflow-datasets keeps the prepared data now, if they have moved."""
+    """Where tensorflow-datasets keeps the prepared data. Default: its usual place, ~/tensorflow_datasets."""
 
 
 def main(arguments: list[str]) -> None:

@@ -91,9 +91,7 @@ def main(arguments: list[str]) -> None:
 def _read(recipe: str, default: Config, arguments: list[str]) -> Train:
     """The options as they were typed, each of them right by itself, beside what the recipe says."""
     arguments = _named(arguments, default)
-    for key, union in (("model", AnyModel), ("task", AnyTask)):
-        if (kind := _value_of(key, arguments)) in kinds(union) and kind != name_of(getattr(default, key)):
-            default = with_values(default, {key: kind})
+    default = of_kinds(default, arguments)
     if (begins_with := _value_of("start.run", arguments)) not in (None, default.start.run):
         default = with_values(default, {"start.run": begins_with, "start.sha256": None})
     others = [f"hosts.{f.name}" for f in dataclasses.fields(HostsConfig)]
@@ -104,6 +102,14 @@ def _read(recipe: str, default: Config, arguments: list[str]) -> Train:
     if wrong := [*wrong_values(options.hosts), *options.hosts.wrong(options.config)]:
         raise ConfigError("\n".join(wrong))
     return options
+
+
+def of_kinds(config: Config, arguments: list[str]) -> Config:
+    """The config with the model and the task that arguments name, and so with the options that these have."""
+    for key, union in (("model", AnyModel), ("task", AnyTask)):
+        if (kind := _value_of(key, arguments)) in kinds(union) and kind != name_of(getattr(config, key)):
+            config = with_values(config, {key: kind})
+    return config
 
 
 def _folder(recipe: str, options: Train) -> Path:
@@ -141,9 +147,15 @@ _ONE_KIND_A_GROUP = (tyro.conf.AvoidSubcommands,)
 
 def _named(arguments: list[str], config: Config) -> list[str]:
     """Spells `--augment ada` out, as `--augment.name ada`, for all groups with a name, and `--from`."""
-    named = [f.name for f in dataclasses.fields(config) if hasattr(getattr(config, f.name), "name")]
-    spelled = [re.sub(rf"^--({'|'.join(named)})(?=$|=)", r"--\1.name", argument) for argument in arguments]
+    spelled = [
+        re.sub(rf"^--({'|'.join(groups_with_names(config))})(?=$|=)", r"--\1.name", argument) for argument in arguments
+    ]
     return [re.sub(r"^--from(?=$|=)", "--start.run", argument) for argument in spelled]
+
+
+def groups_with_names(config: Config) -> list[str]:
+    """The groups whose own name is short for their field `name`."""
+    return [f.name for f in dataclasses.fields(config) if hasattr(getattr(config, f.name), "name")]
 
 
 def _value_of(key: str, arguments: list[str]) -> str | None:

@@ -109,8 +109,8 @@ class Judged(TaskConfig):
     def wrong(self, config: Config) -> list[str]:
         """As in `TaskConfig`."""
         name, found = name_of(config.model), []
-        if config.data.kind == "text":
-            return [f"task: {self.called} is of pictures, not of text; drop --task"]
+        if (kind := config.data.kind) != "pictures":
+            return [f"task: {self.called} is of pictures, not of {kind}; drop --task"]
         if name not in self.models:
             fitting = " or ".join(f"--model {model}" for model in self.models)
             found.append(f"model: {name} is not for --task {self.called}; take {fitting}")

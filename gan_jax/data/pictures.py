@@ -97,6 +97,7 @@ def load(
     channels: int,
     on_bad: Literal["refuse", "skip"] = "refuse",
     memory: float = math.inf,
+    fit: Fit = fitted,
 ) -> Dataset:
     """Every picture below `path`, in the order of their names, as uint8 `[N, *size, channels]`.
 
@@ -111,7 +112,7 @@ def load(
     found = list_files(source, shown)
     files = only_pictures(found, shown)
     count = len(files)
-    pictures = Pictures(shown, files, size, channels)
+    pictures = Pictures(shown, files, size, channels, fit)
     held = None
     if (needed := math.prod(pictures.shape)) <= memory:
         what = f"{shown}: {count:,} pictures of {'x'.join(map(str, pictures.shape[1:]))}"
@@ -123,7 +124,7 @@ def load(
         if len(reasons) == count:
             raise DataError(f"{shown}: none of its {count} pictures can be read")
         files = files.those([i for i in range(count) if i not in reasons])
-        pictures = Pictures(shown, files, size, channels)
+        pictures = Pictures(shown, files, size, channels, fit)
     labels, names = _classes(shown, found, files)
     images = pictures if held is None else held[: len(files)]  # a view: a copy would need as much memory again
     return Dataset(printable(source.name), images, labels, names, origin(files))

@@ -7,10 +7,11 @@ import codecs
 import locale
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,18 +34,26 @@ class Finding(NamedTuple):
 def examine(data_dir: Path | None = None) -> Iterator[Finding]:
     """All findings, each as soon as it is found: what takes long, or hangs, is what is missing at the end."""
     needed = [Requirement(text) for text in _requirements("gan-jax")]
-    yield system()
-    yield packages(needed)
-    yield extras()
-    yield surroundings()
+    yield _found("system", system)
+    yield _found("packages", lambda: packages(needed))
+    yield _found("extras", extras)
+    yield _found("variables", surroundings)
     found, devices = devices_of_jax()
     yield found
-    yield memory()
+    yield _found("memory", memory)
     if devices:
         yield speed(devices)
-    yield data(data_dir)
-    yield caches()
-    yield disk()
+    yield _found("data", lambda: data(data_dir))
+    yield _found("caches", caches)
+    yield _found("disk", disk)
+
+
+def _found(about: str, look: Callable[[], Finding]) -> Finding:
+    """What is found; where one cannot look, that this is wrong."""
+    try:
+        return look()
+    except (OSError, RuntimeError) as error:  # as of a folder that has gone, or a user without a home
+        return Finding(about, [], [f"{about} cannot be looked at: {_at_home(_first_line(error))}"])
 
 
 def system() -> Finding:
@@ -158,7 +167,7 @@ def speed(devices: list[Any]) -> Finding:
 
 def data(data_dir: Path | None) -> Finding:
     """What tensorflow-datasets has prepared, in its usual folder or another."""
-    folder = Path(data_dir or "~/tensorflow_datasets").expanduser()
+    folder = data_dir.expanduser() if data_dir else (_home() or Path("~")) / "tensorflow_datasets"
     found = sorted(
         file.parent for file in (*folder.glob("*/*/dataset_info.json"), *folder.glob("*/*/*/dataset_info.json"))
     )
@@ -225,8 +234,17 @@ def _weight(folder: Path) -> str:
 
 def _at_home(path: Path | str) -> str:
     """A path, or several in a text, with the home folder as ~: its owner's name is nobody's business."""
-    home = str(Path("~").expanduser())
-    return str(path).replace(home, "~") if home not in ("/", "~") else str(path)
+    home = _home()
+    return re.sub(rf"{re.escape(str(home))}(?=[/:]|$)", "~", str(path)) if home else str(path)
+
+
+def _home() -> Path | None:
+    """The home folder; None where there is none, as in a container whose user no one has named."""
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return None
+    return home if home.name else None
 
 
 def _in_rows(words: list[str], width: int = 90) -> list[str]:

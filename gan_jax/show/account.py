@@ -68,12 +68,12 @@ def _account(folder: RunFolder, name: str) -> Account:
     config, settings = None, {}
     try:
         config = recipes.load_run(folder.path)
-        settings = flatten(config)
+        settings = _short_all(flatten(config))
     except ConfigError as error:
         why = str(error).removeprefix(f"{folder.config}: ")
         notes.append(f"config.json cannot be read by this version of gan-jax ({why}); it is shown as it is written")
         with suppress(ValueError, RecursionError, RunError):
-            settings = dict(_leaves(json.loads(read(folder.config) or b"")))
+            settings = _short_all(dict(_leaves(json.loads(read(folder.config) or b""))))
     content = read(folder.metrics) or b""
     found = read_rows(folder.metrics)
     written = sum(bool(line.strip()) for line in content.split(b"\n"))
@@ -82,14 +82,34 @@ def _account(folder: RunFolder, name: str) -> Account:
     if not found:
         notes.append("metrics.jsonl has no rows yet: there are no curves")
     rows = [row for each in found if "protocol" not in each and "step" in (row := _numbers(each))]
-    evaluations = [e._replace(scores=_numbers(e.scores)) for e in read_all(folder.metrics) if 0 <= e.step < _MOST]
-    log = (read(folder.log) or b"").decode("utf-8", "replace").splitlines()
+    evaluations = [
+        e._replace(scores=_numbers(e.scores), protocol=_short_all(e.protocol))
+        for e in read_all(folder.metrics)
+        if 0 <= e.step < _MOST
+    ]
+    log = [short(line) for line in (read(folder.log) or b"").decode("utf-8", "replace").splitlines()]
     steps: list[int] = []
     try:
         steps = committed(folder.checkpoints)
     except RunError as error:
         notes.append(str(error))
-    return Account(name, folder, config, settings, _starts(folder, notes), rows, evaluations, log, steps, notes)
+    starts = _starts(folder, notes)
+    notes = [short(note) for note in notes]
+    return Account(name, folder, config, settings, starts, rows, evaluations, log, steps, notes)
+
+
+LONGEST = 500
+"""Letters of a line, a name or a value that are kept: a page is for people to read."""
+
+
+def short(value: Any) -> Any:
+    """A value, or the beginning of one that has more letters."""
+    text = str(value)
+    return value if len(text) <= LONGEST else f"{text[:LONGEST]}... ({len(text):,} letters)"
+
+
+def _short_all(values: dict[str, Any]) -> dict[str, Any]:
+    return {short(name): short(value) for name, value in values.items()}
 
 
 _MOST = 2**53
@@ -98,7 +118,7 @@ _MOST = 2**53
 
 def _numbers(row: dict[str, Any]) -> Row:
     finite = lambda value: type(value) in (int, float) and -_MOST < value < _MOST
-    return {name: value for name, value in row.items() if finite(value) and (name != "step" or value >= 0)}
+    return {short(name): value for name, value in row.items() if finite(value) and (name != "step" or value >= 0)}
 
 
 def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
@@ -154,12 +174,12 @@ def facts(account: Account) -> dict[str, str]:
         "Python": last.get("python"),
         "system": last.get("platform"),
     }
-    return {name: str(value) for name, value in found.items() if value is not None}
+    return {name: str(short(value)) for name, value in found.items() if value is not None}
 
 
 def _data(data: dict[str, Any], config: Config | None) -> str:
     count, classes = data.get("images"), data.get("classes")
-    things = "pieces" if config and config.data.kind == "text" else "images"
+    things = {"text": "pieces", "clips": "clips"}.get(config.data.kind if config else "", "images")
     told = f"{data.get('name')}: {count:,} {things}" if type(count) is int else f"{data.get('name')}"
     return f"{told}, {len(classes)} classes" if isinstance(classes, list) and classes else told
 
@@ -171,12 +191,14 @@ def reading_of(account: Account) -> str:
     classes = data.get("classes") if isinstance(data, dict) else None
     if config is None or config.data.kind == "text":
         return ""
+    if config.data.kind == "clips":
+        return "Film strips: the frames of a clip are side by side. The same latents at every step."
     if config.task.given and config.task.build().truth is None:
         return "In pairs: what was given, and what was made of it."
     if config.task.given:
         return "In threes: what was given, what was made of it, and what it truly is."
     if config.conditional and isinstance(classes, list) and 1 < len(classes) <= COLUMNS:
-        return f"The columns are the classes: {', '.join(map(str, classes))}."
+        return f"The columns are the classes: {short(', '.join(map(str, classes)))}."
     return "The same latents at every step."
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from gan_jax.config import Config
 from gan_jax.config.schema import name_of
+from gan_jax.config.translators import Translator
 from gan_jax.run.scoreboard import Evaluation, table
 from gan_jax.show.exported import FIELDS, WEIGHTS
 from gan_jax.show.program import PLATFORMS, Program
@@ -71,6 +72,9 @@ def _about(config: Config, fields: dict[str, Any], parameters: int) -> list[str]
     what = f"images of {height}x{width} pixels, channels: {fields['channels']}"
     if config.data.kind == "text":
         what = f"texts of {width} characters, of an alphabet of {fields['channels']}"
+    if config.data.kind == "clips":
+        frames = config.data.frames
+        what = f"clips of {frames} frames of {height // frames}x{width} pixels, channels: {fields['channels']}"
     rows = {
         "made by": f"{fields['made_by']}, step {fields['step']:,}, {fields['weights']} weights",
         "network": f"{name_of(config.model)}, {parameters:,} parameters",
@@ -133,8 +137,10 @@ def _example(config: Config, name: str, shape: str) -> str:
 
 
 def _by_jax(config: Config, program: Program) -> list[str]:
+    step = config.model.step(config.data) if isinstance(config.model, Translator) else 1
+    sides = f", of pictures whose sides are multiples of {step} pixels" if step > 1 else ""
     return [
-        f"With JAX alone (`pip install jax flatbuffers`), on {', '.join(PLATFORMS)}, from `{PROGRAM}`:",
+        f"With JAX alone (`pip install jax flatbuffers`), on {', '.join(PLATFORMS)}, from `{PROGRAM}`{sides}:",
         "",
         "```python",
         loader(config, program),

@@ -61,7 +61,8 @@ Say = Callable[[str], None]
 def draw(account: Account, moved: Mapping[str, str], say: Say) -> Drawn | None:
     """Draws from the newest good checkpoint; None where there is none, or nothing of this to draw.
 
-    `moved` names where the data are now, by config key. What cannot be had is said in the notes.
+    `moved` names where the data are, by config key: what somebody else's config names is not read, and no bucket asked
+    for it. What cannot be had is said in the notes.
     """
     config = account.config
     if config is None or config.task.given or config.data.kind != "pictures" or not account.checkpoints:
@@ -69,19 +70,37 @@ def draw(account: Account, moved: Mapping[str, str], say: Say) -> Drawn | None:
     say(f"{account.name}: drawing from its newest checkpoint")
     try:
         trained = open_run(str(account.folder.path))
-    except (ConfigError, RunError) as error:
+        samples = _drawer(trained, account.folder)
+    except _UNHAPPY as error:
         return Drawn(0, [], [], "", [f"nothing could be drawn: {error}"])
-    samples = _drawer(trained, account.folder)
-    drawn = Drawn(int(trained.state.step), _by_class(trained, samples), [], "", list(trained.remarks))
+    count = len(trained.classes)
+    notes = [*trained.remarks, *[f"samples of the first {CLASSES} of {count:,} classes"] * (count > CLASSES)]
+    drawn = Drawn(int(trained.state.step), [], [], "", notes)
     try:
-        kind = "data.path" if config.data.path else "data.data_dir"
-        data = load_data(with_values(config, {"data.download": False} | {k: v for k, v in moved.items() if k == kind}))
+        drawn = drawn._replace(classes=_by_class(trained, samples))
+    except _UNHAPPY as error:
+        notes.append(f"no samples by class: {error}")
+    try:
+        data = load_data(_where(config, moved))
         data.must_be(trained.notes["fingerprint"], trained.notes["images"])
         say(f"{account.name}: looking for the nearest of {len(data):,} real images")
         neighbours, measured = _neighbours(config, samples(SAMPLES, None), as_made(config, data), say)
         return drawn._replace(neighbours=neighbours, measured=measured)
-    except (ConfigError, DataError, RunError) as error:
-        return drawn._replace(notes=[*drawn.notes, f"no nearest real images: {error}"])
+    except _UNHAPPY as error:
+        notes.append(f"no nearest real images: {error}")
+    return drawn
+
+
+_UNHAPPY = (ConfigError, DataError, RunError)
+
+
+def _where(config: Config, moved: Mapping[str, str]) -> Config:
+    """The config with data of the usual place, or of a folder that somebody names here; else raises DataError."""
+    key, option = ("data.path", "--data-path") if config.data.path else ("data.data_dir", "--data-dir")
+    named = config.data.path or config.data.data_dir
+    if named and key not in moved:
+        raise DataError(f"the config names {named!r}, which is read only if you do, too: {option}")
+    return with_values(config, {"data.download": False, key: moved.get(key)})
 
 
 Samples = Callable[[int, int | None], np.ndarray]

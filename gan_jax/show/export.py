@@ -38,7 +38,7 @@ def export(run: str, *, out: Path | None, averaged: bool, best: bool, repository
     step, which = int(trained.state.step), "averaged" if averaged else "raw"
     source = RunFolder(run)
     folder = out or source.path / "_".join([f"exported_step_{step}"] + ["raw"] * (not averaged) + ["best"] * best)
-    _check_empty(folder)
+    check_empty(folder)
     weights = sampling_weights(trained.gan, trained.state, trained.counts, averaged=averaged)
     whole, remarks = _program(trained, weights)
     fields = exported.fields(trained.config, trained.notes, step=step, which=which)
@@ -46,7 +46,9 @@ def export(run: str, *, out: Path | None, averaged: bool, best: bool, repository
         write_atomically(folder / name, content)
     if whole:
         write_atomically(folder / PROGRAM, whole.content)
-    shown = _show(exported.load(folder), source, step, folder)
+    generator = exported.load(folder)
+    given = trained.config.task.given
+    shown = _grid(source, step, folder, which, pushed=bool(repository)) if given else _drawn(generator, folder)
     scored = [e for e in read_all(source.metrics) if e.step == step and e.protocol.get("weights") == which]
     parameters = sum(leaf.size for leaf in jax.tree.leaves(weights.params))
     text = card(trained.config, fields, parameters, scored, whole, picture=shown.picture, lines=shown.lines)
@@ -59,7 +61,8 @@ def export(run: str, *, out: Path | None, averaged: bool, best: bool, repository
     ]
 
 
-def _check_empty(folder: Path) -> None:
+def check_empty(folder: Path) -> None:
+    """Raises ConfigError for a folder that something is in, or that cannot be."""
     if is_remote(folder):
         raise ConfigError(f"out: {folder} is in a bucket; name a folder of this machine, and copy it there afterwards")
     try:
@@ -91,18 +94,29 @@ class Shown(NamedTuple):
 
     picture: str | None = None
     lines: Sequence[str] = ()
-    held_out: bool = False  # whether images of the data are on it
+    remarks: Sequence[str] = ()  # on a picture of the data: that it is one, or why there is none
 
 
-def _show(generator: Exported, run: RunFolder, step: int, folder: Path) -> Shown:
-    """Draws with what was written; of a translator takes the run's own grid, which has what was given beside it."""
+def _grid(run: RunFolder, step: int, folder: Path, which: str, *, pushed: bool) -> Shown:
+    """The run's own grid of a translator, of its averaged weights: on it are images of the data, for a person to pass.
+
+    Where all is pushed at once, nobody could have looked at them before.
+    """
+    if pushed:
+        why = f"no {PICTURE}: it would show held-out images of the data, and nobody has looked at them; without --push"
+        return Shown(remarks=[f"{why} it is in the folder"])
+    if which != "averaged":
+        return Shown(remarks=[f"no {PICTURE}: the run's grids are of averaged weights"])
+    grid = read(run.sample(step))
+    if grid is None:
+        return Shown(remarks=[f"no {PICTURE}: the run has no grid of step {step}"])
+    write_atomically(folder / PICTURE, grid)
+    return Shown(PICTURE, remarks=[f"{PICTURE} shows held-out images of the data: look at it before you hand it on"])
+
+
+def _drawn(generator: Exported, folder: Path) -> Shown:
+    """What is drawn with what was written."""
     config = generator.config
-    if config.task.given:
-        grid = read(run.sample(step))
-        if grid is None:
-            return Shown()
-        write_atomically(folder / PICTURE, grid)
-        return Shown(PICTURE, held_out=True)
     medium = medium_of(config, generator.fields["alphabet"])
     columns = len(generator.labels) if 2 <= len(generator.labels) <= 16 else 8
     images = generator.draw(jax.random.key(0), columns * (64 // columns))
@@ -121,5 +135,4 @@ def _told(
     sizes = [f"{name} ({in_words(os.path.getsize(folder / name))})" for name in [*names, "README.md"] if name]
     lines = [f"the {which} weights of step {step}, in {folder}: {', '.join(sizes)}"]
     lines += [] if scored else ["no scores in the card: this step was not evaluated; gan-jax evaluate RUN does"]
-    lines += [f"{PICTURE} shows held-out images of the data: look at it before you hand it on"] * shown.held_out
-    return [*lines, "to fill in, in README.md: the licence, and what it is meant for"]
+    return [*lines, *shown.remarks, "to fill in, in README.md: the licence, and what it is meant for"]

@@ -18,7 +18,7 @@ from gan_jax.config.build import build_gan
 from gan_jax.config.checks import check_values, from_json
 from gan_jax.config.schema import to_json
 from gan_jax.data.scaling import Scaling
-from gan_jax.errors import ConfigError, DataError
+from gan_jax.errors import ConfigError, DataError, RunError
 from gan_jax.gan import GAN
 from gan_jax.run.applying import make_translation
 from gan_jax.run.checkpoints import Notes, from_arrays, to_arrays
@@ -61,7 +61,7 @@ def packed(weights: Weights, fields: dict[str, Any]) -> dict[str, bytes]:
     """Both files, by name. Arrays are called as in Flax's variables, "params.project.kernel"."""
     from safetensors.numpy import save
 
-    arrays = {name: np.ascontiguousarray(array) for name, array in to_arrays(variables(weights)).items()}
+    arrays = {name: np.asarray(array, order="C") for name, array in to_arrays(variables(weights)).items()}
     told = json.dumps(fields, indent=2, ensure_ascii=False) + "\n"
     return {WEIGHTS: save(arrays, {"format": "flax"}), FIELDS: told.encode()}
 
@@ -106,21 +106,24 @@ def load(folder: str | Path) -> Exported:
     told = _fields(folder / FIELDS)
     try:
         config = from_json(json.dumps(told["config"]))
-        gan = build_gan(config, len(told["classes"]))
-        labels, counts, alphabet = tuple(told["labels"]), told["counts"], told["alphabet"]
+        labels = _labels(told, config)
         scaling = Scaling(*told["scaling"]) if config.data.floats else None
+        gan = build_gan(config, len(told["classes"]))
         template = variables(abstract_state(config, len(told["classes"])).generator.weights)
     except (ConfigError, KeyError, TypeError, ValueError) as error:
         said = f"no {error}" if isinstance(error, KeyError) else f"{error}"
         raise DataError(f"{folder / FIELDS}: not as gan-jax export writes it: {said}") from None
-    found = from_arrays(template, _arrays(folder / WEIGHTS), where=f"{folder / WEIGHTS}")
+    try:
+        found = from_arrays(template, _arrays(folder / WEIGHTS), where=f"{folder / WEIGHTS}")
+    except RunError as error:
+        raise DataError(str(error)) from None
     weights = Weights(found.pop("params"), found)
     draw: Callable[..., np.ndarray] = partial(_refuse, "draws nothing: it is given pictures; use translate(pictures)")
     translate: Callable[..., np.ndarray] = partial(_refuse, "is given nothing; use draw(key, count)")
     if config.task.given:
         translate = make_translation(config, gan, config.task.build(), weights).make
     else:
-        draw = _make_draw(config, gan, weights, counts, len(labels), alphabet, scaling)
+        draw = _make_draw(config, gan, weights, told["counts"], len(labels), told["alphabet"], scaling)
     return Exported(config, gan, weights, labels, told, draw, translate)
 
 
@@ -129,7 +132,8 @@ def source_of(folder: Path) -> Source:
     config, gan, weights, labels, told, *_ = load(folder)
     if config.task.given:
         raise ConfigError(f"run: {folder} makes something of pictures, and draws nothing; use gan-jax apply of its run")
-    called = f"the {told['weights']} weights of step {told['step']}"
+    of = f"of {told['imported']['file']}" if "imported" in told else f"of step {told['step']}"
+    called = f"the {told['weights']} weights {of}"
     place = lambda name: Path(f"{folder.name}_{name}")
     return Source(config, gan, lambda: weights, told, labels, told["counts"], called, place, [])
 
@@ -163,6 +167,35 @@ def _checked(labels: Labels, classes: int, count: int) -> Labels:
 
 def _refuse(why: str, *unused: Any, **more: Any) -> NoReturn:
     raise ConfigError(f"this generator {why}")
+
+
+def _labels(told: dict[str, Any], config: Config) -> tuple[str, ...]:
+    """What the labels are called, of fields of the right kinds. Raises KeyError, ValueError for others."""
+    for key, (expected, holds) in _EXPECTED.items():
+        if not holds(told[key]):
+            raise ValueError(f"{key}: expected {expected}, got {told[key]!r:.60}")
+    labels, counts = label_names(config, told["classes"]), told["counts"]
+    if labels and not (
+        _are(counts, int) and len(counts) == len(labels) and min(counts) >= 0 and 0 < sum(counts) < 2**31
+    ):
+        raise ValueError(f"counts: expected one for each of {len(labels)} labels, got {counts!r:.60}")
+    if not labels and counts is not None:
+        raise ValueError(f"counts: expected null, as no labels are told, got {counts!r:.60}")
+    if config.data.floats and np.shape(told["scaling"]) != (2, config.data.image_channels):
+        raise ValueError(f"scaling: expected two numbers for each of {config.data.image_channels} channels")
+    return labels
+
+
+def _are(them: Any, kind: type) -> bool:
+    return isinstance(them, list) and all(type(it) is kind for it in them)
+
+
+_EXPECTED: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "step": ("a whole number from 0", lambda it: type(it) is int and it >= 0),
+    "weights": ("averaged or raw", lambda it: it in ("averaged", "raw")),
+    "classes": ("a list of names", lambda it: _are(it, str)),
+    "alphabet": ("a text", lambda it: isinstance(it, str)),
+}
 
 
 def _fields(path: Path) -> dict[str, Any]:

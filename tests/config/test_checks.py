@@ -31,6 +31,7 @@ OTHERS = {
     "data.size": 32,
     "data.alphabet": 65,
     "data.test": 0.2,
+    "data.frames": 8,
     "data.channels": 3,
     "data.deviation": 0.5,
     "data.flip": True,
@@ -101,6 +102,7 @@ ADA, SOME_IMAGES = {"augment.name": "ada", "augment.p": 0.1}, {"anneal.images": 
 FLOATS = {"data.path": "/latents.npz", "data.size": 8, "data.channels": 4, "data.deviation": 0.5}
 INPAINTING = {"task": "inpainting", "model": "pix2pix", "data.size": 16}
 TEXT = {"data.path": "/mine.txt", "data.size": 32, "model": "wgantext"}
+CLIPS = {"data.name": "moving_mnist", "model": "mocogan"}
 LARGER = {"task": "super_resolution", "model": "esrgan", "data.size": 16}
 FEW_LABELS = {"task": "few_labels", "model": "fmgan"}
 RESTYLED = {"task": "restyled", "model": "cyclegan", "data.size": 16}
@@ -109,6 +111,7 @@ NEEDS = {
     "data.deviation": {"data.path": "/latents.npz"},
     "data.alphabet": TEXT,
     "data.test": TEXT,
+    "data.frames": CLIPS,
     "model.told": {"conditional": True},
     "start.sha256": {"start.run": "/runs/other"},
     "start.freeze": {"start.run": "/runs/other"},

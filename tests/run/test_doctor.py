@@ -59,6 +59,46 @@ def test_the_home_folder_is_not_told(tmp_path, monkeypatch):
     assert "XLA_FLAGS=--xla_dump_to=~/dump" in told
 
 
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/h/al", "~"),
+        ("/h/al/x:/h/al", "~/x:~"),
+        ("--dump=/h/al/x", "--dump=~/x"),
+        ("/h/alice/x", "/h/alice/x"),
+        ("/h/al.old", "/h/al.old"),
+    ],
+)
+def test_a_folder_that_only_begins_like_the_home_folder_is_told_whole(path, told, monkeypatch):
+    monkeypatch.setenv("HOME", "/h/al")
+    assert doctor._at_home(path) == told
+
+
+def test_a_user_without_a_home_has_findings(monkeypatch):
+    def homeless():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    monkeypatch.setattr(Path, "expanduser", lambda path: homeless() if str(path)[:1] == "~" else path)
+    monkeypatch.delenv("GAN_JAX_CACHE", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(doctor, "devices_of_jax", lambda: (doctor.Finding("devices", [], []), []))
+    found = {finding.about: finding for finding in doctor.examine()}
+    assert "nothing prepared" in found["data"].there[0]
+    assert found["disk"].there
+    assert found["caches"].there or found["caches"].wrong
+
+
+def test_a_working_folder_that_has_gone_is_wrong(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    monkeypatch.setattr(doctor, "devices_of_jax", lambda: (doctor.Finding("devices", [], []), []))
+    *_, disk = doctor.examine()
+    assert disk.wrong == ["disk cannot be looked at: [Errno 2] No such file or directory"]
+
+
 @pytest.mark.parametrize(("preferred", "wrong"), [("UTF-8", 0), ("ANSI_X3.4-1968", 1)])
 def test_a_locale_of_few_letters_is_wrong(preferred, wrong, monkeypatch):
     monkeypatch.setattr("locale.getpreferredencoding", lambda do_setlocale: preferred)

@@ -229,6 +229,41 @@ def test_files_of_another_make_are_named(folder, tmp_path, name, content, said):
 
 
 @pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("step", None, "step: expected a whole number from 0, got None"),
+        ("step", "3\x1b]0;pwned\x07", r"step: expected a whole number from 0, got '3\\x1b\]0;pwned\\x07'"),
+        ("weights", "best", "weights: expected averaged or raw, got 'best'"),
+        ("classes", [0] * 10, r"classes: expected a list of names, got \[0, 0"),
+        ("counts", 5, "counts: expected one for each of 10 labels, got 5"),
+        ("counts", None, "counts: expected one for each of 10 labels, got None"),
+        ("counts", [1] * 50, "counts: expected one for each of 10 labels, got"),
+        ("counts", [-1] * 10, "counts: expected one for each of 10 labels, got"),
+        ("alphabet", 5, "alphabet: expected a text, got 5"),
+        ("classes", ["a", "b"], "params"),
+    ],
+)
+def test_fields_of_other_kinds_are_named(folder, tmp_path, key, value, said):
+    shutil.copy(folder / "generator.safetensors", tmp_path)
+    told = json.loads((folder / "generator.json").read_text("utf-8")) | {key: value}
+    if key == "classes":
+        told |= {"counts": [1] * len(value)}
+    (tmp_path / "generator.json").write_text(json.dumps(told))
+    with pytest.raises(DataError, match=said):
+        exported.load(tmp_path)
+
+
+def test_labels_are_called_as_the_classes_are(folder, tmp_path):
+    shutil.copy(folder / "generator.safetensors", tmp_path)
+    told = json.loads((folder / "generator.json").read_text("utf-8")) | {"labels": [*"abcdefghijklmnopqrstuvwxyz"]}
+    (tmp_path / "generator.json").write_text(json.dumps(told))
+    generator = exported.load(tmp_path)
+    assert generator.labels == tuple("0123456789")
+    with pytest.raises(ConfigError, match="there are 0 to 9, not 25"):
+        generator.draw(jax.random.key(0), 1, [25])
+
+
+@pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
         ("export RUN", 2, "exported_step_2 is not empty; name another folder with --out"),
@@ -274,6 +309,47 @@ def test_one_program_of_a_translator_is_for_pictures_of_every_size(name):
     images = jax.jit(read.call)(*given)
     assert images.shape == pictures.shape
     np.testing.assert_allclose(images, ours, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ([], "look at it before you hand it on"),
+        (["--raw"], "no samples.png: the run's grids are of averaged weights"),
+        (["--push", "ada/holes"], "no samples.png: it would show held-out images of the data"),
+    ],
+)
+def test_a_grid_of_the_data_is_shown_to_its_owner_alone_and_beside_the_weights_that_made_it(
+    translated, tmp_path, monkeypatch, capsys, asked, said
+):
+    calls = []
+    monkeypatch.setitem(sys.modules, "huggingface_hub", hub_of(calls))
+    monkeypatch.setattr(program, "translator", lambda *given: program.Program(b"", [], ("images", "", "")))
+    assert main(["export", str(translated.path), "--out", str(tmp_path / "out"), *asked]) == 0
+    assert said in capsys.readouterr().out
+    shown = not asked
+    assert (tmp_path / "out/samples.png").exists() == shown
+    text = (tmp_path / "out/README.md").read_text("utf-8")
+    assert ("samples.png" in text) == shown
+    assert "sides are multiples of 4 pixels" in text
+    assert not any("samples.png" in files for what, _, files in calls if what == "upload")
+    assert bool(calls) == ("--push" in asked)
+
+
+@pytest.fixture(scope="module")
+def translated(tmp_path_factory):
+    """A run that fills holes, as a checkpoint has it, with a grid."""
+    task, model = TRANSLATORS["with a hole"]
+    config = Config(data=DataConfig(size=16), task=task, model=model)
+    folder = RunFolder(tmp_path_factory.mktemp("translated") / "run")
+    folder.sample(2).parent.mkdir(parents=True)
+    folder.config.write_text(to_json(config))
+    folder.sample(2).write_bytes(b"a picture of somebody")
+    zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), abstract_state(config, 10))
+    checkpoints = Checkpoints(folder.checkpoints)
+    checkpoints.save(2, zeros._replace(step=jnp.int32(2)), NOTES)
+    checkpoints.close()
+    return folder
 
 
 def test_weights_that_no_file_holds_are_refused(generator, monkeypatch):

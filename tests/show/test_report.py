@@ -16,7 +16,7 @@ from PIL import Image
 from gan_jax.cli import main
 from gan_jax.config import MLP, CadenceConfig, Config, DataConfig, recipes
 from gan_jax.config.build import build_gan, load_data
-from gan_jax.config.schema import to_json, with_values
+from gan_jax.config.schema import flatten, to_json, with_values
 from gan_jax.errors import ConfigError, DataError, RunError
 from gan_jax.gan import init
 from gan_jax.run.files import RunFolder
@@ -24,7 +24,7 @@ from gan_jax.run.pictures import save_grid
 from gan_jax.run.sampling import Trained
 from gan_jax.run.training import example
 from gan_jax.show import drawn, plots
-from gan_jax.show.account import differences, facts, read_accounts, settings_of, warnings_of
+from gan_jax.show.account import LONGEST, differences, facts, read_accounts, settings_of, warnings_of
 from gan_jax.show.frames import embedded, read_frames
 from gan_jax.show.report import report, scored_by
 
@@ -137,6 +137,17 @@ def test_a_strangers_texts_are_only_texts(make_run, tmp_path):
     assert len(found.scripts) == found.policy.count("'sha256-") == 3
     assert not {"b", "i"} & set(found.tags)
     assert HOSTILE in found.text
+
+
+def test_what_is_long_is_cut(make_run, tmp_path):
+    long = "A" * 100_000
+    rows = [{"step": t, long: 1.0} for t in (1, 2)]
+    rows += [{"step": t, "scores": {long: 1.0}, "protocol": {"about": long, long: long}} for t in (1, 2)]
+    environment = ENVIRONMENT | {"devices": long, "data": {"name": long, "images": 3, "classes": [long, "b"]}}
+    given = {"rows": rows, "environment": environment, "log": f"warning {long}\n"}
+    text, _ = written([make_run("a", **given), make_run("b", config=json.dumps({long: long}), **given)], tmp_path)
+    assert len(max(re.findall("A+", text), key=len)) <= LONGEST
+    assert "(100,008 letters)" in text
 
 
 def test_curves_stand_under_their_own_protocol(make_run):
@@ -321,17 +332,27 @@ def test_a_collapse_is_told_once(make_run):
     assert warnings_of(*read_accounts([make_run("told", rows=scores, log=told)])) == [told.strip()]
 
 
-def test_a_checkpoint_draws_each_class_and_finds_the_nearest(make_run, tmp_path, monkeypatch):
-    monkeypatch.setenv("GAN_JAX_CACHE", str(tmp_path / "cache"))
+@pytest.fixture(scope="module")
+def trained_on_digits():
+    """A run on the digits, opened."""
     model = MLP(latent_size=4, generator_width=8, discriminator_width=4)
     config = Config(data=DataConfig(name="digits"), model=model, batch_size=8, conditional=True)
     gan, data = build_gan(config, 10), load_data(config)
     state = init(gan, jax.random.key(0), example(config))
     notes, remarks = {"fingerprint": data.fingerprint, "images": len(data)}, ["checkpoint 9 is damaged; passed over"]
-    monkeypatch.setattr(
-        drawn, "open_run", lambda path: Trained(config, gan, state, notes, data.classes, [100] * 10, remarks)
-    )
-    account = read_accounts([make_run(config=config)])[0]._replace(checkpoints=[0])
+    return Trained(config, gan, state, notes, data.classes, [100] * 10, remarks)
+
+
+@pytest.fixture
+def account(trained_on_digits, make_run, tmp_path, monkeypatch):
+    """What its folder tells."""
+    monkeypatch.setenv("GAN_JAX_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(drawn, "open_run", lambda path: trained_on_digits)
+    return read_accounts([make_run(config=trained_on_digits.config)])[0]._replace(checkpoints=[0])
+
+
+def test_a_checkpoint_draws_each_class_and_finds_the_nearest(trained_on_digits, account, monkeypatch):
+    remarks = trained_on_digits.remarks
     found = drawn.draw(account, {}, print)
     assert found.notes == remarks
     assert [name for name, _ in found.classes] == [str(digit) for digit in range(10)]
@@ -345,9 +366,53 @@ def test_a_checkpoint_draws_each_class_and_finds_the_nearest(make_run, tmp_path,
         raise DataError("digits: gone")
 
     monkeypatch.setattr(drawn, "load_data", gone)
+    monkeypatch.setattr(drawn, "CLASSES", 3)
     without = drawn.draw(account, {}, print)
-    assert without.classes == found.classes
-    assert without.notes == [*remarks, "no nearest real images: digits: gone"]
+    assert without.classes == found.classes[:3]
+    few = "samples of the first 3 of 10 classes"
+    assert without.notes == [*remarks, few, "no nearest real images: digits: gone"]
+
+
+def test_a_generator_that_draws_nothing_finite_costs_what_it_draws_alone(account, monkeypatch):
+    def draw(*given):
+        raise RunError("not finite")
+
+    monkeypatch.setattr(drawn, "make_drawer", lambda *given: draw)
+    _, *notes = drawn.draw(account, {}, print).notes
+    assert notes == ["no samples by class: not finite", "no nearest real images: not finite"]
+
+
+@pytest.mark.parametrize(
+    ("named", "moved", "read"),
+    [
+        ({}, {}, {"data.data_dir": None}),
+        ({}, {"data.data_dir": "/own"}, {"data.data_dir": "/own"}),
+        (
+            {"data.data_dir": "gs://theirs"},
+            {},
+            "config names 'gs://theirs', which is read only if you do, too: --data-dir",
+        ),
+        ({"data.data_dir": "gs://theirs"}, {"data.data_dir": "/own"}, {"data.data_dir": "/own"}),
+        ({"data.path": "/"}, {}, "config names '/', which is read only if you do, too: --data-path"),
+        ({"data.path": "/"}, {"data.data_dir": "/own"}, "config names '/'"),
+        ({"data.path": "/"}, {"data.path": "/own"}, {"data.path": "/own"}),
+    ],
+)
+def test_a_folder_that_only_a_strangers_config_names_is_not_read(account, monkeypatch, named, moved, read):
+    asked = []
+
+    def load(config):
+        asked.append(flatten(config))
+        raise DataError("gone")
+
+    monkeypatch.setattr(drawn, "load_data", load)
+    monkeypatch.setattr(drawn, "_by_class", lambda *given: [])
+    found = drawn.draw(account._replace(config=with_values(account.config, named)), moved, print)
+    if isinstance(read, str):
+        assert not asked
+        assert read in found.notes[-1]
+    else:
+        assert [{key: each[key] for key in read} for each in asked] == [read]
 
 
 def test_nothing_is_drawn_without_a_checkpoint(make_run):
