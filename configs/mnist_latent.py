@@ -1,4 +1,11 @@
-"""Conditional DCGAN among the 8x8x4 codes of an autoencoder of MNIST, which gan-jax encode makes."""
+"""Conditional DCGAN among the 8x8x4 codes of an autoencoder of MNIST, which gan-jax encode makes.
+
+Of 54,000 latents, by the autoencoder of mnist_autoencoder: 448,000 images in five minutes of two CPU cores that much
+other work shared (2026-11-26, jax 0.10.2, one seed). Decoded, 2,000 samples had a classifier FID of 17.0 and showed the
+digit that was asked for in 84 % of cases: digits, many of them frayed. The discriminator's loss stayed near log 4, that
+of a guess: it may be held too tightly. mnist_conditional on the same pictures at 32x32, begun and stopped at the same
+time, had come to 8,384 images, an FID of 66.1 and 36 %: it is the larger network, and far from its end.
+"""
 
 from gan_jax.config import (
     DCGAN,

@@ -3,9 +3,9 @@
 import difflib
 import signal
 import sys
+from importlib import import_module
 
 from gan_jax import __version__, screen
-from gan_jax.commands import apply, completion, configs, doctor, encode, evaluate, export, report, sample, train
 from gan_jax.errors import ConfigError, GanJaxError
 
 USAGE = f"""gan-jax {__version__}: train GANs in JAX, and draw from them.
@@ -17,26 +17,20 @@ USAGE = f"""gan-jax {__version__}: train GANs in JAX, and draw from them.
   gan-jax encode RUN_FOLDER --out FILE.npz                latents of an autoencoder's data, to train on
   gan-jax evaluate RUN_FOLDER [--features KIND]           score it: FID, KID, precision and recall, ...
   gan-jax export RUN_FOLDER [--out FOLDER]                a folder to hand on: weights, a program, a model card
+  gan-jax import FILE.pkl --out FOLDER                    such a folder of R3GAN's or StyleGAN2-ADA's published weights
   gan-jax report RUN_FOLDER ... [--out FILE.html]         a page that shows a run, or compares several
   gan-jax configs                                         the recipes that come with it
   gan-jax doctor                                          versions, devices, data, caches: for a bug report
   gan-jax completion                                      how to have options completed at TAB
 
-gan-jax train --help, and so for sample, apply, encode, evaluate, export and report, lists every option.
+gan-jax train --help, and so for sample, apply, encode, evaluate, export, import and report, lists every option.
 """
 
-COMMANDS = {
-    "train": train.main,
-    "sample": sample.main,
-    "apply": apply.main,
-    "encode": encode.main,
-    "evaluate": evaluate.main,
-    "export": export.main,
-    "report": report.main,
-    "configs": configs.main,
-    "doctor": doctor.main,
-    "completion": completion.main,
-}
+COMMANDS = (
+    *("train", "sample", "apply", "encode", "evaluate"),
+    *("export", "import", "report", "configs", "doctor", "completion"),
+)
+"""Each is a file in gan_jax/commands, which is imported when it is asked for."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -54,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
             close = difflib.get_close_matches(arguments[0], COMMANDS, n=1)
             hint = f"; did you mean {close[0]}?" if close else ""
             raise ConfigError(f"no command {arguments[0]!r}, there are {', '.join(COMMANDS)}{hint}")
-        COMMANDS[arguments[0]](arguments[1:])
+        import_module(f"gan_jax.commands.{arguments[0]}").main(arguments[1:])
         sys.stdout.flush()
     except BrokenPipeError as error:
         screen.abandon(sys.stdout, error)

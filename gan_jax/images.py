@@ -1,11 +1,15 @@
 """Images as arrays: their ranges, what a person sees of them, and the sheet that shows many at once."""
 
+from typing import TypeVar
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
 from gan_jax.types import Bytes, Condition, Images, Made
+
+A = TypeVar("A", Array, np.ndarray)
 
 
 def to_float(images: Images | Bytes) -> Images:
@@ -61,6 +65,16 @@ def to_picture(images: Array | np.ndarray, deviation: float | None = None) -> Ar
         return images
     shown = jnp.asarray(images)[..., : 3 if images.shape[-1] > 2 else 1]
     return to_bytes(shown if deviation is None else shown / (2 * deviation))
+
+
+def to_frames(strips: A, count: int) -> A:
+    """Clips, their frames one above another, `[B, count · H, W, C]`, as `[B, count, H, W, C]`."""
+    return strips.reshape(len(strips), count, -1, *strips.shape[2:])
+
+
+def to_strips(clips: A) -> A:
+    """The other way: `[B, T, H, W, C]` to `[B, T · H, W, C]`."""
+    return clips.reshape(len(clips), -1, *clips.shape[3:])
 
 
 def sheet(images: Array | np.ndarray, columns: int, *, gap: int = 1) -> np.ndarray:

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gan_jax import latent_penalties
 from gan_jax.images import check_range, condition_to_float, count, to_float
 from gan_jax.losses import AdversarialLoss
 from gan_jax.rules import Adaptive
@@ -40,12 +41,23 @@ def check_game(gan: Any) -> None:
         if not hasattr(getattr(gan, name), "update"):
             raise TypeError(f"{name}: expected one of optax's, such as adam(2e-4), got {getattr(gan, name)!r}")
     for name, names in RULES.items():
-        if not isinstance(rule := getattr(gan, name), Adaptive) and not _takes(rule, names):
-            raise TypeError(
-                f"{name}: expected a function ({', '.join(names)}), such as gan_jax.{SUCH_AS[name]}, got {rule!r}"
-            )
+        _check_rule(name, getattr(gan, name), names, SUCH_AS[name])
+    for name, average in gan.more_averages.items():
+        _check_rule(f"more_averages: {name}", average, RULES["average"], SUCH_AS["average"])
+    for name in ("discriminator", "generator"):
+        _check_rule(f"loss: {name}", getattr(gan.loss, name), ("real_logits", "fake_logits"), "losses.hinge has")
+    if not isinstance(gan.latent_penalty, Adaptive | latent_penalties.LatentPenalty):
+        raise TypeError(
+            "latent_penalty: expected a LatentPenalty, such as gan_jax.latent_penalties.path_length(2.0), got "
+            f"{gan.latent_penalty!r}"
+        )
     if gan.latent_size < 1:
         raise ValueError(f"latent_size: a latent has 1 dimension or more, not {gan.latent_size}")
+
+
+def _check_rule(name: str, rule: Any, names: tuple[str, ...], such_as: str) -> None:
+    if not isinstance(rule, Adaptive) and not _takes(rule, names):
+        raise TypeError(f"{name}: expected a function ({', '.join(names)}), such as gan_jax.{such_as}, got {rule!r}")
 
 
 def _takes(rule: Any, names: tuple[str, ...]) -> bool:
@@ -62,7 +74,7 @@ def _takes(rule: Any, names: tuple[str, ...]) -> bool:
 
 def one_key(key: PRNGKey) -> PRNGKey:
     """The key, if it is one. Raises TypeError, for instance for a seed."""
-    if isinstance(key, int | np.integer):
+    if isinstance(key, int | np.integer) or (np.ndim(key) == 0 and jnp.issubdtype(key.dtype, jnp.integer)):
         raise TypeError(f"key: expected a key, such as jax.random.key({key}), got the number {key}")
     return key
 

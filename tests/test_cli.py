@@ -31,10 +31,10 @@ MISTAKES = [
     (
         "trian digits",
         "no command 'trian'",
-        "train, sample, apply, encode, evaluate, export, report, configs",
+        "train, sample, apply, encode, evaluate, export, import, report, configs",
         "did you mean train?",
     ),
-    ("--nope", "no command '--nope'", "train, sample, apply, encode, evaluate, export, report, configs"),
+    ("--nope", "no command '--nope'", "train, sample, apply, encode, evaluate, export, import, report, configs"),
     ("configs digits", "configs takes no arguments", "digits"),
     ("train", "train what?", "digits"),
     ("train --steps 3", "the recipe comes first", "gan-jax train RECIPE --steps 3"),

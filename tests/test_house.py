@@ -17,7 +17,7 @@ ROOMS = [
     {"inputs"},
     {"models", "tasks", "gan"},
     {"parallel", "statistics", "transfer", "config"},
-    {"per_device"},
+    {"per_device", "published"},
     {"run"},
     {"show"},
     {"commands"},

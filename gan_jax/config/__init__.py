@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gan_jax.config.beats import CadenceConfig, EvaluateConfig
-from gan_jax.config.data import DataConfig
+from gan_jax.config.data import DataConfig, Kind
+from gan_jax.config.films import MoCoGAN
 from gan_jax.config.models import ACGAN, DCGAN, FMGAN, MLP, R3GAN, SAGAN, SNGAN, AnyModel, Article, BigGAN, StyleGAN2
 from gan_jax.config.optimizer import AdamConfig
 from gan_jax.config.ranges import Count, FewSteps, OptionalCount, Seed
@@ -56,6 +57,7 @@ __all__ = [
     "FewLabels",
     "FromEdges",
     "Inpainting",
+    "MoCoGAN",
     "NoTask",
     "Pairs",
     "PenaltyConfig",
@@ -150,9 +152,13 @@ class Config:
         return 1 if self.data.kind == "text" else self.data.image_channels
 
     @property
-    def judged_by(self) -> Literal["features", "ngrams", "masks"]:
+    def judged_by(self) -> Literal["features", "ngrams", "motion", "masks"]:
         """What is compared of what is made and what is real."""
-        return "ngrams" if self.data.kind == "text" else "masks" if self.task.of_masks else "features"
+        if self.task.of_masks:
+            return "masks"
+        kinds: dict[Kind, Literal["features", "ngrams", "motion"]]
+        kinds = {"pictures": "features", "text": "ngrams", "clips": "motion"}
+        return kinds[self.data.kind]
 
     @property
     def batches_per_step(self) -> int:

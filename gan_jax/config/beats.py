@@ -20,7 +20,24 @@ class CadenceConfig:
     """How many checkpoints stay on disk."""
 
 
-Best = Literal["fid", "kid", "precision", "recall", "density", "coverage", "error", "miou", "js1", "js2", "js3", "js4"]
+Best = Literal[
+    "fid",
+    "kid",
+    "precision",
+    "recall",
+    "density",
+    "coverage",
+    "error",
+    "miou",
+    "js1",
+    "js2",
+    "js3",
+    "js4",
+    "speed_w1",
+    "direction_w1",
+    "turn_w1",
+    "same_class",
+]
 """Scores by which the best checkpoint can be kept."""
 
 
@@ -38,8 +55,8 @@ class EvaluateConfig:
     """The Inception weights file. Default: where `gan-jax evaluate --download` puts it."""
     best: Best = "fid"
     """The score by which the best checkpoint is kept, beside the newest ones. error is the classifier's, of few_labels:
-    what chose a checkpoint by test images does not tell what it would do on others. miou is of segmentation, the last
-    four are of text."""
+    what chose a checkpoint by test images does not tell what it would do on others. miou is of segmentation, js1
+    to js4 are of text, and the last four of clips."""
 
     def wrong(self) -> list[str]:
         """What is asked for in here and does nothing."""

@@ -12,7 +12,7 @@ from gan_jax import inputs, losses
 from gan_jax.config import Config, Segmentation
 from gan_jax.config.model import Networks
 from gan_jax.config.translators import Translator
-from gan_jax.data import arrays, cluttered, digits, masks, pairs, pictures, prepared, stacked, text
+from gan_jax.data import arrays, clips, cluttered, digits, masks, moving, pairs, pictures, prepared, stacked, text
 from gan_jax.data.dataset import Dataset
 from gan_jax.data.resize import resize_all
 from gan_jax.errors import ConfigError, DataError
@@ -133,6 +133,15 @@ def _load(config: Config, which: prepared.Split) -> Dataset:
     size, channels, memory = data.image_size, data.image_channels, data.memory * 1e9
     if data.path and data.kind == "text":
         return text.load(data.path, length=size[1], symbols=data.alphabet, test=data.test)
+    if data.path and data.kind == "clips":
+        return clips.load(
+            data.path,
+            frames=data.frames,
+            size=data.frame_size,
+            channels=channels,
+            on_bad=data.on_bad,
+            memory=memory,
+        )
     if data.path and data.arrays:
         dataset = arrays.load(data.path, size=size, channels=channels, deviation=data.deviation, memory=memory)
     elif data.path and isinstance(config.task, Segmentation):
@@ -144,7 +153,11 @@ def _load(config: Config, which: prepared.Split) -> Dataset:
     elif data.name == "digits":
         dataset = digits.load()
     elif data.name == "cluttered_mnist":
-        return cluttered.load(prepared.load("mnist", data_dir=data.data_dir, download=data.download, split=which))
+        mnist = prepared.load("mnist", data_dir=data.data_dir, download=data.download, split=which)
+        return cluttered.load(mnist, seed=0 if which == "train" else 1)  # on other crops
+    elif data.name == "moving_mnist":
+        mnist = prepared.load("mnist", data_dir=data.data_dir, download=data.download, split=which)
+        return moving.load(mnist, frames=data.frames, side=data.frame_size[0])
     elif data.name == "stacked_mnist":
         mnist = prepared.load("mnist", data_dir=data.data_dir, download=data.download)
         dataset = stacked.load(replace(mnist, images=resize_all(np.asarray(mnist.images), size, 1)))

@@ -23,6 +23,7 @@ BEST = {
     "features": ("error", "kid", "precision", "recall", "density", "coverage", "fid"),
     "ngrams": ("js1", "js2", "js3", "js4"),
     "masks": ("miou",),
+    "motion": ("direction_w1", "turn_w1", "same_class", "fid", "speed_w1"),
 }
 """The scores by which the best checkpoint can be kept, the customary one last."""
 
@@ -53,6 +54,8 @@ def _wrong_together(config: Config) -> list[str]:
     if not found:  # else there is no size to speak of
         found += config.model.wrong(config)
     found += config.task.wrong(config)
+    if config.data.name == "cluttered_mnist" and not config.data.own and not config.task.of_masks:
+        found.append("data.name: of cluttered_mnist pictures have masks below them; add --task segmentation")
     found += _wrong_kind(config)
     if config.conditional and config.data.clusters:
         found.append("data.clusters: networks are told these or classes; add --no-conditional, or drop --data.clusters")
@@ -84,25 +87,29 @@ def _wrong_together(config: Config) -> list[str]:
 
 
 def _wrong_kind(config: Config) -> list[str]:
-    """What does not go together with pictures, or with text."""
+    """What does not go together with pictures, with text, or with clips."""
     kind, makes, name = config.data.kind, config.model.makes, schema.name_of(config.model)
     found = []
     if makes != kind:
         mend = {
             "text": "take --model wgantext",
-            "pictures": "name a text with --data.path FILE.txt, or take another model",
+            "clips": "take --model mocogan",
+            "pictures": {
+                "text": "name a text with --data.path FILE.txt, or take another model",
+                "clips": "add --data moving_mnist, or --data clips, or take another model",
+            }.get(makes),
         }
         found.append(f"model: {name} makes {makes}, and the data are {kind}; {mend[kind]}")
     best, what = BEST[config.judged_by], config.task.called if config.task.of_masks else kind
     if config.evaluate.every and config.evaluate.best not in best:
         found.append(f"evaluate.best: {config.evaluate.best} is no score of {what}; add --evaluate.best {best[-1]}")
-    if config.judged_by != "features" and config.evaluate.features:
+    if config.judged_by in ("ngrams", "masks") and config.evaluate.features:
         given = config.evaluate.features
         found.append(f"evaluate.features: {what} is compared by its {config.judged_by}, not in {given}; drop it")
-    if kind == "text" and config.augment.name != "none":
-        found.append("augment.name: augmentations are of pictures, not of text; drop --augment")
-    if kind == "text" and config.parallel == "pmap":
-        found.append("parallel: pmap is not for text; choose jit, whose numbers are the same")
+    if kind != "pictures" and config.augment.name != "none":
+        found.append(f"augment.name: augmentations are of pictures, not of {kind}; drop --augment")
+    if kind != "pictures" and config.parallel == "pmap":
+        found.append(f"parallel: pmap is not for {kind}; choose jit, whose numbers are the same")
     return found
 
 

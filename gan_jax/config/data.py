@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from gan_jax.config.ranges import (
     Characters,
+    Count,
     OptionalChannels,
     OptionalCount,
     OptionalPositive,
@@ -28,6 +29,7 @@ NATIVE = {
     "cifar10": (32, 3),
     "celeb_a": (64, 3),
     "imagenet32": (32, 3),
+    "moving_mnist": (32, 1),
 }
 """The named datasets: pixels on a side, and channels; celeb_a's are larger, and 64 is customary."""
 
@@ -43,7 +45,13 @@ ARRAYS = (".npy", ".npz")
 TEXTS = (".txt",)
 """How the names of files of text end."""
 
-Kind = Literal["pictures", "text"]
+CLIPS = ("moving_mnist", "clips")
+"""The names of those that move."""
+
+LEAST_FRAMES = 3
+"""Of a clip: two steps have one turn."""
+
+Kind = Literal["pictures", "text", "clips"]
 """What real data are, and so what is made, shown and judged."""
 
 
@@ -62,12 +70,15 @@ class DataConfig:
         "imagenet32",
         "pictures",
         "text",
+        "moving_mnist",
+        "clips",
     ] = "digits"
-    """digits is scikit-learn's, stacked_mnist and cluttered_mnist (digits on photographs, with masks) are made of
-    mnist, pictures and text are your own (see path), the others come through tensorflow-datasets."""
+    """digits is scikit-learn's, stacked_mnist, cluttered_mnist (digits on photographs, with masks) and moving_mnist
+    (clips of digits that bounce) are made of mnist, pictures, text and clips are your own (see path), the others come
+    through tensorflow-datasets."""
     path: str | None = None
     """A folder or .zip of your own pictures, an .npz or .npy of arrays, or a .txt of text in UTF-8, which then take the
-    place of `name`. Sub-folders become classes."""
+    place of `name`; where that is clips, or moving_mnist, of animated GIF or WebP files. Sub-folders become classes."""
     size: OptionalSize = None
     """Pixels on a side, 64, or height x width, 48x64: images are resized to cover it and cropped in the middle.
     Default: as they are. Of text: characters of a piece, 32; every place of the text is the first of one."""
@@ -75,6 +86,8 @@ class DataConfig:
     """Of text: how many characters are told apart, the most frequent ones; if it has more, one stands for the rest."""
     test: Share = 0.1
     """Of text: share at its end that is held out, and that scores are beside."""
+    frames: Count = 16
+    """Of clips: frames of each; of longer ones of your own the first."""
     channels: OptionalChannels = None
     """1 for greyscale, 3 for RGB. Default: as the named dataset is; RGB for your own pictures. Floats have up to 16."""
     deviation: OptionalPositive = None
@@ -99,13 +112,13 @@ class DataConfig:
     @property
     def own(self) -> bool:
         """Whether these are somebody's own pictures."""
-        return self.path is not None or self.name in ("pictures", "text")
+        return self.path is not None or self.name in ("pictures", "text", "clips")
 
     @property
     def kind(self) -> Kind:
         """What these are."""
         named = self.path is not None and self.path.lower().endswith(TEXTS)
-        return "text" if named or self.name == "text" else "pictures"
+        return "text" if named or self.name == "text" else "clips" if self.name in CLIPS else "pictures"
 
     @property
     def floats(self) -> bool:
@@ -127,7 +140,15 @@ class DataConfig:
 
     @property
     def image_size(self) -> Sides:
-        """Height and width of the images that the networks see; a piece of text is one pixel high."""
+        """Height and width of the images that the networks see: a clip has its frames one above another, and a piece
+        of text is one pixel high.
+        """
+        height, width = self.frame_size
+        return height * (self.frames if self.kind == "clips" else 1), width
+
+    @property
+    def frame_size(self) -> Sides:
+        """Height and width of what is seen at once: a frame of a clip, and all of any other image."""
         if self.kind == "text":
             return 1, self.size if isinstance(self.size, int) else 1
         return sides((self.size and read(self.size)) or NATIVE[self.name][0])
@@ -141,7 +162,8 @@ class DataConfig:
 
     def wrong(self) -> list[str]:
         """What does not go together in here."""
-        return self._wrong_text() if self.kind == "text" else self._wrong_pictures()
+        found = self._wrong_text() if self.kind == "text" else self._wrong_pictures()
+        return found + self._wrong_clips()
 
     def _wrong_text(self) -> list[str]:
         found = []
@@ -160,6 +182,25 @@ class DataConfig:
             if getattr(self, key) != getattr(DataConfig, key)
         ]
 
+    def _wrong_clips(self) -> list[str]:
+        if self.kind != "clips":
+            idle = self.frames != DataConfig.frames
+            return [f"data.frames: is of clips, not of {self.kind}; leave it out, or add --data clips"] * idle
+        found = []
+        if self.frames < LEAST_FRAMES:
+            found.append(f"data.frames: a clip has {LEAST_FRAMES} frames or more, not {self.frames}")
+        found += [
+            f"data.{key}: is of pictures, not of clips; leave it out"
+            for key in ("deviation", "clusters")
+            if getattr(self, key) is not None
+        ]
+        if self.arrays:
+            found.append("data.path: clips are animated GIF or WebP files, not arrays; name a folder or .zip of them")
+        square = not self.size or self.frame_size[0] == self.frame_size[1]
+        if not self.own and (self.channels or 1, square) != (1, True):
+            found.append("data: moving_mnist is made of square grey frames; leave data.channels out, name one side")
+        return found
+
     def _wrong_pictures(self) -> list[str]:
         found = [
             f"data.{key}: is of text, not of pictures; leave it out, or name one with --data.path FILE.txt"
@@ -170,11 +211,11 @@ class DataConfig:
             what, add = (
                 ("an .npz or .npy of arrays", "FILE.npz")
                 if self.floats
-                else ("a folder or .zip of pictures", "FOLDER-OR-ZIP")
+                else (f"a folder or .zip of {self.kind}", "FOLDER-OR-ZIP")
             )
             found.append(f"data.path: expected {what}, got nothing; add --data.path {add}")
         if self.own and self.size is None:
-            found.append("data.size: your own pictures need a size to be brought to, such as --data.size 64")
+            found.append(f"data.size: your own {self.kind} need a size to be brought to, such as --data.size 64")
         if self.floats and not self.arrays and (self.path or not self.own):
             given = self.path or f"the named data {self.name}"
             found.append(f"data.deviation: is of floats in an .npz or .npy, not of {given}; name one with --data.path")

@@ -48,7 +48,7 @@ class Model:
 
     def wrong(self, config: Config) -> list[str]:
         """What does not go together in here, or with the data and the batches."""
-        found, name, size = [], name_of(self), config.data.image_size
+        found, name, size = [], name_of(self), config.data.frame_size
         if self.sizes and (near := nearest(size, self.sizes, square=self.square)) != size:
             some = ", ".join(map(str, self.sizes)) + " pixels"
             if size[0] != size[1] and not self.square:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from gan_jax.config.films import MoCoGAN
 from gan_jax.config.model import Mixed, Model, Networks
 from gan_jax.config.ranges import Count
 from gan_jax.config.transformers import GAT
@@ -265,6 +266,8 @@ class StyleGAN2(Mixed):
 
     precision: Literal["float32", "bfloat16"] = "float32"
     """What layers compute in; weights stay float32. bfloat16 is for the four highest resolutions from 8x8 up."""
+    clamp: bool = False
+    """In float32, too, keep what convolutions answer within ±256, as in bfloat16, and as NVlabs' networks do."""
 
     sizes: ClassVar[tuple[int, ...]] = (8, 16, 32, 64, 128, 256, 512, 1024)
     normalises: ClassVar[bool] = False
@@ -275,6 +278,8 @@ class StyleGAN2(Mixed):
 
         size = data.image_size
         small, low = max(size) <= 32, self.low_precision_from(size)
+        if self.clamp and low is None:
+            low = 2 * max(size)  # beyond all layers
         generator = stylegan2.Generator(
             size,
             data.image_channels,
@@ -323,4 +328,5 @@ AnyModel = (
     | CycleGAN
     | Autoencoder
     | WGANText
+    | MoCoGAN
 )

@@ -71,7 +71,11 @@ def read_steps(text: str) -> range:
     return range(int(found[1]), int(found[2]))
 
 
-_OUT = {"pictures": {".png": "a grid", ".npz": "arrays", "": "a folder"}, "text": {".txt": "a line for each"}}
+_OUT = {
+    "pictures": {".png": "a grid", ".npz": "arrays", "": "a folder"},
+    "text": {".txt": "a line for each"},
+    "clips": {".gif": "a grid that moves", ".png": "film strips", ".npz": "arrays"},
+}
 """How what `gan-jax sample --out` names may end, by the kind of data."""
 
 

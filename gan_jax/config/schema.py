@@ -152,7 +152,7 @@ def _from_dict(kind: Any, values: Any, prefix: str) -> Any:
     for name, value in values.items():
         if name not in hints:
             close = difflib.get_close_matches(name, hints, n=1)
-            hint = f"; did you mean {prefix}{close[0]}?" if close else f"; known are {', '.join(hints)}"
+            hint = f"; did you mean {prefix}{close[0]}?" if close else f"; known are {', '.join(hints) or 'none'}"
             raise ConfigError(f"{prefix}{name[:80]}: no such key{hint}")
         groups = kinds(hints[name])
         read[name] = _group_from_dict(groups, value, f"{prefix}{name}.") if groups else value
@@ -165,7 +165,11 @@ def _group_from_dict(groups: dict[str, type], values: Any, prefix: str) -> Any:
     name = values.get("name")
     if not isinstance(name, str) or name not in groups:
         raise ConfigError(f"{prefix}name: {_complain_of_group(groups, name)}")
-    return _from_dict(groups[name], {key: value for key, value in values.items() if key != "name"}, prefix)
+    own = _hints(groups[name])
+    # Of days when a group had the keys of all of its kinds: what another one has, at its default, asks for nothing.
+    idle = {f.name: f.default for kind in groups.values() for f in dataclasses.fields(kind) if f.name not in own}
+    mine = {key: value for key, value in values.items() if key != "name" and (key not in idle or value != idle[key])}
+    return _from_dict(groups[name], mine, prefix)
 
 
 def _short(value: Any) -> str:

@@ -85,8 +85,6 @@ class NoTask(TaskConfig):
             found.append(f"model: {name} is for few labels; add --task few_labels")
         if config.evaluate.every and config.evaluate.best == "error":
             found.append("evaluate.best: error is a classifier's; add --task few_labels")
-        if config.data.name == "cluttered_mnist" and not config.data.own:
-            found.append("data.name: of cluttered_mnist pictures have masks below them; add --task segmentation")
         return found
 
 
@@ -111,8 +109,8 @@ class Judged(TaskConfig):
     def wrong(self, config: Config) -> list[str]:
         """As in `TaskConfig`."""
         name, found = name_of(config.model), []
-        if config.data.kind == "text":
-            return [f"task: {self.called} is of pictures, not of text; drop --task"]
+        if (kind := config.data.kind) != "pictures":
+            return [f"task: {self.called} is of pictures, not of {kind}; drop --task"]
         if name not in self.models:
             fitting = " or ".join(f"--model {model}" for model in self.models)
             found.append(f"model: {name} is not for --task {self.called}; take {fitting}")

@@ -34,6 +34,7 @@ class Dataset:
     scaling: Scaling | None = None  # of floats: what brought them from the range of their own
     test: "Dataset | None" = None  # what no step sees
     alphabet: str = ""  # of text: the character of each number
+    frames: int = 1  # of clips: how many lie one above another in an image
     pictures: Source | None = None  # of latents: what they are of, in the same order
     decoder: Decoder | None = None  # of latents: what makes pictures of them
 
@@ -55,7 +56,7 @@ class Dataset:
     @property
     def things(self) -> str:
         """What there are `len` of."""
-        return "pieces" if self.alphabet else "images"
+        return "pieces" if self.alphabet else "clips" if self.frames > 1 else "images"
 
     @property
     def in_memory(self) -> bool:

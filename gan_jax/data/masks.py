@@ -6,9 +6,9 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from gan_jax.data.dataset import Dataset
-from gan_jax.data.listing import list_files
+from gan_jax.data.listing import Files, list_files
 from gan_jax.data.pairs import held, matching
-from gan_jax.data.pictures import Pictures, only_pictures, origin
+from gan_jax.data.pictures import Pictures, only_pictures, origin, size_of
 from gan_jax.data.resize import covering
 from gan_jax.data.views import Joined
 from gan_jax.errors import DataError, printable
@@ -42,12 +42,36 @@ def load(path: str, *, size: Size, channels: int, classes: int, memory: float = 
         return np.repeat(pixels[..., None], channels, axis=-1)
 
     pictures, masks = Pictures(name, halves[0], size, channels), Pictures(name, halves[1], size, channels, fit)
+    _look_at_some(name, halves, masks)
     images: Source = Joined(pictures, masks, axis=1)
     if (needed := math.prod(images.shape)) <= memory:
         what = f"{name}: {len(images):,} pictures and masks of {shown(sides(size))}"
         require_memory(needed, what, "lower --data.size, or add --data.memory 0", error=DataError)
         images = held(images)
     return Dataset(printable(source.name), images, origin=origin(files))
+
+
+LOOKED_AT = 16
+"""Pairs whose sizes and classes are looked at before all of them are taken for what they should be."""
+
+
+def _look_at_some(name: str, halves: tuple[Files, Files], masks: Pictures) -> None:
+    """Raises DataError where a mask has not its picture's size, or where masks have one class and else `UNKNOWN`."""
+    some = range(min(LOOKED_AT, len(masks)))
+    for i in some:
+        picture, mask = (size_of(half, i) for half in halves)
+        if picture and mask and picture != mask:  # what cannot be read is named where it is decoded
+            raise DataError(
+                f"{name}: {halves[1].names[i]} is {mask[0]}x{mask[1]} pixels, and {halves[0].names[i]} is "
+                f"{picture[0]}x{picture[1]}; a mask is as large as its picture"
+            )
+    seen = set(np.unique(masks[: len(some)]).tolist())
+    if UNKNOWN in seen and len(seen) == 2:
+        (only,) = seen - {UNKNOWN}
+        raise DataError(
+            f"{name}: the first {len(some)} masks in {halves[1].names[0].rpartition('/')[0]} have class {only} alone, "
+            f"and {UNKNOWN}, which is nobody's; write 1 where an object is"
+        )
 
 
 def numbers(mask: Image.Image, size: Size) -> np.ndarray:

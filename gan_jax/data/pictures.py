@@ -97,6 +97,7 @@ def load(
     channels: int,
     on_bad: Literal["refuse", "skip"] = "refuse",
     memory: float = math.inf,
+    fit: Fit = fitted,
 ) -> Dataset:
     """Every picture below `path`, in the order of their names, as uint8 `[N, *size, channels]`.
 
@@ -111,7 +112,7 @@ def load(
     found = list_files(source, shown)
     files = only_pictures(found, shown)
     count = len(files)
-    pictures = Pictures(shown, files, size, channels)
+    pictures = Pictures(shown, files, size, channels, fit)
     held = None
     if (needed := math.prod(pictures.shape)) <= memory:
         what = f"{shown}: {count:,} pictures of {'x'.join(map(str, pictures.shape[1:]))}"
@@ -123,7 +124,7 @@ def load(
         if len(reasons) == count:
             raise DataError(f"{shown}: none of its {count} pictures can be read")
         files = files.those([i for i in range(count) if i not in reasons])
-        pictures = Pictures(shown, files, size, channels)
+        pictures = Pictures(shown, files, size, channels, fit)
     labels, names = _classes(shown, found, files)
     images = pictures if held is None else held[: len(files)]  # a view: a copy would need as much memory again
     return Dataset(printable(source.name), images, labels, names, origin(files))
@@ -136,6 +137,13 @@ def only_pictures(found: Files, shown: str) -> Files:
     if not len(files):
         raise DataError(f"{shown}: no pictures in it; looked for {', '.join(sorted(SUFFIXES))}")
     return files
+
+
+def size_of(files: Files, i: int) -> tuple[int, int] | None:
+    """Width and height of a picture as it is to be seen, by its header; None if that cannot be read."""
+    turned = lambda picture: picture.getexif().get(0x0112, 1) >= 5
+    found = _decode(files, i, lambda picture: picture.size[::-1] if turned(picture) else picture.size)
+    return None if isinstance(found, str) else found
 
 
 def decode_whole(shown: str, files: Files, i: int, channels: int) -> tuple[np.ndarray, np.ndarray | None]:

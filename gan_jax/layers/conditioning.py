@@ -66,7 +66,7 @@ def as_vectors(condition: Condition, classes: int) -> Float[Array, "batch classe
             raise ValueError(f"labels are whole numbers [B], not {condition.dtype}; attributes are [B, K]")
         _require_known(condition, classes)
         return jax.nn.one_hot(condition, classes, dtype=jnp.float32)
-    if condition.shape[-1] == 1:
+    if condition.shape[-1] == 1 != classes:
         raise ValueError(f"labels are [B], and attributes [B, {classes}], not [B, 1]; squeeze them")
     if condition.shape[-1] != classes:
         raise ValueError(f"the network was built for {classes} attributes, not {condition.shape[-1]}")

@@ -13,7 +13,10 @@ from gan_jax.metrics.moments import Moments, moments
 from gan_jax.metrics.neighbours import density_coverage, precision_recall
 from gan_jax.types import PRNGKey
 
-LOWER_IS_BETTER = {"fid", "kid", "intra_fid", "class_kl", "l1", "error", "js1", "js2", "js3", "js4"}
+LOWER_IS_BETTER = {
+    *("fid", "kid", "intra_fid", "class_kl", "l1", "error", "js1", "js2", "js3", "js4"),
+    *("speed_w1", "direction_w1", "turn_w1"),
+}
 """The others grow as samples improve."""
 
 

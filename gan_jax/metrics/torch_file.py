@@ -11,7 +11,7 @@ import pickle
 import pickletools
 import zipfile
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -33,7 +33,7 @@ _DTYPES = {
     "BoolStorage": "?",
 }
 
-_INSTRUCTIONS = frozenset(
+INSTRUCTIONS: frozenset[str] = frozenset(
     """
     PROTO FRAME STOP MARK GLOBAL STACK_GLOBAL REDUCE BUILD BINPERSID
     NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 LONG1 BINFLOAT BINSTRING SHORT_BINSTRING BINUNICODE SHORT_BINUNICODE
@@ -41,6 +41,7 @@ _INSTRUCTIONS = frozenset(
     BINPUT LONG_BINPUT MEMOIZE BINGET LONG_BINGET
     """.split()  # noqa: SIM905 - a list would be forty lines
 )
+"""Of a pickle, those that a dictionary of tensors is written in."""
 
 # Weights stay far below both; 100 times as many attributes as a file has values would keep us for minutes.
 _MOST_INSTRUCTIONS, _MOST_BUILDS = 2_000_000, 100
@@ -80,14 +81,18 @@ def verify(path: str | Path, digits: str) -> None:
         )
 
 
-class _Storage(NamedTuple):
+class Storage(NamedTuple):
+    """Numbers in a row, by the key that they are stored under."""
+
     key: str
     dtype: np.dtype
     length: int
 
 
-class _Tensor(NamedTuple):
-    storage: _Storage
+class Tensor(NamedTuple):
+    """What a storage's numbers are."""
+
+    storage: Storage
     offset: int
     shape: tuple[int, ...]
     strides: tuple[int, ...]
@@ -98,16 +103,16 @@ class _RebuildTensor:
 
     __slots__ = ()  # so that no pickle can set an attribute
 
-    def __call__(self, storage: Any, offset: Any, shape: Any, strides: Any, *unused: Any) -> _Tensor:
+    def __call__(self, storage: Any, offset: Any, shape: Any, strides: Any, *unused: Any) -> Tensor:
         if not (
-            isinstance(storage, _Storage)
+            isinstance(storage, Storage)
             and isinstance(shape, tuple)
             and isinstance(strides, tuple)
             and len(shape) == len(strides) <= 32
             and all(_is_size(number) for number in (offset, *shape, *strides))
         ):
             raise DataError("a tensor in it is described wrongly")
-        return _Tensor(storage, offset, shape, strides)
+        return Tensor(storage, offset, shape, strides)
 
 
 class _RebuildParameter:
@@ -115,8 +120,8 @@ class _RebuildParameter:
 
     __slots__ = ()
 
-    def __call__(self, tensor: Any, *unused: Any) -> _Tensor:
-        if not isinstance(tensor, _Tensor):
+    def __call__(self, tensor: Any, *unused: Any) -> Tensor:
+        if not isinstance(tensor, Tensor):
             raise DataError("a parameter in it is described wrongly")
         return tensor
 
@@ -130,10 +135,12 @@ class _OrderedDict:
         return OrderedDict()
 
 
+rebuild_tensor, rebuild_parameter = _RebuildTensor(), _RebuildParameter()
+
 _ALLOWED: dict[tuple[str, str], Any] = {
     ("collections", "OrderedDict"): _OrderedDict(),
-    ("torch._utils", "_rebuild_tensor_v2"): _RebuildTensor(),
-    ("torch._utils", "_rebuild_parameter"): _RebuildParameter(),
+    ("torch._utils", "_rebuild_tensor_v2"): rebuild_tensor,
+    ("torch._utils", "_rebuild_parameter"): rebuild_parameter,
     **{("torch", name): dtype for name, dtype in _DTYPES.items()},
 }
 
@@ -159,10 +166,10 @@ class _Unpickler(_InPython):
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ALLOWED:
-            raise _refused(f"{module}.{name}")
+            raise refused(f"{module}.{name}")
         return _ALLOWED[module, name]
 
-    def persistent_load(self, pid: Any) -> _Storage:
+    def persistent_load(self, pid: Any) -> Storage:
         kind, dtype, key, _, count, *view = pid
         if (
             kind != "storage"
@@ -172,11 +179,16 @@ class _Unpickler(_InPython):
             or any(v is not None for v in view)
         ):
             raise DataError("a storage in it is described wrongly")
-        return _Storage(key, np.dtype(dtype), count)
+        return Storage(key, np.dtype(dtype), count)
 
 
-def _refused(name: str) -> DataError:
+def refused(name: str) -> DataError:
+    """What to raise for a file that asks for what no weights need."""
     return DataError(f"it asks for {ascii(name)[:80]}, which weights do not need: refused, and nothing was run")
+
+
+def _too_large() -> DataError:
+    return DataError("its pickle is larger than any weights need: refused, and nothing was run")
 
 
 def _check_name(name: Any) -> None:
@@ -184,17 +196,25 @@ def _check_name(name: Any) -> None:
         raise DataError(f"expected a dictionary of tensors by name, one in it has a {type(name).__name__} for a name")
 
 
+def instructions(file: io.BytesIO, allowed: frozenset[str]) -> Iterator[tuple[str, Any]]:
+    """Those of the next pickle in the file, and their arguments; nothing is done. Raises DataError for any other."""
+    for count, (instruction, argument, _) in enumerate(pickletools.genops(file)):
+        if instruction.name not in allowed:
+            raise refused(instruction.name)
+        if count > _MOST_INSTRUCTIONS:
+            raise _too_large()
+        yield instruction.name, argument
+
+
 def _unpickle(file: io.BytesIO) -> Any:
     """The next pickle in the file, if it is harmless."""
     start, builds = file.tell(), 0
-    for count, (instruction, argument, _) in enumerate(pickletools.genops(file)):
-        if instruction.name not in _INSTRUCTIONS:
-            raise _refused(instruction.name)
-        if instruction.name == "GLOBAL" and tuple(str(argument).split(" ", 1)) not in _ALLOWED:
-            raise _refused(str(argument).replace(" ", "."))
-        builds += instruction.name == "BUILD"
-        if count > _MOST_INSTRUCTIONS or builds > _MOST_BUILDS:
-            raise DataError("its pickle is larger than any weights need: refused, and nothing was run")
+    for name, argument in instructions(file, INSTRUCTIONS):
+        if name == "GLOBAL" and tuple(str(argument).split(" ", 1)) not in _ALLOWED:
+            raise refused(str(argument).replace(" ", "."))
+        builds += name == "BUILD"
+        if builds > _MOST_BUILDS:
+            raise _too_large()
     file.seek(start)
     return _Unpickler(file).load()
 
@@ -227,14 +247,28 @@ def _member(archive: zipfile.ZipFile, name: str) -> bytes:
         raise DataError(f"{ascii(name)[:80]} in it is damaged ({ascii(str(error))[:80]}); download it again") from None
 
 
-def _read_row(file: io.BytesIO) -> dict[str, np.ndarray]:
+def storage(content: bytes) -> tuple[Storage, memoryview]:
+    """A storage that was saved by itself, as pickles of whole tensors have it, and its numbers, not copied."""
+    file = io.BytesIO(content)
+    found, keys = _row(file), _unpickle(file)
+    if not isinstance(found, Storage) or keys != [found.key]:
+        raise DataError("a storage in it is described wrongly")
+    return found, memoryview(content)[file.tell() + 8 :]  # behind their number
+
+
+def _row(file: io.BytesIO) -> Any:
+    """What the older format holds; numbers come behind it."""
     if file.read(1) != pickle.PROTO or file.seek(0) or _unpickle(file) != _MAGIC:
         raise DataError("not a PyTorch weights file")
     if (version := _unpickle(file)) != _VERSION:
         raise DataError(f"of an unknown version: {version if type(version) is int else type(version).__name__}")
     if not _unpickle(file)["little_endian"]:
         raise DataError("written on a machine with big-endian numbers, which is not supported")
-    tensors = _tensors(_unpickle(file))
+    return _unpickle(file)
+
+
+def _read_row(file: io.BytesIO) -> dict[str, np.ndarray]:
+    tensors = _tensors(_row(file))
     storages = {tensor.storage.key: tensor.storage for tensor in tensors.values()}
     contents = {}
     for key in _unpickle(file):
@@ -248,35 +282,36 @@ def _read_row(file: io.BytesIO) -> dict[str, np.ndarray]:
     return _arrays(tensors, contents)
 
 
-def _tensors(found: Any) -> dict[str, _Tensor]:
+def _tensors(found: Any) -> dict[str, Tensor]:
     if not isinstance(found, dict) or not found:
         raise DataError(f"expected a dictionary of tensors, it holds a {type(found).__name__}")
     for name, value in dict.items(found):  # not found.items(): attributes come from the pickle, too
-        if not isinstance(name, str) or not isinstance(value, _Tensor):
+        if not isinstance(name, str) or not isinstance(value, Tensor):
             kind = type(value).__name__.strip("_").lower()
             raise DataError(f"expected a dictionary of tensors, its entry {ascii(name)[:80]} is a {kind}")
     return dict(dict.items(found))
 
 
-def _arrays(tensors: dict[str, _Tensor], contents: Mapping[str, bytes]) -> dict[str, np.ndarray]:
-    return {name: _array(ascii(name)[:80], tensor, contents) for name, tensor in tensors.items()}
+def _arrays(tensors: dict[str, Tensor], contents: Mapping[str, bytes]) -> dict[str, np.ndarray]:
+    return {name: array(ascii(name)[:80], tensor, contents) for name, tensor in tensors.items()}
 
 
-def _array(name: str, tensor: _Tensor, contents: Mapping[str, bytes]) -> np.ndarray:
-    storage, offset, shape, strides = tensor
-    if storage.key not in contents:
+def array(name: str, tensor: Tensor, contents: Mapping[str, bytes | memoryview]) -> np.ndarray:
+    """A tensor of the storages' contents, by their keys. Raises DataError where it reaches beyond its own."""
+    own, offset, shape, strides = tensor
+    if own.key not in contents:
         raise DataError(f"{name}: its numbers are missing; the file is cut short")
-    content = contents[storage.key]
-    if len(content) != storage.length * storage.dtype.itemsize:
-        raise DataError(f"{name}: {len(content)} bytes where {storage.length} numbers should be; the file is cut short")
+    content = contents[own.key]
+    if len(content) != own.length * own.dtype.itemsize:
+        raise DataError(f"{name}: {len(content)} bytes where {own.length} numbers should be; the file is cut short")
     size = math.prod(shape)
     if not size:
-        return np.zeros(shape, storage.dtype)
+        return np.zeros(shape, own.dtype)
     last = offset + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
-    if max(size, last + 1) > storage.length:
-        raise DataError(f"{name}: its shape {shape} reaches beyond its {storage.length} numbers")
-    flat = np.frombuffer(content, storage.dtype)[offset:]
-    steps = [step * storage.dtype.itemsize for step in strides]
+    if max(size, last + 1) > own.length:
+        raise DataError(f"{name}: its shape {shape} reaches beyond its {own.length} numbers")
+    flat = np.frombuffer(content, own.dtype)[offset:]
+    steps = [step * own.dtype.itemsize for step in strides]
     return np.lib.stride_tricks.as_strided(flat, shape, steps, writeable=False)
 
 

@@ -92,7 +92,7 @@ def _compare(
     beside: list[Scored] = []
     for start in range(0, drawing.images, PART):
         images, scored = draw(range(start, min(start + PART, drawing.images)))
-        parts.append(_extract(extractor, images, mesh))
+        parts.append(extract(extractor, images, mesh))
         beside.append(scored)
     fake: Features = jax.tree.map(lambda *arrays: np.concatenate(arrays), *parts)
     key, classes = jax.random.clone(score_key), len(drawing.data.classes)
@@ -126,7 +126,8 @@ def check_samples(config: Config, samples: int, *, width: int = 1) -> None:
     require_memory(needed, f"samples: {samples:,} images and their features", "take fewer")
 
 
-def _extract(extractor: Extractor, images: np.ndarray, mesh: Mesh) -> Features:
+def extract(extractor: Extractor, images: np.ndarray, mesh: Mesh) -> Features:
+    """Features of uint8 images `[N, H, W, C]`, made on all devices of the mesh."""
     batch_size = -(-256 // mesh.devices.size) * mesh.devices.size
     return extract_all(extractor, images, batch_size=batch_size, sharding=parallel.split_batch(mesh))
 
@@ -144,7 +145,7 @@ def _reference(data: Dataset, extractor: Extractor, compared: int, mesh: Mesh) -
     kept = []
     with read_ahead(lambda k: data.images[k * PART : (k + 1) * PART], 0, -(-len(data) // PART), ahead=2) as parts:
         for start, images in zip(range(0, len(data), PART), parts, strict=True):
-            values = np.asarray(_extract(extractor, images, mesh).values)
+            values = np.asarray(extract(extractor, images, mesh).values)
             found = moments(values) if found is None else update(found, values)
             kept.append(values[chosen[(chosen >= start) & (chosen < start + PART)] - start])
     assert found is not None

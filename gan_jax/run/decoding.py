@@ -69,12 +69,19 @@ def of_data(data: Dataset) -> Decode | None:
 
 
 def keep(data: Dataset, folder: RunFolder) -> None:
-    """Stores the decoder of the data with a run, once. Raises RunError."""
-    if data.decoder is None or read(folder.decoder) is not None:
+    """Stores the decoder of the data with a run, once. Raises DataError for another than it has, or RunError."""
+    if data.decoder is None:
         return
-    buffer = io.BytesIO()
-    np.savez(buffer, **data.decoder.arrays())  # type: ignore[arg-type]
-    write_atomically(folder.decoder, buffer.getvalue())
+    kept = _kept(folder)
+    if kept is not None and kept.sha256 != data.decoder.sha256:
+        raise DataError(
+            f"{data.name}: its decoder is not the one that this run has kept, {folder.decoder}; restore the file, or "
+            "start another run with --run"
+        )
+    if kept is None:
+        buffer = io.BytesIO()
+        np.savez(buffer, **data.decoder.arrays())  # type: ignore[arg-type]
+        write_atomically(folder.decoder, buffer.getvalue())
 
 
 def of_run(folder: RunFolder, notes: Notes) -> Decode | None:
@@ -84,14 +91,17 @@ def of_run(folder: RunFolder, notes: Notes) -> Decode | None:
     """
     if (wanted := notes.get("decoder")) is None:
         return None
-    where = str(folder.decoder)
-    try:
-        with np.load(io.BytesIO(read(folder.decoder) or b""), allow_pickle=False) as archive:
-            found = from_arrays(where, {name: archive[name] for name in archive})
-    except RunError:
-        raise
-    except Exception:  # whatever a damaged file makes NumPy raise
-        found = None
-    if found is None or found.sha256 != wanted:
+    kept, where = _kept(folder), str(folder.decoder)
+    if kept is None or kept.sha256 != wanted:
         raise RunError(f"{where} has gone, or is not the decoder that this run was trained with; put it back")
-    return make_decode(found, Scaling(*notes["scaling"]), where)
+    return make_decode(kept, Scaling(*notes["scaling"]), where)
+
+
+def _kept(folder: RunFolder) -> Decoder | None:
+    """The decoder that a run has kept; None if it kept none, or one that is damaged. Raises RunError."""
+    content = read(folder.decoder)
+    try:
+        with np.load(io.BytesIO(content or b""), allow_pickle=False) as archive:
+            return from_arrays(str(folder.decoder), {name: archive[name] for name in archive})
+    except Exception:  # whatever a damaged file makes NumPy raise
+        return None

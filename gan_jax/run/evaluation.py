@@ -9,7 +9,7 @@ from gan_jax.config.schema import with_values
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import DataError, RunError
 from gan_jax.gan import GAN
-from gan_jax.run import comparing, hosts, language, segmenting
+from gan_jax.run import comparing, hosts, language, motion, segmenting
 from gan_jax.run.features import Kind, Say
 from gan_jax.run.files import RunFolder
 from gan_jax.run.judging import Asked, Judge
@@ -28,8 +28,8 @@ def make_judge(config: Config, gan: GAN, data: Dataset, counts: Counts, asked: A
     Raises DataError where there is too little to compare, or weights that cannot be read; ConfigError for more samples
     than memory holds, and for features that such data do not have.
     """
-    judges = {"features": comparing.make_judge, "ngrams": language.make_judge, "masks": segmenting.make_judge}
-    judge = judges[config.judged_by](config, gan, data, counts, asked, mesh=mesh, say=say)
+    rooms = {"features": comparing, "ngrams": language, "motion": motion, "masks": segmenting}
+    judge = rooms[config.judged_by].make_judge(config, gan, data, counts, asked, mesh=mesh, say=say)
     same = {f"evaluate: {key}": str(value) for key, value in judge.protocol.items()}
     hosts.must_agree(same, mend="give all hosts the same files and versions")
     return judge

@@ -73,6 +73,7 @@ def train(config: Config, path: Path, *, profile: range | None = None) -> None:
         mesh = parallel.make_mesh(devices)
         require_room(config, devices)
         data = load_data(config)
+        decoding.of_data(data)  # which says why it cannot, before there is a folder
         gan = build_gan(config, len(data.classes), WAYS[config.parallel].mean())
         if config.evaluate.every and max(committed(folder.checkpoints), default=0) < config.steps:
             features.check(config.evaluate.features, as_made(config, data), config.evaluate.weights)

@@ -21,6 +21,22 @@ def save_grid(path: Path, images: np.ndarray, columns: int) -> None:
     write_atomically(path, _png(_enlarged(_picture(sheet(images, columns)), images.shape[1:3])))
 
 
+def save_strips(path: Path, clips: np.ndarray, columns: int) -> None:
+    """Writes uint8 clips `[N, T, H, W, C]` as one PNG of film strips, frames from left to right.
+
+    Several strips lie side by side where that makes the picture as square as a grid of so many columns would be.
+    """
+    count, frames = clips.shape[:2]
+    beside = max(1, round(columns / frames**0.5))
+    save_grid(path, clips.reshape(count * frames, *clips.shape[2:]), frames * beside)
+
+
+def save_moving(path: Path, clips: np.ndarray, columns: int) -> None:
+    """Writes the same as a grid that moves, over and over: a GIF of ten frames a second."""
+    frames = [_enlarged(_picture(sheet(clips[:, t], columns)), clips.shape[2:4]) for t in range(clips.shape[1])]
+    write_atomically(path, _gif(frames, [100] * len(frames)))
+
+
 def save_image(path: Path, image: np.ndarray) -> None:
     """Writes one uint8 image `[H, W, C]` as PNG, pixel for pixel."""
     write_atomically(path, _png(_picture(image)))
@@ -37,11 +53,15 @@ def save_animation(path: Path, frames: list[Path], *, seconds: float = 6.0) -> N
     shown = [picture for frame in picked if (picture := _frame(frame)) is not None]
     if not shown:
         return
-    first, *rest = shown
-    duration = [max(40, round(1000 * seconds / len(shown)))] * len(rest) + [2000]
+    write_atomically(path, _gif(shown, [max(40, round(1000 * seconds / len(shown)))] * (len(shown) - 1) + [2000]))
+
+
+def _gif(frames: list[Image.Image], milliseconds: list[int]) -> bytes:
+    """Frames, and how long each is shown, over and over."""
+    first, *rest = frames
     buffer = io.BytesIO()
-    first.save(buffer, "GIF", save_all=True, append_images=rest, duration=duration, loop=0)
-    write_atomically(path, buffer.getvalue())
+    first.save(buffer, "GIF", save_all=True, append_images=rest, duration=milliseconds, loop=0)
+    return buffer.getvalue()
 
 
 def _frame(path: Path) -> Image.Image | None:

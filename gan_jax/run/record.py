@@ -12,6 +12,7 @@ from gan_jax.config import Config
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import RunError
 from gan_jax.gan import GAN, GANState, generate
+from gan_jax.images import to_bytes, to_float
 from gan_jax.run import decoding
 from gan_jax.run.drawing import held_out
 from gan_jax.run.files import RunFolder
@@ -178,8 +179,9 @@ class Gallery:
             latents = latents_by_index(gan, key, cells)
             labels = labels_in_turn_or_by_frequency(config, key, counts, cells)
             draw, beside = lambda weights: generate(gan, weights, latents, labels), lambda images: images
-        real = data.images if data.pictures is None else data.pictures
-        self._real = np.asarray(self._medium.look(real[np.linspace(0, len(data) - 1, cells).astype(int)]))
+        source = data.images if data.pictures is None else data.pictures
+        real = source[np.linspace(0, len(data) - 1, cells).astype(int)]
+        self._real = np.asarray(self._medium.look(_with_colours(config, real) if config.task.of_masks else real))
         self._draw = jax.jit(lambda state: beside(draw(sampling_weights(gan, state, counts))))
 
     def draw(self, step: int, state: GANState) -> None:
@@ -204,6 +206,14 @@ class Gallery:
             except Exception as error:  # whatever damaged pictures and rows make Pillow and Matplotlib raise
                 wrong.append(str(error) or type(error).__name__)
         return wrong
+
+
+def _with_colours(config: Config, images: np.ndarray) -> np.ndarray:
+    """Real pictures above masks as a person sees both, uint8 `[N, 2H, W, 3]`."""
+    task, real = config.task.build(), to_float(jnp.asarray(images))
+    batch = task.make(jax.random.key(0), real)
+    shown = task.shown(batch.images)
+    return np.asarray(to_bytes(jnp.concatenate([jnp.broadcast_to(batch.condition, shown.shape), shown], axis=1)))
 
 
 def _side_by_side(*columns: Images) -> Images:

@@ -264,7 +264,7 @@ def draw_from(
     chosen = None if chosen is None else jnp.repeat(chosen, each)
     images = make_drawer(gan, medium.kept)(weights(), latents, chosen)
     if out is None and medium.lines:
-        return [*remarks, *medium.lines(images), f"{len(images)} pieces from {called}"]
+        return [*remarks, *medium.lines(images), f"{len(images)} {medium.things} from {called}"]
     cycle = len(told) * max(1, 10 // len(told)) if told else 0  # whole rounds of the labels, about ten wide
     columns = min(len(images), interpolate or (cycle if 0 < cycle <= 16 else round(len(images) ** 0.5)))
     path = out or place(_file_name(seed, len(images), labels, interpolate, moved))
@@ -273,7 +273,7 @@ def draw_from(
     elif config.data.floats:
         images = np.asarray(medium.look(images))
     _write(medium, path, images, None if chosen is None else np.asarray(chosen), columns)
-    return [*remarks, f"{len(images)} {'pieces' if medium.lines else 'images'} from {called}: {path}"]
+    return [*remarks, f"{len(images)} {medium.things} from {called}: {path}"]
 
 
 def styled(config: Config, classes: int, fields: Mapping[str, float]) -> GAN:
@@ -300,8 +300,8 @@ def _file_name(seed: int, count: int, labels: str | None, interpolate: int | Non
 
 def _write(medium: Medium, path: Path, images: np.ndarray, labels: np.ndarray | None, columns: int) -> None:
     """What shows them all, an .npz of arrays, or a folder of single images, by the suffix."""
-    if path.suffix == medium.suffix:
-        medium.save(path, images, columns)
+    if save := ({medium.suffix: medium.save} | {**medium.more}).get(path.suffix):
+        save(path, images, columns)
     elif path.suffix == ".npz":
         buffer = io.BytesIO()
         arrays = {"images": images} if labels is None else {"images": images, "labels": labels}

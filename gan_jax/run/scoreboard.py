@@ -21,8 +21,14 @@ class Evaluation(NamedTuple):
 
 def name_of(features: str, score: str) -> str:
     """A score by its full name: only in Inception's features is it the FID that papers quote."""
-    plain = features in ("inception", "ngrams", "masks") or score in ("classes", "class_kl", "label_accuracy", "error")
+    plain = features in ("inception", "ngrams", "masks") or score in _OF_NO_FEATURES
     return score if plain else f"{features}_{score}"
+
+
+_OF_NO_FEATURES = {
+    *("classes", "class_kl", "label_accuracy", "error"),
+    *("speed_w1", "direction_w1", "turn_w1", "same_class"),
+}
 
 
 def lower_is_better(name: str) -> bool:
@@ -93,8 +99,9 @@ def heading(name: str) -> str:
     """A score by its name for people, with an arrow to where better is."""
     words = {"fid": "FID", "kid": "KID", "inception_score": "IS", "intra_fid": "intra-FID", "class_kl": "class KL"}
     words |= {"psnr": "PSNR", "ssim": "SSIM", "l1": "L1", "miou": "mIoU"}
+    words |= {"speed_w1": "speed W1", "direction_w1": "direction W1", "turn_w1": "turn W1"}
     prefixes, rest = [], name
-    while rest.startswith(("baseline_", "classifier_", "pixels_")):
+    while rest.startswith(("baseline_", "real_", "shuffled_", "still_", "classifier_", "pixels_")):
         prefix, _, rest = rest.partition("_")
         prefixes.append(prefix)
     return " ".join([*prefixes, words.get(rest, rest.replace("_", " ")), "↓" if lower_is_better(name) else "↑"])

@@ -1,5 +1,6 @@
 """Judges a run that tells the class of every pixel: by masks that no step has seen."""
 
+import math
 from collections.abc import Callable
 
 import jax
@@ -9,17 +10,19 @@ from jax.sharding import Mesh
 
 from gan_jax.config import Config, Segmentation
 from gan_jax.data.dataset import Dataset
-from gan_jax.errors import ConfigError
+from gan_jax.errors import ConfigError, DataError
 from gan_jax.gan import GAN, GANState
-from gan_jax.metrics.segmentation import Confusion, confusion, scores
+from gan_jax.images import to_float
+from gan_jax.metrics.segmentation import confusion, scores
 from gan_jax.run.judging import Asked, Judge, protocol
 from gan_jax.run.sampling import Counts, make_drawer, sampling_weights
 from gan_jax.run.scoreboard import Evaluation
+from gan_jax.tasks.segmentation import masks_of
 from gan_jax.tasks.task import made
 from gan_jax.types import Bytes
 
-AT_ONCE = 256
-"""Pictures whose classes are told in one program."""
+PIXELS_AT_ONCE = 1 << 22
+"""Of pictures that are read and told together."""
 
 
 def make_judge(
@@ -28,7 +31,7 @@ def make_judge(
     """The judge of a run whose real images have masks.
 
     miou and pixel_accuracy are of the held-out pictures, each told by itself; baseline_miou is that of the background
-    everywhere. Raises ConfigError for features, which nothing here is compared in.
+    everywhere. Raises ConfigError for features, which nothing here is compared in, and DataError for masks of no class.
     """
     del say
     if asked.kind:
@@ -40,16 +43,17 @@ def make_judge(
     likeliest = lambda shares: jnp.argmax(shares, axis=-1).astype(jnp.uint8)
     drawer = make_drawer(gan, likeliest, mesh)
 
-    @jax.jit
-    def compared(told: Bytes, real: Bytes) -> Confusion:
-        return confusion(told, made(task.build(), jax.random.key(0), real).images)
+    part = max(1, PIXELS_AT_ONCE // math.prod(config.data.image_size))
+    compared = jax.jit(lambda told, real: confusion(told, masks_of(to_float(real)), task.classes))
 
-    def counted(tell: Callable[[Bytes], np.ndarray]) -> dict[str, float]:
-        counts = np.zeros((task.classes, task.classes))
-        for start in range(0, count, AT_ONCE):
-            real = jnp.asarray(test.images[start : min(start + AT_ONCE, count)])
-            counts += np.asarray(compared(jnp.asarray(tell(real)), real))
-        return scores(counts)
+    def scored(tell: Callable[[Bytes], np.ndarray]) -> dict[str, float]:
+        seen = np.zeros((task.classes, task.classes), np.int64)
+        for start in range(0, count, part):
+            real = jnp.asarray(test.images[start : min(start + part, count)])
+            seen += np.asarray(compared(jnp.asarray(tell(real)), real))
+        if not seen.any():
+            raise DataError(f"{data.name}: no pixel of its {count} held-out masks has a class; give some that have")
+        return scores(seen)
 
     told = protocol(
         asked,
@@ -63,7 +67,7 @@ def make_judge(
     )
     given = jax.jit(lambda real: made(task.build(), jax.random.key(0), real).condition)
     nothing = lambda real: np.zeros((len(real), *config.data.image_size), np.uint8)
-    baseline = {f"baseline_{name}": value for name, value in counted(nothing).items()}
+    baseline = {f"baseline_{name}": value for name, value in scored(nothing).items()}
 
     def evaluate(state: GANState) -> Evaluation:
         weights = sampling_weights(gan, state, counts, averaged=asked.averaged)
@@ -71,6 +75,6 @@ def make_judge(
         def tell(real: Bytes) -> np.ndarray:
             return drawer(weights, jnp.zeros((len(real), gan.latent_size)), given(real))
 
-        return Evaluation(int(state.step), counted(tell) | baseline, told)
+        return Evaluation(int(state.step), scored(tell) | baseline, told)
 
     return Judge(told, evaluate)

@@ -179,7 +179,7 @@ def facts(account: Account) -> dict[str, str]:
 
 def _data(data: dict[str, Any], config: Config | None) -> str:
     count, classes = data.get("images"), data.get("classes")
-    things = "pieces" if config and config.data.kind == "text" else "images"
+    things = {"text": "pieces", "clips": "clips"}.get(config.data.kind if config else "", "images")
     told = f"{data.get('name')}: {count:,} {things}" if type(count) is int else f"{data.get('name')}"
     return f"{told}, {len(classes)} classes" if isinstance(classes, list) and classes else told
 
@@ -191,6 +191,8 @@ def reading_of(account: Account) -> str:
     classes = data.get("classes") if isinstance(data, dict) else None
     if config is None or config.data.kind == "text":
         return ""
+    if config.data.kind == "clips":
+        return "Film strips: the frames of a clip are side by side. The same latents at every step."
     if config.task.given and config.task.build().truth is None:
         return "In pairs: what was given, and what was made of it."
     if config.task.given:

@@ -72,6 +72,9 @@ def _about(config: Config, fields: dict[str, Any], parameters: int) -> list[str]
     what = f"images of {height}x{width} pixels, channels: {fields['channels']}"
     if config.data.kind == "text":
         what = f"texts of {width} characters, of an alphabet of {fields['channels']}"
+    if config.data.kind == "clips":
+        frames = config.data.frames
+        what = f"clips of {frames} frames of {height // frames}x{width} pixels, channels: {fields['channels']}"
     rows = {
         "made by": f"{fields['made_by']}, step {fields['step']:,}, {fields['weights']} weights",
         "network": f"{name_of(config.model)}, {parameters:,} parameters",

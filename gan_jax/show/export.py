@@ -38,7 +38,7 @@ def export(run: str, *, out: Path | None, averaged: bool, best: bool, repository
     step, which = int(trained.state.step), "averaged" if averaged else "raw"
     source = RunFolder(run)
     folder = out or source.path / "_".join([f"exported_step_{step}"] + ["raw"] * (not averaged) + ["best"] * best)
-    _check_empty(folder)
+    check_empty(folder)
     weights = sampling_weights(trained.gan, trained.state, trained.counts, averaged=averaged)
     whole, remarks = _program(trained, weights)
     fields = exported.fields(trained.config, trained.notes, step=step, which=which)
@@ -61,7 +61,8 @@ def export(run: str, *, out: Path | None, averaged: bool, best: bool, repository
     ]
 
 
-def _check_empty(folder: Path) -> None:
+def check_empty(folder: Path) -> None:
+    """Raises ConfigError for a folder that something is in, or that cannot be."""
     if is_remote(folder):
         raise ConfigError(f"out: {folder} is in a bucket; name a folder of this machine, and copy it there afterwards")
     try:

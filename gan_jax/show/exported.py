@@ -61,7 +61,7 @@ def packed(weights: Weights, fields: dict[str, Any]) -> dict[str, bytes]:
     """Both files, by name. Arrays are called as in Flax's variables, "params.project.kernel"."""
     from safetensors.numpy import save
 
-    arrays = {name: np.ascontiguousarray(array) for name, array in to_arrays(variables(weights)).items()}
+    arrays = {name: np.asarray(array, order="C") for name, array in to_arrays(variables(weights)).items()}
     told = json.dumps(fields, indent=2, ensure_ascii=False) + "\n"
     return {WEIGHTS: save(arrays, {"format": "flax"}), FIELDS: told.encode()}
 
@@ -130,7 +130,8 @@ def load(folder: str | Path) -> Exported:
 def source_of(folder: Path) -> Source:
     """What `gan-jax sample` draws from, or `gan-jax apply` applies, where such a folder is named. Raises DataError."""
     config, gan, weights, labels, told, *_ = load(folder)
-    called = f"the {told['weights']} weights of step {told['step']}"
+    of = f"of {told['imported']['file']}" if told.get("imported") else f"of step {told['step']}"
+    called = f"the {told['weights']} weights {of}"
     place = lambda name: Path(f"{folder.resolve().name}_{name}")
     return Source(str(folder), config, gan, lambda: weights, told, labels, told["counts"], called, place, [])
 
@@ -171,6 +172,13 @@ def _labels(told: dict[str, Any], config: Config) -> tuple[str, ...]:
     for key, (expected, holds) in _EXPECTED.items():
         if not holds(told[key]):
             raise ValueError(f"{key}: expected {expected}, got {told[key]!r:.60}")
+    match told.get("imported"):
+        case None:
+            pass
+        case {"file": str(name)} if name.isprintable():
+            pass
+        case other:
+            raise ValueError(f"imported: expected the name of a file, got {other!r:.60}")
     labels, counts = label_names(config, told["classes"]), told["counts"]
     if labels and not (
         _are(counts, int) and len(counts) == len(labels) and min(counts) >= 0 and 0 < sum(counts) < 2**31

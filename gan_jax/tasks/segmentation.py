@@ -17,22 +17,28 @@ def segmentation(classes: int) -> Task:
     """Given is a picture, and to be made are the shares of `classes` at each pixel, `[B, H, W, classes]`.
 
     Real images have the picture above its mask, `[B, 2H, W, C]`; a mask has the class's number, from 0, as a byte in
-    its first channel: where that is none of `classes`, nobody knows it, and nothing is learnt or scored. A person is
-    shown colours, class 0 in black. The baseline is class 0.
+    its first channel. Where that is none of `classes`, nobody knows it: no cross entropy is asked for and nothing is
+    scored there, but a discriminator sees real shares of zero, which no generator makes. A person is shown colours,
+    class 0 in black. The baseline is class 0.
     """
 
     def make(key: PRNGKey, images: Images) -> Batch:
         del key
         picture, mask = jnp.split(images, 2, axis=1)
-        return Batch(jax.nn.one_hot(numbers(mask), classes), picture)
+        return Batch(jax.nn.one_hot(_numbers(mask), classes), picture)
 
     nothing = lambda picture: colours(jax.nn.one_hot(jnp.zeros(picture.shape[:3], jnp.int32), classes))
     truth = lambda images: colours(make(jax.random.key(0), images).images)
     return Task(make, lambda picture: picture, nothing, everywhere, shown=colours, truth=truth)
 
 
-def numbers(mask: Images) -> Int[Array, "batch height width"]:
-    """The bytes of a mask that was brought to [-1, 1], `[B, H, W, C]`."""
+def masks_of(images: Images) -> Int[Array, "batch height width"]:
+    """The numbers of classes in real images, a mask below each picture, as they are read."""
+    return _numbers(jnp.split(images, 2, axis=1)[1])
+
+
+def _numbers(mask: Images) -> Int[Array, "batch height width"]:
+    """The bytes of a mask that was brought to [-1, 1]."""
     return jnp.round((mask[..., 0] + 1) * (255 / 2)).astype(jnp.int32)
 
 

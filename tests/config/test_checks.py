@@ -31,6 +31,7 @@ OTHERS = {
     "data.size": 32,
     "data.alphabet": 65,
     "data.test": 0.2,
+    "data.frames": 8,
     "data.channels": 3,
     "data.deviation": 0.5,
     "data.flip": True,
@@ -101,6 +102,7 @@ ADA, SOME_IMAGES = {"augment.name": "ada", "augment.p": 0.1}, {"anneal.images": 
 FLOATS = {"data.path": "/latents.npz", "data.size": 8, "data.channels": 4, "data.deviation": 0.5}
 INPAINTING = {"task": "inpainting", "model": "pix2pix", "data.size": 16}
 TEXT = {"data.path": "/mine.txt", "data.size": 32, "model": "wgantext"}
+CLIPS = {"data.name": "moving_mnist", "model": "mocogan"}
 LARGER = {"task": "super_resolution", "model": "esrgan", "data.size": 16}
 FEW_LABELS = {"task": "few_labels", "model": "fmgan"}
 RESTYLED = {"task": "restyled", "model": "cyclegan", "data.size": 16}
@@ -109,6 +111,7 @@ NEEDS = {
     "data.deviation": {"data.path": "/latents.npz"},
     "data.alphabet": TEXT,
     "data.test": TEXT,
+    "data.frames": CLIPS,
     "model.told": {"conditional": True},
     "start.sha256": {"start.run": "/runs/other"},
     "start.freeze": {"start.run": "/runs/other"},
@@ -149,6 +152,12 @@ def test_json_spells_out_every_key_and_names_the_model():
     spelled["model"] = {"name": "dcgan"} | spelled["model"]
     spelled["task"] = {"name": "none"}
     assert json.loads(to_json(Config())) == spelled
+
+
+def test_a_key_of_another_kind_asks_for_nothing_at_its_default():
+    assert from_json('{"task": {"name": "none", "factor": 4, "test": 0.1}}') == Config()
+    with pytest.raises(ConfigError, match=r"task.factor: no such key; known are none"):
+        from_json('{"task": {"name": "none", "factor": 2}}')
 
 
 def test_keys_missing_from_json_take_their_defaults():

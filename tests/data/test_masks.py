@@ -40,7 +40,9 @@ def test_a_palette_is_read_by_its_places_whatever_its_colours(folder):
 
 
 def test_a_mask_that_is_resized_has_no_numbers_between(folder):
-    Image.fromarray(np.kron(NUMBERS, np.ones((5, 5), np.uint8))).save(folder / "B" / "1.png")
+    larger = np.kron(NUMBERS, np.ones((5, 5), np.uint8))
+    Image.fromarray(larger).save(folder / "A" / "1.png")
+    Image.fromarray(larger).save(folder / "B" / "1.png")
     found = masks.load(str(folder), size=3, channels=1, classes=4)
     assert set(np.unique(found.images[1, 3:])) <= {0, 1, 2, 3, 255}
 
@@ -55,6 +57,19 @@ def test_a_mask_that_is_resized_has_no_numbers_between(folder):
 def test_masks_that_tell_no_class_are_named(folder, mask, said):
     mask.save(folder / "B" / "1.png")
     with pytest.raises(DataError, match=said):
+        masks.load(str(folder), size=4, channels=3, classes=4)
+
+
+def test_masks_of_black_and_white_are_not_taken_for_masks_of_what_nobody_knows(folder):
+    for i in range(3):
+        Image.fromarray(np.where(NUMBERS > 1, 255, 0).astype(np.uint8)).save(folder / "B" / f"{i}.png")
+    with pytest.raises(DataError, match="the first 3 masks in B have class 0 alone, and 255, which is nobody's; write"):
+        masks.load(str(folder), size=4, channels=3, classes=2)
+
+
+def test_a_mask_of_another_size_than_its_picture_is_named(folder):
+    Image.fromarray(NUMBERS[:2]).save(folder / "B" / "1.png")
+    with pytest.raises(DataError, match=r"B/1\.png is 4x2 pixels, and A/1\.png is 4x4; a mask is as large as its"):
         masks.load(str(folder), size=4, channels=3, classes=4)
 
 

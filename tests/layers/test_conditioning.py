@@ -62,6 +62,7 @@ def test_labels_of_no_class_are_refused_where_they_are_known(wrong):
     assert np.asarray(jax.jit(as_vectors, static_argnums=1)(labels, 3))[1].tolist() == [0, 0, 0]
     with pytest.raises(ValueError, match=r"labels are \[B\], and attributes \[B, 3\], not \[B, 1\]; squeeze them"):
         as_vectors(labels[:, None], 3)
+    np.testing.assert_array_equal(as_vectors(jnp.ones((4, 1)), 1), jnp.ones((4, 1)))  # one attribute is no label
 
 
 def test_attributes_of_another_number_are_refused():

@@ -1,12 +1,10 @@
 import hashlib
-import io
-import pickle
-import struct
 import zipfile
 from collections import OrderedDict
 
 import numpy as np
 import pytest
+from pickles import Call, Named, Storage, pickled, row
 
 from gan_jax.errors import DataError
 from gan_jax.metrics import torch_file
@@ -14,55 +12,6 @@ from gan_jax.metrics.torch_file import read, verify
 
 MATRIX = np.arange(12, dtype=np.float32).reshape(3, 4)
 COUNTS = np.array([3, 1, 2])
-
-
-class Named:
-    """Pickles as a global of any module, whether there is one or not."""
-
-    def __init__(self, module, name):
-        self.module, self.name = module, name
-
-
-class Call:
-    """Pickles as a call of a global with arguments."""
-
-    def __init__(self, module, name, *arguments):
-        self.function, self.arguments = Named(module, name), arguments
-
-
-class Storage:
-    def __init__(self, kind, key, count):
-        self.kind, self.key, self.count = kind, key, count
-
-
-class Pickler(pickle._Pickler):
-    """The pickles that PyTorch writes, without PyTorch: globals by name, storages by persistent id."""
-
-    def __init__(self, file, legacy):
-        super().__init__(file, protocol=2)
-        self.legacy = legacy
-
-    def persistent_id(self, value):
-        if isinstance(value, Storage):
-            pid = ("storage", Named("torch", value.kind), value.key, "cpu", value.count)
-            return (*pid, None) if self.legacy else pid
-        return None
-
-    def save(self, value, save_persistent_id=True):
-        if isinstance(value, Named):
-            self.write(pickle.GLOBAL + f"{value.module}\n{value.name}\n".encode())
-        elif isinstance(value, Call):
-            self.save(value.function)
-            self.save(value.arguments)
-            self.write(pickle.REDUCE)
-        else:
-            super().save(value, save_persistent_id)
-
-
-def pickled(value, legacy=False):
-    buffer = io.BytesIO()
-    Pickler(buffer, legacy).dump(value)
-    return buffer.getvalue()
 
 
 def tensor(kind, key, count, shape, strides, offset=0):
@@ -91,11 +40,8 @@ def as_zip(path, state=STATE, storages=STORAGES):
 
 
 def as_row(path, state=STATE, storages=STORAGES):
-    sizes = {"0": 4, "1": 8}
-    parts = [pickled(0x1950A86A20F9469CFC6C), pickled(1001), pickled({"little_endian": True})]
-    parts += [state if isinstance(state, bytes) else pickled(state, legacy=True), pickled(list(storages))]
-    parts += [struct.pack("<q", len(content) // sizes[key]) + content for key, content in storages.items()]
-    path.write_bytes(b"".join(parts))
+    kinds = {"0": np.float32, "1": np.int64}
+    path.write_bytes(row(state, {key: np.frombuffer(content, kinds[key]) for key, content in storages.items()}))
     return path
 
 

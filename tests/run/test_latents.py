@@ -121,6 +121,7 @@ def test_a_decoder_that_has_gone_or_changed_is_missed(runs, tmp_path, capsys):
     two = GAN.replace("channels 3", "channels 2")
     assert main(f"train mnist_latent --data.path {tmp_path}/other.npz {two} --run {tmp_path}/new".split()) == 3
     assert "its latents have 2 channels, its decoder is of 3 channels" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
     del arrays["pictures"]
     np.savez(tmp_path / "blind.npz", **arrays)
     assert main(f"train mnist_latent --data.path {tmp_path}/blind.npz {GAN} --run {tmp_path}/new".split()) == 3

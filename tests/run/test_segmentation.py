@@ -31,7 +31,7 @@ def scenes(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_classes_of_pixels_are_learnt_judged_and_told_of_other_pictures(scenes, capsys):
+def test_a_run_is_judged_beside_the_background_and_tells_classes_of_other_pictures(scenes, capsys):
     assert main(TRAIN.split()) == 0
     (found,) = read_all(RunFolder(scenes / "run").metrics)
     background = np.diag([7 / 8, 0, 0]) + np.array([[0, 0, 0], [1 / 16, 0, 0], [1 / 16, 0, 0]])
@@ -75,7 +75,10 @@ def test_named_data_have_masks_or_have_none(capsys, monkeypatch, tmp_path):
             "train mnist_segmentation --task.classes 10",
             "task.classes: cluttered_mnist has ten digits and the background",
         ),
-        ("train cifar10 --data cluttered_mnist", "data.name: of cluttered_mnist pictures have masks below them; add"),
+        (
+            "train mnist_inpainting --data cluttered_mnist",
+            "data.name: of cluttered_mnist pictures have masks below",
+        ),
         ("train mnist_segmentation --data.size 16", "data.size: cluttered_mnist is made of 32x32 pixels, in colours"),
     ):
         assert main(line.split()) == 2

@@ -1,0 +1,1 @@
+"""Networks that their authors have published, trained: how their files are read, and what they are here."""
