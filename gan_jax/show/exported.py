@@ -130,7 +130,7 @@ def load(folder: str | Path) -> Exported:
 def source_of(folder: Path) -> Source:
     """What `gan-jax sample` draws from, or `gan-jax apply` applies, where such a folder is named. Raises DataError."""
     config, gan, weights, labels, told, *_ = load(folder)
-    of = f"of {told['imported']['file']}" if "imported" in told else f"of step {told['step']}"
+    of = f"of {told['imported']['file']}" if told.get("imported") else f"of step {told['step']}"
     called = f"the {told['weights']} weights {of}"
     place = lambda name: Path(f"{folder.resolve().name}_{name}")
     return Source(str(folder), config, gan, lambda: weights, told, labels, told["counts"], called, place, [])
@@ -172,6 +172,13 @@ def _labels(told: dict[str, Any], config: Config) -> tuple[str, ...]:
     for key, (expected, holds) in _EXPECTED.items():
         if not holds(told[key]):
             raise ValueError(f"{key}: expected {expected}, got {told[key]!r:.60}")
+    match told.get("imported"):
+        case None:
+            pass
+        case {"file": str(name)} if name.isprintable():
+            pass
+        case other:
+            raise ValueError(f"imported: expected the name of a file, got {other!r:.60}")
     labels, counts = label_names(config, told["classes"]), told["counts"]
     if labels and not (
         _are(counts, int) and len(counts) == len(labels) and min(counts) >= 0 and 0 < sum(counts) < 2**31

@@ -246,6 +246,8 @@ def test_files_of_another_make_are_named(folder, tmp_path, name, content, said):
         ("counts", None, "counts: expected one for each of 10 labels, got None"),
         ("counts", [1] * 50, "counts: expected one for each of 10 labels, got"),
         ("counts", [-1] * 10, "counts: expected one for each of 10 labels, got"),
+        ("imported", {"file": "\x1b[31m"}, "imported: expected the name of a file, got"),
+        ("imported", 5, "imported: expected the name of a file, got 5"),
         ("alphabet", 5, "alphabet: expected a text, got 5"),
         ("classes", ["a", "b"], "params"),
     ],
