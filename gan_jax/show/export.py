@@ -102,11 +102,11 @@ def _grid(run: RunFolder, step: int, folder: Path, which: str, *, pushed: bool) 
 
     Where all is pushed at once, nobody could have looked at them before.
     """
+    if which != "averaged":
+        return Shown(remarks=[f"no {PICTURE}: the run's grids are of averaged weights"])
     if pushed:
         why = f"no {PICTURE}: it would show held-out images of the data, and nobody has looked at them; without --push"
         return Shown(remarks=[f"{why} it is in the folder"])
-    if which != "averaged":
-        return Shown(remarks=[f"no {PICTURE}: the run's grids are of averaged weights"])
     grid = read(run.sample(step))
     if grid is None:
         return Shown(remarks=[f"no {PICTURE}: the run has no grid of step {step}"])
