@@ -23,7 +23,8 @@ class Apply(AboutRun):
     input: tyro.conf.Positional[Path | None] = None
     """A picture, or a folder or .zip of them, of any size: small ones for super_resolution, any for colouring, drawings
     in white on black for from_edges, the given half alone for pairs, those of domain A for unpaired, dark outlines on
-    grey for restyled; for inpainting see --mask."""
+    grey for restyled, any for segmentation, which makes masks, their pixels the numbers of classes; for inpainting
+    see --mask."""
     out: Path | None = None
     """A .png for one picture, or a folder, in which names stay. Default: applied, in the run folder, or
     here."""

@@ -138,7 +138,7 @@ def _check_paths(run: Path, config: Config) -> None:
 
 
 def _check_start(config: Config) -> None:
-    if config.start.run is None:
+    if not config.start.run:  # of an empty text the checks will say what it is
         return
     folder = recipes.expand(folder_of(config.start.run))
     if is_exported(folder):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from gan_jax.config.given import Given
-from gan_jax.config.ranges import Count, Weight
+from gan_jax.config.ranges import Classes, Count, Weight
 from gan_jax.config.task import Judged
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class FewLabels(Judged):
 class Segmentation(Given):
     """Tells the class of every pixel, of masks that tell it: folders A and B of your own. Luc et al. 2016."""
 
-    classes: Count = 2
+    classes: Classes = 2
     """How many classes are told apart, the background among them; masks have their numbers, from 0."""
     cross_entropy: Weight = 1.0
     """Weight of the cross entropy of each pixel's class, beside the adversarial loss."""
@@ -70,8 +70,6 @@ class Segmentation(Given):
     def wrong(self, config: Config) -> list[str]:
         """As in `TaskConfig`."""
         data, found = config.data, super().wrong(config)
-        if not 2 <= self.classes <= 255:
-            found.append(f"task.classes: expected from 2 to 255 classes, got {self.classes}")
         if data.own:
             found += ["data.path: masks are pictures, not arrays; name a folder or .zip of both"] * data.arrays
             skips = data.on_bad == "skip"

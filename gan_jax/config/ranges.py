@@ -50,6 +50,7 @@ INDEX = Range("whole", "from 0", 0, 2**31 - 1)
 STEPS = Range("whole", "from 2", 2, 10**6)
 MANY = Range("whole", "from 1", 1, 10**15)
 CHARACTERS = Range("whole", "in [2, 256]", 2, 256)  # numbered by bytes
+CLASSES = Range("whole", "in [2, 255]", 2, 255)  # bytes of masks, but for that of no class
 CHANNELS = Range("whole", "in [1, 16]", 1, 16)
 SAMPLES = Range("whole", "from 20", 20, 10**9)
 SEED = Range("whole", "in [0, 2**32)", 0, 2**32, open_high=True)
@@ -84,6 +85,7 @@ PIXELS = Pixels()
 FewSteps = Annotated[int, FEW, FEW.shown]
 Count = Annotated[int, COUNT, COUNT.shown]
 OptionalCount = Annotated[int | None, COUNT, COUNT.shown]
+Classes = Annotated[int, CLASSES, CLASSES.shown]
 Characters = Annotated[int, CHARACTERS, CHARACTERS.shown]
 Index = Annotated[int, INDEX, INDEX.shown]
 OptionalIndex = Annotated[int | None, INDEX, INDEX.shown]

@@ -8,8 +8,8 @@ from PIL import Image, ImageOps
 from gan_jax.data.dataset import Dataset
 from gan_jax.data.listing import Files, list_files
 from gan_jax.data.pairs import held, matching
-from gan_jax.data.pictures import Pictures, only_pictures, origin, size_of
-from gan_jax.data.resize import covering
+from gan_jax.data.pictures import OF_A_PAIR, Pictures, only_pictures, origin, size_of
+from gan_jax.data.resize import covering, fitted
 from gan_jax.data.views import Joined
 from gan_jax.errors import DataError, printable
 from gan_jax.memory import require_memory
@@ -41,7 +41,9 @@ def load(path: str, *, size: Size, channels: int, classes: int, memory: float = 
             raise ValueError(f"class {wrong[0]} in a mask of {classes} classes, from 0 on; raise --task.classes")
         return np.repeat(pixels[..., None], channels, axis=-1)
 
-    pictures, masks = Pictures(name, halves[0], size, channels), Pictures(name, halves[1], size, channels, fit)
+    pictures, masks = (
+        Pictures(name, half, size, channels, each, OF_A_PAIR) for half, each in zip(halves, (fitted, fit), strict=True)
+    )
     _look_at_some(name, halves, masks)
     images: Source = Joined(pictures, masks, axis=1)
     if (needed := math.prod(images.shape)) <= memory:

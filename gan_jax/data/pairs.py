@@ -10,7 +10,7 @@ from PIL import Image
 from gan_jax.data.classes import top
 from gan_jax.data.dataset import Dataset
 from gan_jax.data.listing import Files, list_files
-from gan_jax.data.pictures import Pictures, only_pictures, origin
+from gan_jax.data.pictures import OF_A_PAIR, Pictures, only_pictures, origin
 from gan_jax.data.reading import in_blocks
 from gan_jax.data.views import Joined
 from gan_jax.errors import DataError, printable
@@ -36,7 +36,7 @@ def load(path: str, *, size: Size, channels: int, memory: float = math.inf) -> D
     height, width = sides(size)
     images: Source
     if halves := matching(shown, files):
-        left, right = (Pictures(shown, half, size, channels) for half in halves)
+        left, right = (Pictures(shown, half, size, channels, mend=OF_A_PAIR) for half in halves)
         images = Joined(left, right, axis=2)
     else:
         _require_both(shown, files, width / height)

@@ -50,6 +50,12 @@ MANY = 1 << 24
 TOGETHER = 64
 """Pictures that a thread decodes before it asks for more, where all of them are decoded."""
 
+LEAVE_OUT = "Mend or remove it, or leave out all such, in another run, with --data.on-bad skip"
+"""What to do about a picture that cannot be read."""
+
+OF_A_PAIR = "Mend it, or remove it and what belongs to it"
+"""The same where it is of no use without another."""
+
 Fit = Callable[[Image.Image, Size, int], np.ndarray]
 """Brings a picture to a size and channels, uint8 `[*size, channels]`; what it raises is told of the picture."""
 
@@ -59,8 +65,10 @@ class Pictures:
 
     dtype = np.dtype(np.uint8)
 
-    def __init__(self, shown: str, files: Files, size: Size, channels: int, fit: Fit = fitted) -> None:
-        self._shown, self._files, self._fit = shown, files, fit
+    def __init__(
+        self, shown: str, files: Files, size: Size, channels: int, fit: Fit = fitted, mend: str = LEAVE_OUT
+    ) -> None:
+        self._shown, self._files, self._fit, self._mend = shown, files, fit, mend
         self.shape = (len(files), *sides(size), channels)
 
     def __len__(self) -> int:
@@ -77,10 +85,7 @@ class Pictures:
         images = np.empty((len(chosen), *self.shape[1:]), np.uint8)
         for image, i in zip(images, chosen, strict=True):
             if isinstance(found := self.decode(i), str):
-                raise DataError(
-                    f"{self._shown}: {self._files.names[i]} cannot be read: {found}\nMend or remove it, or leave out "
-                    "all such, in another run, with --data.on-bad skip"
-                )
+                raise DataError(f"{self._shown}: {self._files.names[i]} cannot be read: {found}\n{self._mend}")
             image[:] = found
         return images
 

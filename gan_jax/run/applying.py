@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array
 from PIL import Image
 
-from gan_jax.config import Config, TaskConfig
+from gan_jax.config import Config, Segmentation, TaskConfig
 from gan_jax.config.between import TwoDomains
 from gan_jax.config.translators import Translator
 from gan_jax.data.listing import is_picture, suffix
@@ -24,11 +24,12 @@ from gan_jax.gan import GAN, generate
 from gan_jax.images import to_bytes, to_float
 from gan_jax.memory import require_memory
 from gan_jax.run.album import Album, Read, beside, make_reader, open_album, stem
-from gan_jax.run.pictures import save_image
+from gan_jax.run.pictures import save_image, save_mask
 from gan_jax.run.sampling import Source
 from gan_jax.run.tiles import in_tiles
 from gan_jax.sizes import Sides
 from gan_jax.storage import is_remote
+from gan_jax.tasks.segmentation import palette
 from gan_jax.tasks.task import Task
 from gan_jax.types import Bytes, Images, PRNGKey, Weights
 
@@ -113,15 +114,22 @@ def _batches(sizes: Sequence[Sides], most: int) -> list[Alike]:
 
 
 def _make_all(
-    make: Callable[[np.ndarray], np.ndarray], read: Read, batches: Sequence[Alike], targets: Sequence[Path]
+    make: Callable[[np.ndarray], np.ndarray],
+    read: Read,
+    batches: Sequence[Alike],
+    targets: Sequence[Path],
+    colours: np.ndarray | None,
 ) -> Iterator[Path]:
-    """Makes and writes pictures; gives the path of each that is written."""
+    """Makes and writes pictures, of a palette's colours as masks; gives the path of each that is written."""
     with read_ahead(lambda k: [read(i) for i in batches[k].rows], 0, len(batches), ahead=1) as found:
         for (rows, filled), pictures in zip(batches, found, strict=True):
             given = [picture.pixels for picture in pictures + pictures[:1] * (filled - len(rows))]
             images = make(np.stack(given))[: len(rows)]
             for i, picture, image in zip(rows, pictures, images, strict=True):
-                save_image(targets[i], _with_alpha(image, picture.alpha))
+                if colours is None:
+                    save_image(targets[i], _with_alpha(image, picture.alpha))
+                else:
+                    save_mask(targets[i], image, colours)
                 yield targets[i]
 
 
@@ -158,10 +166,11 @@ def apply(
     read = make_reader(album, masks, task, channels)
     with read_ahead(lambda i: read(i).pixels.shape, 0, len(targets)) as shapes:
         sizes = [(height, width) for height, width, _ in shapes]
+    colours = palette(config.task.classes) if isinstance(config.task, Segmentation) else None
     translation = make_translation(config, gan, task, maker.weights(), None if seed is None else jax.random.key(seed))
     _require_memory(album, sizes, translation.times, channels)
     batches = _batches(sizes, translation.at_once if seed is None else 1)
-    for _ in told_of(_make_all(translation.make, read, batches, targets), len(targets)):
+    for _ in told_of(_make_all(translation.make, read, batches, targets, colours), len(targets)):
         pass
     made = "1 picture" if len(targets) == 1 else f"{len(targets):,} pictures"
     return [*maker.remarks, f"{made}, made by {maker.called}: {targets[0] if album.alone else folder}"]

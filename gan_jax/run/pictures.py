@@ -42,6 +42,15 @@ def save_image(path: Path, image: np.ndarray) -> None:
     write_atomically(path, _png(_picture(image)))
 
 
+def save_mask(path: Path, image: np.ndarray, palette: np.ndarray) -> None:
+    """Writes an image of a palette's colours, uint8 `[H, W, 3]` and `[K, 3]`, as PNG whose pixels are their places."""
+    places = np.argmax(np.all(image[..., None, :] == palette, axis=-1), axis=-1).astype(np.uint8)
+    mask = Image.fromarray(places).convert("P")
+    mask.putdata(places.ravel())
+    mask.putpalette(palette.ravel().tolist())
+    write_atomically(path, _png(mask))
+
+
 def save_animation(path: Path, frames: list[Path], *, seconds: float = 6.0) -> None:
     """Joins grids into a looping GIF, its last frame for two seconds.
 

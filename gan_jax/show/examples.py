@@ -1,9 +1,11 @@
 """Small generators that come with the package, trained by its own recipes: `example:digits`. Imports nothing of JAX."""
 
 import difflib
+import os
 from pathlib import Path
 
 from gan_jax.errors import ConfigError
+from gan_jax.storage import is_remote
 
 PREFIX = "example:"
 
@@ -32,5 +34,5 @@ def folder_of(text: str) -> str:
 
 
 def is_exported(folder: Path) -> bool:
-    """Whether a folder holds what `gan-jax export` wrote, and no run."""
-    return (folder / "generator.json").is_file()
+    """Whether a folder of this machine holds what `gan-jax export` wrote, and no run."""
+    return not is_remote(folder) and os.path.isfile(folder / "generator.json")

@@ -4,8 +4,10 @@ import colorsys
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+import numpy as np
+from jaxtyping import Array, Float, Int, UInt8
 
+from gan_jax.images import to_float
 from gan_jax.tasks.task import Task, everywhere
 from gan_jax.types import Batch, Images, PRNGKey
 
@@ -44,8 +46,12 @@ def _numbers(mask: Images) -> Int[Array, "batch height width"]:
 
 def colours(shares: Shares) -> Images:
     """The likeliest class of each pixel by its colour, `[B, H, W, 3]` in [-1, 1]; grey where no class has a share."""
-    classes = shares.shape[-1]
-    hues = [colorsys.hsv_to_rgb(i / max(classes - 1, 1), 0.75, 1.0) for i in range(classes - 1)]
-    palette = jnp.asarray([(0.0, 0.0, 0.0), *hues])
     known = jnp.sum(shares, axis=-1, keepdims=True) > 0
-    return jnp.where(known, palette[jnp.argmax(shares, axis=-1)] * 2 - 1, 0.0)
+    own = to_float(jnp.asarray(palette(shares.shape[-1])))
+    return jnp.where(known, own[jnp.argmax(shares, axis=-1)], 0.0)
+
+
+def palette(classes: int) -> UInt8[np.ndarray, "classes 3"]:
+    """The colour of each class, all of them different: black, and hues from red on."""
+    hues = [colorsys.hsv_to_rgb(i / max(classes - 1, 1), 0.75, 1.0) for i in range(classes - 1)]
+    return np.round(np.array([(0.0, 0.0, 0.0), *hues]) * 255).astype(np.uint8)

@@ -179,10 +179,10 @@ def test_pictures_of_too_many_pixels_are_not_decoded_but_jpegs_in_part(packed, m
     monkeypatch.setattr(pictures, "MOST_PIXELS", 1000)
     monkeypatch.setattr(pictures, "MOST_OF_JPEG", 6000)
     decoded = []
-    monkeypatch.setattr(pictures, "fitted", lambda picture, *_: decoded.append(picture.size) or np.zeros((1, 1, 3)))
+    fit = lambda picture, *_: decoded.append(picture.size) or np.zeros((1, 1, 3))
     files = {"a.png": encoded(size=(33, 33)), "b.jpg": encoded(size=(64, 80), kind="JPEG")}
     files |= {"c.jpg": encoded(size=(80, 80), kind="JPEG"), "d.jpg": encoded(size=(128, 128), kind="JPEG")}
-    said = refusal(packed(files), size=1)
+    said = refusal(packed(files), size=1, fit=fit)
     assert "3 of 4" in said
     assert "a.png: 33x33 pixels, of which 89 million are read at most, 358 of a JPEG; reduce it" in said
     assert "c.jpg: 80x80 pixels, of which" in said
@@ -207,8 +207,7 @@ def test_large_pictures_are_decoded_one_at_a_time(packed, monkeypatch):
         inside.pop()
         return np.zeros((6, 6, 3))
 
-    monkeypatch.setattr(pictures, "fitted", slow)
-    load(packed({f"{i}.png": encoded() for i in range(5)}))
+    load(packed({f"{i}.png": encoded() for i in range(5)}), fit=slow)
     assert most == [1] * 5
 
 
