@@ -98,7 +98,9 @@ def _by_gan_jax(config: Config, fields: dict[str, Any]) -> list[str]:
     choose = "  # labels=[3, 1, ...] chooses" if fields["labels"] else ""
     use = f"images = generator.draw(jax.random.key(0), 16){choose}"
     if config.task.given:
-        use = "images = generator.translate(pictures)  # uint8 [N, h, w, C + 1], the last channel 255: known"
+        holes = config.task.keeps_known
+        known = ", the last channel 255 where they are known, else 0" if holes else ""
+        use = f"images = generator.translate(pictures)  # uint8 [N, h, w, {fields['channels'] + holes}]{known}"
     kind = "numbers of characters" if config.data.kind == "text" else "floats" if config.data.floats else "uint8"
     same = "made as by gan-jax apply" if config.task.given else "the first of gan-jax sample --seed 0"
     return [
@@ -122,7 +124,9 @@ def loader(config: Config, program: Program) -> str:
     for name, _, shape in program.takes:
         lines.append(f"{name} = {_example(config, name, shape)}")
     called = ", ".join(name for name, *_ in program.takes)
-    return "\n".join([*lines, f"images = jax.jit(generator.call)({called})  # {program.gives[1]} {program.gives[2]}"])
+    span = ", in [-1, 1]" if config.data.kind != "text" and not config.data.floats else ""
+    made = f"{program.gives[1]} {program.gives[2]}{span}"
+    return "\n".join([*lines, f"images = jax.jit(generator.call)({called})  # {made}"])
 
 
 def _example(config: Config, name: str, shape: str) -> str:

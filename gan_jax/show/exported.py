@@ -53,8 +53,9 @@ class Exported(NamedTuple):
     of characters `[N, 1, T, 1]`. Labels are integers `[N]`; by default as `gan-jax sample` has them. Image i does not
     depend on the count. Raises ConfigError for labels that there are not, and of a translator."""
     translate: Callable[[np.ndarray], np.ndarray]
-    """Pictures uint8 `[N, h, w, C + 1]`, the last channel 255 where a pixel is known and 0 in a hole, to uint8
-    `[N, H, W, C]`, at any size, as `gan-jax apply` does. Raises ConfigError of what is no translator."""
+    """Pictures uint8 `[N, h, w, C]`, of inpainting `[N, h, w, C + 1]`, the last channel 255 where a pixel is known and
+    0 in a hole, to uint8 `[N, H, W, C]`, at any size, as `gan-jax apply` does. Raises ConfigError of what is no
+    translator, ValueError for pictures of another kind."""
 
 
 def packed(weights: Weights, fields: dict[str, Any]) -> dict[str, bytes]:
@@ -121,10 +122,26 @@ def load(folder: str | Path) -> Exported:
     draw: Callable[..., np.ndarray] = partial(_refuse, "draws nothing: it is given pictures; use translate(pictures)")
     translate: Callable[..., np.ndarray] = partial(_refuse, "is given nothing; use draw(key, count)")
     if config.task.given:
-        translate = make_translation(config, gan, config.task.build(), weights).make
+        translate = _make_translate(config, gan, weights)
     else:
         draw = _make_draw(config, gan, weights, told["counts"], len(labels), told["alphabet"], scaling)
     return Exported(config, gan, weights, labels, told, draw, translate)
+
+
+def _make_translate(config: Config, gan: GAN, weights: Weights) -> Callable[[np.ndarray], np.ndarray]:
+    task, channels = config.task.build(), config.data.image_channels
+    make = make_translation(config, gan, task, weights).make
+    expected = f"pictures uint8 [N, h, w, {channels + task.has_holes}]"
+    expected += ", the last channel 255 where they are known, else 0" if task.has_holes else ""
+
+    def translate(pictures: np.ndarray) -> np.ndarray:
+        given = np.asarray(pictures)
+        bare = given.shape[-1:] == (channels,) and not task.has_holes
+        if given.ndim != 4 or given.dtype != np.uint8 or not (bare or given.shape[-1] == channels + 1):
+            raise ValueError(f"expected {expected}, got {given.dtype} {list(given.shape)}")
+        return make(np.concatenate([given, np.full_like(given[..., :1], 255)], axis=-1) if bare else given)
+
+    return translate
 
 
 def source_of(folder: Path) -> Source:

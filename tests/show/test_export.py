@@ -376,6 +376,10 @@ def test_what_was_exported_is_applied_as_its_run_is(translated, tmp_path, monkey
     ours, theirs = (np.asarray(Image.open(folder / "in.png")) for folder in (there, here))
     np.testing.assert_array_equal(ours, theirs)
     assert ours.std() > 0
+    with pytest.raises(
+        ValueError, match=r"expected pictures uint8 \[N, h, w, 2\], the last channel 255 where they are"
+    ):
+        exported.load("out").translate(pixels[None, ..., :1])
     assert main(["sample", "out"]) == 2
     assert "use gan-jax apply out" in capsys.readouterr().err
     assert main(["apply", "out", "in.png", "--raw"]) == 2
