@@ -131,6 +131,7 @@ def load_data(config: Config) -> Dataset:
 def _load(config: Config, which: prepared.Split) -> Dataset:
     data = config.data
     size, channels, memory = data.image_size, data.image_channels, data.memory * 1e9
+    named = partial(prepared.load, data_dir=data.data_dir, download=data.download)
     if data.path and data.kind == "text":
         return text.load(data.path, length=size[1], symbols=data.alphabet, test=data.test)
     if data.path and data.kind == "clips":
@@ -153,24 +154,14 @@ def _load(config: Config, which: prepared.Split) -> Dataset:
     elif data.name == "digits":
         dataset = digits.load()
     elif data.name == "cluttered_mnist":
-        mnist = prepared.load("mnist", data_dir=data.data_dir, download=data.download, split=which)
-        return cluttered.load(mnist, seed=0 if which == "train" else 1)  # on other crops
+        return cluttered.load(named("mnist", split=which), seed=0 if which == "train" else 1)  # on other crops
     elif data.name == "moving_mnist":
-        mnist = prepared.load("mnist", data_dir=data.data_dir, download=data.download, split=which)
-        return moving.load(mnist, frames=data.frames, side=data.frame_size[0])
+        return moving.load(named("mnist", split=which), frames=data.frames, side=data.frame_size[0])
     elif data.name == "stacked_mnist":
-        mnist = prepared.load("mnist", data_dir=data.data_dir, download=data.download)
+        mnist = named("mnist")
         dataset = stacked.load(replace(mnist, images=resize_all(np.asarray(mnist.images), size, 1)))
     else:
-        dataset = prepared.load(
-            data.name,
-            data_dir=data.data_dir,
-            download=data.download,
-            size=size,
-            channels=channels,
-            memory=memory,
-            split=which,
-        )
+        dataset = named(data.name, size=size, channels=channels, memory=memory, split=which)
     if dataset.images.shape[1:] == (*size, channels):
         return dataset
     what = f"{dataset.name}: {len(dataset):,} images of {size[0]}x{size[1]} pixels"

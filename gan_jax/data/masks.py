@@ -7,15 +7,13 @@ from PIL import Image, ImageOps
 
 from gan_jax.data.dataset import Dataset
 from gan_jax.data.listing import Files, list_files
-from gan_jax.data.pairs import held, matching
+from gan_jax.data.pairs import held_up_to, matching
 from gan_jax.data.pictures import OF_A_PAIR, Pictures, only_pictures, origin, size_of
 from gan_jax.data.resize import covering, fitted
 from gan_jax.data.views import Joined
 from gan_jax.errors import DataError, printable
-from gan_jax.memory import require_memory
 from gan_jax.sizes import Size, shown, sides
 from gan_jax.storage import place
-from gan_jax.types import Source
 
 UNKNOWN = 255
 """The number of no class: nobody knows what is there, as in the masks of PASCAL VOC."""
@@ -45,11 +43,8 @@ def load(path: str, *, size: Size, channels: int, classes: int, memory: float = 
         Pictures(name, half, size, channels, each, OF_A_PAIR) for half, each in zip(halves, (fitted, fit), strict=True)
     )
     _look_at_some(name, halves, masks)
-    images: Source = Joined(pictures, masks, axis=1)
-    if (needed := math.prod(images.shape)) <= memory:
-        what = f"{name}: {len(images):,} pictures and masks of {shown(sides(size))}"
-        require_memory(needed, what, "lower --data.size, or add --data.memory 0", error=DataError)
-        images = held(images)
+    what = f"{name}: {len(masks):,} pictures and masks of {shown(sides(size))}"
+    images = held_up_to(memory, Joined(pictures, masks, axis=1), what)
     return Dataset(printable(source.name), images, origin=origin(files))
 
 

@@ -41,10 +41,7 @@ def load(path: str, *, size: Size, channels: int, memory: float = math.inf) -> D
     else:
         _require_both(shown, files, width / height)
         images = Pictures(shown, files, (height, 2 * width), channels)
-    if (needed := math.prod(images.shape)) <= memory:
-        what = f"{shown}: {len(images):,} pairs of {height}x{width}"
-        require_memory(needed, what, "lower --data.size, or add --data.memory 0", error=DataError)
-        images = held(images)
+    images = held_up_to(memory, images, f"{shown}: {len(images):,} pairs of {height}x{width}")
     return Dataset(printable(source.name), images, origin=origin(files))
 
 
@@ -62,8 +59,14 @@ def _require_both(shown: str, files: Files, aspect: float) -> None:
         )
 
 
-def held(source: Source) -> np.ndarray:
-    """All images of a source, in memory."""
+def held_up_to(memory: float, source: Source, what: str) -> Source:
+    """All images of a source in memory, if they have no more bytes; else the source as it is.
+
+    Raises DataError, saying what needs them, where the machine has not as many.
+    """
+    if (needed := math.prod(source.shape)) > memory:
+        return source
+    require_memory(needed, what, "lower --data.size, or add --data.memory 0", error=DataError)
     held, done = np.empty(source.shape, source.dtype), 0
     for block in in_blocks(source):
         held[done : done + len(block)] = block
