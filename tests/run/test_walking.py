@@ -86,7 +86,7 @@ def test_a_picture_is_found_again_and_walked_through(run, tmp_path, capsys):
 
 def test_what_is_found_may_be_of_any_size_and_colour(run, tmp_path):
     Image.fromarray(np.zeros((30, 20, 3), np.uint8)).save(tmp_path / "large.jpg")
-    assert run(f"project {DIGITS} large.jpg --steps 1 --samples 10") == 0
+    assert run(f"project {DIGITS} large.jpg --steps 1 --samples 20") == 0
     assert {path.name for path in tmp_path.iterdir()} >= {"digits_projected_1.png", "digits_projected_1.npz"}
 
 
