@@ -110,7 +110,7 @@ class Generator(nn.Module):
 
 
 class Styles(nn.Module):
-    """`Style` by its name, of a condition as the generator is given it."""
+    """Latents `[B, L]`, and a condition as the generator is given it, to styles `[B, features]`."""
 
     features: int
     classes: int = 0
