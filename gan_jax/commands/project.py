@@ -7,7 +7,7 @@ from typing import ClassVar
 import tyro
 
 from gan_jax import screen
-from gan_jax.commands.about_run import AboutRun, holds_one_generator, options_of
+from gan_jax.commands.about_run import AboutRun, options_of, source_at
 from gan_jax.config import recipes
 from gan_jax.config.ranges import Count, Samples, Seed
 from gan_jax.errors import ConfigError
@@ -47,17 +47,11 @@ def main(arguments: list[str]) -> None:
     options = options_of(Project, [folder_of(argument) for argument in arguments])
     if not options.input:
         raise ConfigError("project what? gan-jax project RUN_FOLDER PICTURE ...: pictures, or folders or .zip of them")
-    exported = holds_one_generator(options.run, raw=options.raw, best=options.best)
+    source = source_at(options.run, raw=options.raw, best=options.best)
 
-    from gan_jax.run import programs
     from gan_jax.run.latents import open_space
     from gan_jax.run.projecting import project
-    from gan_jax.run.sampling import of_run
-    from gan_jax.show.exported import source_of
 
-    programs.prepare()
-    run = str(options.run)
-    source = source_of(options.run) if exported else of_run(run, averaged=not options.raw, best=options.best)
     lines = project(
         open_space(source, {}, "project"),
         [recipes.expand(path) for path in options.input],

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from gan_jax import screen
-from gan_jax.commands.about_run import AboutRun, holds_one_generator, options_of
+from gan_jax.commands.about_run import AboutRun, options_of, source_at
 from gan_jax.config import recipes
 from gan_jax.config.ranges import Count, OptionalCount, Positive, Seed, Weight
 from gan_jax.errors import ConfigError
@@ -61,16 +61,11 @@ def main(arguments: list[str]) -> None:
         raise ConfigError("mix: is one sheet, and --along another; ask for one of them")
     if options.by and not options.along:
         raise ConfigError("by: is of directions; say how many with --along")
-    exported = holds_one_generator(options.run, raw=options.raw, best=options.best)
+    source = source_at(options.run, raw=options.raw, best=options.best)
 
-    from gan_jax.run import programs, walking
+    from gan_jax.run import walking
     from gan_jax.run.latents import open_space
-    from gan_jax.run.sampling import of_run
-    from gan_jax.show.exported import source_of
 
-    programs.prepare()
-    run = str(options.run)
-    source = source_of(options.run) if exported else of_run(run, averaged=not options.raw, best=options.best)
     opened = open_space(source, {"truncation": options.truncation}, "walk")
     asked = walking.Asked(options.seed, options.labels, options.through and recipes.expand(options.through))
     out, count = options.out and recipes.expand(options.out), options.count
