@@ -40,7 +40,7 @@ def is_decoders(name: str) -> bool:
 
 
 def from_arrays(where: str, arrays: dict[str, np.ndarray]) -> KeptDecoder | None:
-    """The inverse of `KeptDecoder.arrays`; None where there is none. Raises DataError for one that has changed since."""
+    """The inverse of `KeptDecoder.arrays`; None where there is none. Raises DataError for one that has changed."""
     if _TOLD not in arrays:
         return None
     weights = {name.removeprefix(_WEIGHTS): array for name, array in arrays.items() if name.startswith(_WEIGHTS)}
