@@ -1,7 +1,6 @@
 """gan-jax train: a run begun by a recipe, or gone on with."""
 
 import dataclasses
-import importlib.util
 import os
 import re
 import sys
@@ -72,8 +71,6 @@ def main(arguments: list[str]) -> None:
     else:
         _check_start(options.config)
     (check if recipes.is_run(run) else check_new)(config)
-    if config.tensorboard and importlib.util.find_spec("tensorboardX") is None:
-        raise ConfigError("tensorboard: needs tensorboardX; pip install tensorboardX, or go without --tensorboard")
     of = config.data.path or config.data.name
     screen.tell(f"reading the {config.data.kind} of {of}", sys.stderr)
     from gan_jax.run import programs

@@ -60,7 +60,8 @@ def _nearest_option(key: str, options: Sequence[str]) -> str:
 
 
 _ELSEWHERE = {"count": "samples", "samples": "count", "out": "run", "run": "out"}
-"""What another command calls it."""
+_ELSEWHERE |= {"tensorboard": "track", "wandb": "track"}
+"""What another command calls it, or another program."""
 
 
 def read_steps(text: str) -> range:
