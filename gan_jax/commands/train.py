@@ -93,7 +93,7 @@ def _read(recipe: str, default: Config, arguments: list[str]) -> Train:
     if (begins_with := _value_of("start.run", arguments)) not in (None, default.start.run):
         default = with_values(default, {"start.run": begins_with, "start.sha256": None})
     others = [f"hosts.{f.name}" for f in dataclasses.fields(HostsConfig)]
-    check_options(arguments, [*flatten(default), *others, "run", "dry_run", "profile"], default)
+    check_options(arguments, [*flatten(default), *others, "run", "dry_run", "profile", "from"], default)
     options = tyro.cli(
         Train, args=arguments, default=Train(config=default), prog=f"gan-jax train {recipe}", config=_ONE_KIND_A_GROUP
     )
