@@ -6,7 +6,7 @@ sees them side by side, each behind its own noise (`augment.levels`); in samplin
 the paper leaves things open, they are as in the authors' code (2026, commit 21a2dd0).
 
 Parameters of a width w, with heads of d channels, h = ⌊8w / 3⌋ hidden features, q = patch² · channels numbers a patch,
-l levels, n blocks, latents of z, K classes, and F = 2048 features:
+l levels, n blocks, latents of z, K classes, and F features (2048 as published):
 
 - a block has A = 4w² + 4w + 2d of attention, and G = 3wh + 2h + w of gated layers;
 - the generator n (A + G + 4w² + 4w) + l (w² + w + (w + 1) q) + Kz + (2z + w + 2) w;
@@ -50,9 +50,6 @@ MULTIPLIER = 0.01
 
 MEAN_DECAY = 0.995
 """Of the mean styles."""
-
-FEATURES = 2048
-"""Of an image and of a label, whose inner product is the logit."""
 
 
 class Generator(nn.Module):
@@ -192,8 +189,8 @@ class StyledBlock(nn.Module):
 class Discriminator(nn.Module):
     """Images `[B, H, W, C]`, or a tuple of the levels of each, to logits `[B]`, float32.
 
-    Of a plain image all levels are the same. With labels the logit is the inner product of an image's features, read
-    off a token of its own, and its label's; without, it is read off directly. Fields are as the generator's.
+    Of a plain image all levels are the same. With labels the logit is the inner product of an image's `features`, read
+    off a token of its own, and its label's; without, it is read off directly. Other fields are as the generator's.
     """
 
     depth: int = 12
@@ -202,6 +199,7 @@ class Discriminator(nn.Module):
     patch: int = 2
     classes: int = 0
     levels: int = 4
+    features: int = 2048
     recomputed: bool = False
     attention: Implementation = "xla"
     dtype: Any = jnp.float32
@@ -228,9 +226,9 @@ class Discriminator(nn.Module):
         read = nn.RMSNorm(EPSILON, name="norm")(x[:, 0].astype(jnp.float32))
         if told is None:
             return nn.Dense(1, kernel_init=xavier, name="logit")(read)[:, 0]
-        features = nn.Dense(FEATURES, kernel_init=xavier, name="logit")(read)
-        wanted = slow_layers(nn.Dense(FEATURES, use_bias=False, kernel_init=small, name="embed")(told), FEATURES)
-        return jnp.sum(features * wanted, axis=-1)
+        features = nn.Dense(self.features, kernel_init=xavier, name="logit")(read)
+        label = nn.Dense(self.features, use_bias=False, kernel_init=small, name="embed")(told)
+        return jnp.sum(features * slow_layers(label, self.features), axis=-1)
 
 
 class PlainBlock(nn.Module):
