@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from gan_jax.data.decoder import Decoder
+from gan_jax.data.decoder import KeptDecoder
 from gan_jax.data.reading import AHEAD, in_blocks
 from gan_jax.data.scaling import Scaling
 from gan_jax.errors import DataError
@@ -36,7 +36,7 @@ class Dataset:
     alphabet: str = ""  # of text: the character of each number
     frames: int = 1  # of clips: how many lie one above another in an image
     pictures: Source | None = None  # of latents: what they are of, in the same order
-    decoder: Decoder | None = None  # of latents: what makes pictures of them
+    decoder: KeptDecoder | None = None  # of latents: what makes pictures of them
 
     def __post_init__(self) -> None:
         channels = {"uint8": (1, 3), "float32": range(1, 17)}.get(str(self.images.dtype), ())

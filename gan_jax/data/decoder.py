@@ -12,7 +12,7 @@ _TOLD = "decoder"
 _WEIGHTS = "decoder."
 
 
-class Decoder(NamedTuple):
+class KeptDecoder(NamedTuple):
     """An autoencoder's decoder, as it was when it made latents."""
 
     config: str  # of the network, as JSON
@@ -39,14 +39,14 @@ def is_decoders(name: str) -> bool:
     return name == _TOLD or name.startswith(_WEIGHTS)
 
 
-def from_arrays(where: str, arrays: dict[str, np.ndarray]) -> Decoder | None:
-    """The inverse of `Decoder.arrays`; None where there is none. Raises DataError for one that has changed since."""
+def from_arrays(where: str, arrays: dict[str, np.ndarray]) -> KeptDecoder | None:
+    """The inverse of `KeptDecoder.arrays`; None where there is none. Raises DataError for one that has changed."""
     if _TOLD not in arrays:
         return None
     weights = {name.removeprefix(_WEIGHTS): array for name, array in arrays.items() if name.startswith(_WEIGHTS)}
     try:
         told: dict[str, Any] = json.loads(str(arrays[_TOLD]))
-        found = Decoder(str(told["config"]), str(told["called"]), weights)
+        found = KeptDecoder(str(told["config"]), str(told["called"]), weights)
         whole = found.sha256 == told["sha256"]
     except (ValueError, KeyError, TypeError, RecursionError):
         whole = False

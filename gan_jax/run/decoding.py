@@ -11,7 +11,7 @@ import numpy as np
 from gan_jax.config.checks import from_json
 from gan_jax.config.translators import Autoencoder
 from gan_jax.data.dataset import Dataset
-from gan_jax.data.decoder import Decoder, from_arrays
+from gan_jax.data.decoder import KeptDecoder, from_arrays
 from gan_jax.data.scaling import Scaling
 from gan_jax.errors import ConfigError, DataError, RunError
 from gan_jax.images import to_bytes
@@ -34,7 +34,7 @@ def at_once(height: int, width: int) -> int:
     return max(1, min(AT_ONCE, PIXELS // (height * width)))
 
 
-def make_decode(decoder: Decoder, scaling: Scaling, where: str) -> Decode:
+def make_decode(decoder: KeptDecoder, scaling: Scaling, where: str) -> Decode:
     """Builds `decode(latents)`, compiled once. Raises DataError for a decoder of other latents or another version."""
     try:
         config = from_json(decoder.config)
@@ -106,7 +106,7 @@ def of_run(folder: RunFolder, notes: Notes) -> Decode | None:
     return make_decode(kept, Scaling(*notes["scaling"]), where)
 
 
-def _kept(folder: RunFolder) -> Decoder | None:
+def _kept(folder: RunFolder) -> KeptDecoder | None:
     """The decoder that a run has kept; None if it kept none, or one that is damaged. Raises RunError."""
     content = read(folder.decoder)
     try:

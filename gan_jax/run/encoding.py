@@ -19,7 +19,7 @@ from gan_jax.config.schema import to_json, with_values
 from gan_jax.config.translators import Autoencoder
 from gan_jax.data.arrays import DECODER, IMAGES
 from gan_jax.data.dataset import Dataset
-from gan_jax.data.decoder import Decoder
+from gan_jax.data.decoder import KeptDecoder
 from gan_jax.data.reading import in_blocks
 from gan_jax.errors import RunError
 from gan_jax.images import to_float
@@ -61,7 +61,7 @@ def encode(source: Source, out: Path, *, moved: Mapping[str, str], size: int | s
     count = at_once(*data.images.shape[1:3])
     blocks = _encoded(data, lambda pictures: in_parts(partial(mean, weights), pictures, count))
     called = f"{source.called}, {source.run}"
-    kept = Decoder(to_json(config), called, to_arrays(Weights(coder["decoder"], {})))
+    kept = KeptDecoder(to_json(config), called, to_arrays(Weights(coder["decoder"], {})))
     beside = {} if data.labels is None else {"labels": data.labels, "classes": np.array(data.classes)}
     write = _write_archive if out.suffix == ".npz" else _write_files
     try:
@@ -96,7 +96,7 @@ def _encoded(data: Dataset, encode: Callable[[np.ndarray], np.ndarray]) -> Block
 
 
 def _write_archive(
-    out: Path, count: int, blocks: Blocks, beside: Mapping[str, np.ndarray], kept: Decoder
+    out: Path, count: int, blocks: Blocks, beside: Mapping[str, np.ndarray], kept: KeptDecoder
 ) -> tuple[int, ...]:
     """One .npz, written whole or not at all; returns the shape of a latent."""
     pictures, latents = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
@@ -108,7 +108,7 @@ def _write_archive(
 
 
 def _write_files(
-    out: Path, count: int, blocks: Blocks, beside: Mapping[str, np.ndarray], kept: Decoder
+    out: Path, count: int, blocks: Blocks, beside: Mapping[str, np.ndarray], kept: KeptDecoder
 ) -> tuple[int, ...]:
     """An .npy of each array, and the decoder; that of the latents comes last, once the others are whole."""
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -143,5 +143,6 @@ def _pictures(config: Config, moved: Mapping[str, str], asked: int | str | None)
     if "data.path" not in moved:
         return load_data(with_values(config, dict(moved)))
     size, channels = config.data.image_size, config.data.image_channels
-    alike = {"data.size": asked or shown(size), "data.channels": channels}
+    same = size[0] if size[0] == size[1] else shown(size)
+    alike = {"data.size": asked or same, "data.channels": channels}
     return load_data(replace(with_values(config, alike | dict(moved)), task=NoTask(), batch_size=1))

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from gan_jax.data import arrays
-from gan_jax.data.decoder import Decoder, from_arrays
+from gan_jax.data.decoder import KeptDecoder, from_arrays
 from gan_jax.errors import DataError
 
 ARRAYS = {"params.a": np.arange(3.0), "params.b": np.ones((2, 2), np.float32)}
-DECODER = Decoder("{}", "the averaged weights of step 7, runs/coder", ARRAYS)
+DECODER = KeptDecoder("{}", "the averaged weights of step 7, runs/coder", ARRAYS)
 LATENTS = np.random.default_rng(0).normal(size=(5, 2, 2, 3)).astype(np.float32)
 PICTURES = np.zeros((5, 8, 8, 1), np.uint8)
 

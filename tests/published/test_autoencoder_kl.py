@@ -63,14 +63,14 @@ def test_a_file_becomes_a_folder_that_encodes_pictures(tensors, tmp_path, capsys
     with np.load("latents.npz") as found:
         assert found["images"].shape == (5, 4, 2, 3)
         latents, pictures = found["images"], found["pictures"]
-    assert main("encode vae mine --size 16x8 --out rows/images.npy".split()) == 0
+    assert main(["encode", "vae", "mine", "--size", "16x8", "--out", "rows/images.npy"]) == 0
     whole, rows = (
         arrays.load(path, size=(4, 2), channels=3, deviation=0.5) for path in ("latents.npz", "rows/images.npy")
     )
     np.testing.assert_array_equal(rows.images[:], whole.images[:])
     np.testing.assert_array_equal(rows.pictures, pictures)
     assert rows.decoder.sha256 == whole.decoder.sha256
-    assert main("encode vae mine --size 16x8 --out rows.npy".split()) == 2
+    assert main(["encode", "vae", "mine", "--size", "16x8", "--out", "rows.npy"]) == 2
     assert "rows.npy should end in .npz, or be called images.npy" in capsys.readouterr().err
     loaded = exported.load("vae")
     mean, _ = loaded.gan.generator.encoder.apply(
