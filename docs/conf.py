@@ -20,7 +20,7 @@ project = "gan_jax"
 author = copyright = "the gan_jax developers"
 release = version = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc"]
+extensions = ["myst_nb", "sphinx.ext.autodoc"]
 exclude_patterns = ["images"]
 html_theme = "furo"
 html_title = f"gan_jax {__version__}"
@@ -30,6 +30,9 @@ pygments_style, pygments_dark_style = "friendly", "monokai"
 
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
+# Notebooks are kept without outputs, and run anew for every site: what they show is what they do.
+nb_execution_mode, nb_execution_timeout = "force", 300
+nb_execution_raise_on_error = nb_execution_in_temp = nb_merge_streams = True
 html_math_renderer = "mathml"
 
 default_role = "py:obj"

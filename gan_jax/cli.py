@@ -37,7 +37,7 @@ COMMANDS = (
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs a command; returns the exit code (0, 2 config, 3 data, 4 diverged, 5 run folder, 128 + signal)."""
+    """Runs a command; returns the exit code (0, 1 doctor, 2 config, 3 data, 4 diverged, 5 run folder, 128 + signal)."""
     screen.prepare()
     arguments = sys.argv[1:] if argv is None else argv
     if not arguments or arguments[0] in ("-h", "--help"):

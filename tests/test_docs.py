@@ -1,5 +1,6 @@
 """The site builds without a warning, and the examples on its pages run as they stand."""
 
+import json
 import re
 import subprocess
 import sys
@@ -65,6 +66,12 @@ def test_the_examples_of_a_page_with_pictures_run_with_few_steps(page, tmp_path,
     drawn = {path.name for path in tmp_path.glob("*.png")}
     assert found["STEPS"] == 8
     assert drawn == {path.name for path in (DOCS / "images" / Path(page).stem).glob("*.png")}
+
+
+@pytest.mark.parametrize("notebook", sorted((DOCS / "notebooks").glob("*.ipynb")), ids=name)
+def test_notebooks_are_kept_without_what_they_said(notebook):
+    cells = [cell for cell in json.loads(notebook.read_text("utf-8"))["cells"] if cell["cell_type"] == "code"]
+    assert [(cell["outputs"], cell["execution_count"]) for cell in cells] == [([], None)] * len(cells)
 
 
 @pytest.mark.parametrize("document", PAGES, ids=name)

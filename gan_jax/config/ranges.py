@@ -82,6 +82,28 @@ class Pixels:
 
 PIXELS = Pixels()
 
+
+@dataclass(frozen=True)
+class Some:
+    """Texts of some of these names, with commas between."""
+
+    names: tuple[str, ...]
+
+    def complain(self, value: str) -> str | None:
+        """As in `Range`."""
+        given = value.split(",")
+        if set(given) <= set(self.names) and len(given) == len(set(given)):
+            return None
+        return f"expected one or more of {', '.join(self.names)}, with commas and no spaces between, got {value!r}"
+
+    @property
+    def shown(self) -> Any:
+        """How `--help` shows it."""
+        return _in_help(f"{'|'.join(self.names)}|{','.join(self.names)}")
+
+
+TRACKERS = Some(("tensorboard", "wandb"))
+
 FewSteps = Annotated[int, FEW, FEW.shown]
 Count = Annotated[int, COUNT, COUNT.shown]
 OptionalCount = Annotated[int | None, COUNT, COUNT.shown]
@@ -101,6 +123,7 @@ Weight = Annotated[float, WEIGHT, WEIGHT.shown]
 OptionalWeight = Annotated[float | None, WEIGHT, WEIGHT.shown]
 Positive = Annotated[float, POSITIVE, POSITIVE.shown]
 OptionalPositive = Annotated[float | None, POSITIVE, POSITIVE.shown]
+OptionalTrackers = Annotated[str | None, TRACKERS, TRACKERS.shown]
 Share = Annotated[float, SHARE, SHARE.shown]
 OptionalShare = Annotated[float | None, SHARE, SHARE.shown]
 Decay = Annotated[float, DECAY, DECAY.shown]

@@ -51,6 +51,14 @@ def save_mask(path: Path, image: np.ndarray, palette: np.ndarray) -> None:
     write_atomically(path, _png(mask))
 
 
+def pixels_of(path: Path) -> np.ndarray | None:
+    """A PNG written here, as uint8 `[H, W]` or `[H, W, 3]`; None for a file of another kind. Raises RunError."""
+    if path.suffix != ".png":
+        return None
+    with Image.open(io.BytesIO(read(path) or b"")) as picture:
+        return np.asarray(picture)
+
+
 def save_animation(path: Path, frames: list[Path], *, seconds: float = 6.0) -> None:
     """Joins grids into a looping GIF, its last frame for two seconds.
 
