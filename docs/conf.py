@@ -6,9 +6,12 @@ formulas become MathML, which browsers lay out themselves.
 
 import ast
 import inspect
+import os
 import re
+import sys
 import textwrap
 from itertools import zip_longest
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
@@ -33,6 +36,8 @@ myst_heading_anchors = 3
 # Notebooks are kept without outputs, and run anew for every site: what they show is what they do.
 nb_execution_mode, nb_execution_timeout = "force", 300
 nb_execution_raise_on_error = nb_execution_in_temp = nb_merge_streams = True
+# They run commands of the environment that builds the site, whether a shell has entered it or not.
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 html_math_renderer = "mathml"
 
 default_role = "py:obj"
