@@ -19,16 +19,17 @@ USAGE = f"""gan-jax {__version__}: train GANs in JAX, and draw from them.
   gan-jax export RUN_FOLDER [--out FOLDER]                a folder to hand on: weights, a program, a model card
   gan-jax import FILE.pkl --out FOLDER                    such a folder of R3GAN's or StyleGAN2-ADA's published weights
   gan-jax report RUN_FOLDER ... [--out FILE.html]         a page that shows a run, or compares several
+  gan-jax explore RUN_FOLDER                              a page that draws live: directions, projection, a brush
   gan-jax configs                                         the recipes that come with it
   gan-jax doctor                                          versions, devices, data, caches: for a bug report
   gan-jax completion                                      how to have options completed at TAB
 
-gan-jax train --help, and so for sample, apply, encode, evaluate, export, import and report, lists every option.
+gan-jax train --help, and so for sample, apply, encode, evaluate, export, import, report, explore, lists every option.
 """
 
 COMMANDS = (
     *("train", "sample", "apply", "encode", "evaluate"),
-    *("export", "import", "report", "configs", "doctor", "completion"),
+    *("export", "import", "report", "explore", "configs", "doctor", "completion"),
 )
 """Each is a file in gan_jax/commands, which is imported when it is asked for."""
 

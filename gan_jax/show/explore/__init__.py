@@ -1,0 +1,36 @@
+"""gan-jax explore: a page on the loopback address that draws from a generator, live, by Bokeh's server."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gan_jax.run.sampling import Source
+from gan_jax.show.drawn import Say
+from gan_jax.show.explore.page import Desk, desk
+from gan_jax.show.explore.serving import ADDRESS, listen
+from gan_jax.show.explore.translating import at_hand, open_translator
+from gan_jax.show.explore.translator_page import TranslatorPage
+from gan_jax.show.explore.turns import Turns
+
+
+def explore(source: Source, *, port: int, moved: Mapping[str, str], say: Say) -> None:
+    """Serves the page of a generator until the process ends. Raises ConfigError for a port that is taken.
+
+    `moved` names where the data are, by config key.
+    """
+    for remark in source.remarks:
+        say(remark)
+    fill = _translator(source, moved, say)
+    turns = Turns()
+    server, port = listen(lambda document: fill(desk(document, turns)), port)
+    server.start()
+    say(f"{source.called}: http://{ADDRESS}:{port}/ (Ctrl-C ends it)")
+    server.io_loop.start()
+
+
+def _translator(source: Source, moved: Mapping[str, str], say: Say) -> Callable[[Desk], Any]:
+    """What fills the page of a translator."""
+    translator = open_translator(source)
+    examples, why = at_hand(source.config, moved)
+    if why:
+        say(why)
+    return lambda at: TranslatorPage(at, source, translator, examples)

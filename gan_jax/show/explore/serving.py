@@ -1,0 +1,45 @@
+"""A page on the loopback address: who may ask for it, and how much they may send.
+
+By Bokeh's server, which the extra `report` brings already.
+"""
+
+import errno
+from collections.abc import Callable
+from typing import Any
+
+from gan_jax.errors import ConfigError
+from gan_jax.show.explore.uploads import LARGEST
+
+ADDRESS = "127.0.0.1"
+
+OVERHEAD = 1 << 20
+"""Bytes of a message beside what it sends in base64."""
+
+
+def listen(fill: Callable[[Any], None], port: int) -> tuple[Any, int]:
+    """A server whose page each visitor has filled anew, and its port: a free one for 0. Raises ConfigError.
+
+    Only pages of its own may open a websocket: another that is open in the same browser cannot. To be started with
+    `start()`; serves while the event loop of this thread, `server.io_loop`, runs.
+    """
+    from bokeh.application import Application
+    from bokeh.application.handlers import FunctionHandler
+    from bokeh.server.server import BaseServer
+    from bokeh.server.tornado import BokehTornado
+    from bokeh.server.util import bind_sockets
+    from tornado.httpserver import HTTPServer
+    from tornado.ioloop import IOLoop
+
+    try:
+        sockets, port = bind_sockets(ADDRESS, port)
+    except OSError as error:
+        why = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be had: {error.strerror}"
+        raise ConfigError(f"port: {port} {why}; choose another, or leave out --port for a free one") from None
+    application = BokehTornado(
+        {"/": Application(FunctionHandler(fill))},
+        extra_websocket_origins=[f"{ADDRESS}:{port}"],
+        websocket_max_message_size_bytes=LARGEST * 4 // 3 + OVERHEAD,
+    )
+    http = HTTPServer(application, max_buffer_size=2 * (LARGEST * 4 // 3 + OVERHEAD))
+    http.add_sockets(sockets)
+    return BaseServer(IOLoop.current(), application, http), port
