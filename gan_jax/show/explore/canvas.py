@@ -92,6 +92,12 @@ def laid(images: np.ndarray, columns: int) -> Sheet:
     return Sheet(sheet(images, columns), len(images), columns, *images.shape[1:3])
 
 
+def columns_of(images: np.ndarray) -> int:
+    """As many as make a sheet of images `[N, H, W, C]` nearly square."""
+    count, height, width = images.shape[:3]
+    return max(1, min(count, round((count * height / width) ** 0.5)))
+
+
 def mark(place: Canvas, shown: Sheet, places: Sequence[int]) -> None:
     """Draws frames around some of the pictures that a canvas shows."""
     place.marks.data = shown.around(places)

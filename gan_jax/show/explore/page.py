@@ -20,41 +20,46 @@ class Desk(NamedTuple):
     document: Any
     status: Any  # a line of text
     turns: Turns
+    doing: dict[str, str]  # what has been asked for and is not there yet, by its place
 
     def tell(self, line: str) -> None:
-        """Shows a line in place of the one before; "" for none."""
-        self.status.text, self.status.css_classes = line, ["busy"] * line.endswith("…")
+        """Shows a line in place of the one before."""
+        self.status.text, self.status.css_classes = line, []
 
     def ask(self, place: str, work: Callable[[], T], then: Callable[[T], None], doing: str = "drawing") -> None:
         """Has the work done in its turn, and what comes of it shown; what is wrong is told in a line.
 
         What was asked for the same place, and has not begun, is not done any more.
         """
-        self.tell(f"{doing}…")
-        self.turns.ask((id(self.document), place), lambda: self._do(work, then))
+        self.doing[place] = doing
+        self._tell_of_work()
+        self.turns.ask((id(self.document), place), lambda: self._do(place, work, then))
 
-    def _do(self, work: Callable[[], T], then: Callable[[T], None]) -> None:
-        if self.document.session_context is not None and self.document.session_context.destroyed:
-            return
+    def _do(self, place: str, work: Callable[[], T], then: Callable[[T], None]) -> None:
         try:
             found = work()
         except Exception as error:  # of a device without memory, say: the page must go on
             line = str(error) if isinstance(error, GanJaxError) else f"{type(error).__name__}: {error}"
-            self.document.add_next_tick_callback(lambda: self.tell(line))
+            self.document.add_next_tick_callback(lambda: self._done(place, lambda: self.tell(line)))
             return
+        self.document.add_next_tick_callback(lambda: self._done(place, lambda: then(found)))
 
-        def done() -> None:
-            self.tell("")
-            then(found)
+    def _done(self, place: str, show: Callable[[], None]) -> None:
+        self.doing.pop(place, None)
+        self._tell_of_work()
+        show()
 
-        self.document.add_next_tick_callback(done)
+    def _tell_of_work(self) -> None:
+        """Says what goes on, if it goes on for a while."""
+        lines = list(self.doing.values())
+        self.status.text, self.status.css_classes = f"{lines[0]}…" if lines else "", ["busy"] * bool(lines)
 
 
 def desk(document: Any, turns: Turns) -> Desk:
     """The desk of a page that is empty yet."""
     from bokeh.models.widgets import Paragraph
 
-    return Desk(document, Paragraph(name="status", text="", html_attributes={"role": "status"}), turns)
+    return Desk(document, Paragraph(name="status", text="", html_attributes={"role": "status"}), turns, {})
 
 
 def lay(at: Desk, roots: Sequence[Any], content: str, *, title: str, about: str) -> None:

@@ -63,7 +63,8 @@ def read(translator: Translator, file: Files) -> Given:
 def translate(translator: Translator, colours: np.ndarray, missing: np.ndarray, way: int = 0) -> np.ndarray:
     """What is made of a picture, uint8 `[times · H, times · W, C]`, of which inpainting fills what is missing.
 
-    `colours` are uint8 `[H, W, C]`, `missing` bool `[H, W]`. Raises DataError where nothing is missing, or everything; RunError if what is made is not finite.
+    `colours` are uint8 `[H, W, C]`, `missing` bool `[H, W]`. Raises DataError where nothing is missing, or everything;
+    RunError if what is made is not finite.
     """
     if translator.has_holes and (missing.all() or not missing.any()):
         extent = "all of it" if missing.all() else "nothing"
