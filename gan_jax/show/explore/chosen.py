@@ -22,7 +22,7 @@ class Chosen:
         self._at, self._studio, self._name, self._truncation = at, studio, name, truncation
         self._point: Point | None = None
         self._directions: Directions | None = None
-        self._place, self._link = canvas.canvas("chosen", widest=400), Div(name="chosen_link", text="")
+        self._place, self._link = canvas.canvas("chosen", widest=320), Div(name="chosen_link", text="")
         look: dict[str, Any] = {"start": -FARTHEST, "end": FARTHEST, "step": 0.1, "value": 0, "disabled": True}
         self._sliders = [
             Slider(name=f"direction_{k}", title=f"Direction {k}", **look) for k in range(1, DIRECTIONS + 1)

@@ -70,9 +70,10 @@ def lay(at: Desk, roots: Sequence[Any], content: str, *, title: str, about: str)
     for root in (at.status, *roots):
         document.add_root(root)
     document.title = title
-    names = {root.name for root in roots}
+    names = [root.name for root in roots]
     looks = (PAGE / "widgets.css").read_text("utf-8")
-    document.theme = Theme(json={"attrs": {"UIElement": {"stylesheets": [looks]}}})
+    attributes = {"UIElement": {"stylesheets": [looks]}, "Slider": {"sizing_mode": "stretch_width"}}
+    document.theme = Theme(json={"attrs": attributes})
     document.template = _templates().get_template("page.html")
     script = (PAGE / "upload.js").read_text("utf-8").replace("LARGEST", str(LARGEST))
     style = (PAGE / "style.css").read_text("utf-8")

@@ -1,6 +1,7 @@
 """The samples of a page: of which seed, how many, of which label; a tap chooses one."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -20,12 +21,12 @@ class Samples:
         self._at, self._studio, self._name, self._choose = at, studio, name, choose
         self._points: list[Point] = []
         self._laid: canvas.Sheet | None = None
-        self._seed = Spinner(name="seed", title="Seed", low=0, high=2**32 - 1, step=1, value=0, width=120)
-        another = Button(name="another", label="Another", width=90)
+        self._seed = Spinner(name="seed", title="Seed", low=0, high=2**32 - 1, step=1, value=0, width=110)
+        another = Button(name="another", label="Another", width=80)
         counts: list[Any] = [str(count) for count in COUNTS]
-        self._count = Select(name="count", title="Samples", options=counts, value="16", width=80)
+        self._count = Select(name="count", title="Samples", options=counts, value="16", width=70)
         labels: list[Any] = [("", "all in turn"), *((str(i), label) for i, label in enumerate(studio.labels))]
-        self._label = Select(name="label", title="Label", options=labels, value="", width=140)
+        self._label = Select(name="label", title="Label", options=labels, value="", width=120)
         self.truncation = Slider(name="truncation", title="Truncation", start=0, end=1.5, step=0.05, value=1)
         self._place, self._link = canvas.canvas("samples", widest=560), Div(name="samples_link", text="")
         another.on_click(self._another)
