@@ -8,8 +8,10 @@ from gan_jax.errors import ConfigError
 from gan_jax.run.sampling import Source
 from gan_jax.show.drawn import Say
 from gan_jax.show.explore.chosen import Chosen
+from gan_jax.show.explore.found import Found
 from gan_jax.show.explore.page import Desk, desk, lay
 from gan_jax.show.explore.samples import Samples
+from gan_jax.show.explore.search import finds, make_finder
 from gan_jax.show.explore.serving import ADDRESS, listen
 from gan_jax.show.explore.shelf import Shelf
 from gan_jax.show.explore.studio import open_studio
@@ -47,11 +49,13 @@ def _generator(source: Source) -> Callable[[Desk], Any]:
     if source.config.data.kind == "text":
         raise ConfigError(f"run: {source.run} writes text; gan-jax sample {source.run} prints some")
     studio, name = open_studio(source), Path(source.run).name
+    finder = make_finder(studio) if finds(studio) else None
 
     def fill(at: Desk) -> None:
         samples = Samples(at, studio, name, lambda point: chosen.choose(point))
         chosen = Chosen(at, studio, name, samples.truncation)
         shelf = Shelf(at, studio, chosen, samples.truncation)
+        found = Found(at, studio, finder, samples, chosen).roots if finder else []
 
         def truncated(attribute: str, old: float, new: float) -> None:
             del attribute, old, new
@@ -59,7 +63,7 @@ def _generator(source: Source) -> Callable[[Desk], Any]:
                 part.draw()
 
         samples.truncation.on_change("value", truncated)
-        lay(at, [*samples.roots, *chosen.roots, *shelf.roots], "samples.html", title=name, about=source.called)
+        lay(at, [*samples.roots, *chosen.roots, *shelf.roots, *found], "samples.html", title=name, about=source.called)
         samples.ask()
 
     return fill

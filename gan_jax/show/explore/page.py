@@ -102,8 +102,9 @@ def upload(at: Desk, title: str, heard: Callable[[Any], None]) -> Any:
         del attribute, old
         if not new:
             return
+        widget.clear()  # so that the same file can be chosen again
         try:
-            file = received(str(widget.filename), new)
+            file = received(new)
         except DataError as error:
             at.tell(str(error))
             return

@@ -25,7 +25,7 @@ class Samples:
         another = Button(name="another", label="Another", width=80)
         counts: list[Any] = [str(count) for count in COUNTS]
         self._count = Select(name="count", title="Samples", options=counts, value="16", width=70)
-        labels: list[Any] = [("", "all in turn"), *((str(i), label) for i, label in enumerate(studio.labels))]
+        labels: list[Any] = [("", "all in turn"), *((str(i), label) for i, label in enumerate(studio.source.labels))]
         self._label = Select(name="label", title="Label", options=labels, value="", width=120)
         self.truncation = Slider(name="truncation", title="Truncation", start=0, end=1.5, step=0.05, value=1)
         self._place, self._link = canvas.canvas("samples", widest=560), Div(name="samples_link", text="")
@@ -33,7 +33,7 @@ class Samples:
         for widget in (self._seed, self._count, self._label):
             widget.on_change("value", lambda attribute, old, new: self.ask())
         canvas.when_tapped(self._place, self._tapped)
-        labelled = [self._label] * bool(studio.labels)
+        labelled = [self._label] * bool(studio.source.labels)
         self.roots = [self._seed, another, self._count, *labelled, self.truncation, self._place.figure, self._link]
 
     @property

@@ -33,7 +33,7 @@ class Shelf:
         self._way.on_change("value", lambda attribute, old, new: self._go(new))
         canvas.when_tapped(self._kept, self._tapped_kept)
         canvas.when_tapped(self._strip, self._tapped_strip)
-        mixing = [self._tap] * (studio.layers > 1)
+        mixing = [self._tap] * (studio.space.layers > 1)
         self.roots = [keep, forget, self._kept.figure, self._strip.figure, self._way, *mixing]
         self.draw()
 

@@ -16,9 +16,9 @@ from jaxtyping import Array
 from gan_jax.errors import RunError
 from gan_jax.latents.directions import Directions, along, by_covariance, by_jacobian
 from gan_jax.latents.spaces import Space, space_of
-from gan_jax.latents.walks import Between, lerp
+from gan_jax.latents.walks import lerp
 from gan_jax.run.media import Medium, medium_of
-from gan_jax.run.sampling import Source, labels_in_turn_or_by_frequency, latents_by_index
+from gan_jax.run.sampling import Source, labels_in_turn_or_by_frequency, latents_by_index, styled
 from gan_jax.types import Bytes, Condition, Images, Scalar, Weights
 
 MOST = 64
@@ -44,23 +44,24 @@ class Point(NamedTuple):
 class Studio(NamedTuple):
     """A generator, opened. Programs are compiled when they are first needed, once for all visitors."""
 
-    labels: tuple[str, ...]  # what the labels that it is told are called
-    layers: int
+    source: Source
+    space: Space
+    weights: Weights
     samples: Callable[[int, int | None], list[Point]]
     """`MOST` of them, of a seed, the i-th as `gan-jax sample` has it; of one label, or of None all in turn."""
     draw: Callable[[Sequence[Point], float], np.ndarray]
     """Pictures uint8 `[N, H, W, 1 or 3]` of points that truncation draws to the centre, 1 not at all. Raises RunError
     if an image is not finite."""
-    directions: Callable[[], Directions]
-    between: Between
+    directions: Callable[[], Directions]  # found when they are first asked for
 
 
 def open_studio(source: Source) -> Studio:
     """Opens a generator of pictures or clips."""
-    space, weights = space_of(source.gan), source.weights()
+    bare = styled(source.config, len(source.notes["classes"]), {})
+    space, weights = space_of(bare), source.weights()
     samples = _sampler(source, space, weights)
     directions = cache(lambda: _directions(space, weights, samples, told=bool(source.labels)))
-    return Studio(source.labels, space.layers, samples, _drawer(source, space, weights), directions, space.between)
+    return Studio(source, space, weights, samples, _drawer(source, space, weights), directions)
 
 
 def _sampler(source: Source, space: Space, weights: Weights) -> Callable[[int, int | None], list[Point]]:
@@ -136,7 +137,7 @@ def on_the_way(studio: Studio, points: Sequence[Point], place: float) -> Point:
     """The point at a place of the way through some points, from 0 for the first; of labels the nearer."""
     start = min(int(place), len(points) - 2)
     a, b, share = points[start], points[start + 1], place - start
-    at = studio.between(jnp.asarray(a.at), jnp.asarray(b.at), share)
+    at = studio.space.between(jnp.asarray(a.at), jnp.asarray(b.at), share)
     return Point(np.asarray(at), (a if share < 0.5 else b).label)
 
 

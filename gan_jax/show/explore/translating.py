@@ -57,7 +57,7 @@ def read(translator: Translator, file: Files) -> Given:
     missing = np.zeros(colours.shape[:2], bool)
     if translator.has_holes and alpha is not None:
         missing = alpha[..., 0] == 0
-    return Given(file.names[0], colours, missing)
+    return Given("picture", colours, missing)
 
 
 def translate(translator: Translator, colours: np.ndarray, missing: np.ndarray, way: int = 0) -> np.ndarray:

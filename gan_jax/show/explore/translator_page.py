@@ -46,7 +46,7 @@ class TranslatorPage:
 
         def choose(i: int) -> None:
             canvas.mark(place, laid, [i])
-            self._begin(Given(f"example {i}", examples[i], np.zeros(examples[i].shape[:2], bool)))
+            self._begin(Given(f"example_{i}", examples[i], np.zeros(examples[i].shape[:2], bool)))
 
         def tapped(x: float, y: float) -> None:
             if (i := laid.at(x, y)) is not None:
@@ -116,5 +116,5 @@ class TranslatorPage:
 
     def _show(self, made: np.ndarray) -> None:
         canvas.show(self._after, made)
-        name = self._given.name.rpartition(".")[0] or self._given.name if self._given else "picture"
-        self._link.text = canvas.download(f"{name} {self._called}.png", made)
+        name = self._given.name if self._given else "picture"
+        self._link.text = canvas.download(f"{name}_{self._called}.png", made)

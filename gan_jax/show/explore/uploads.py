@@ -7,31 +7,33 @@ import numpy as np
 
 from gan_jax.data.listing import Files
 from gan_jax.data.pictures import Pictures, decode_whole, size_of
-from gan_jax.errors import DataError, printable
+from gan_jax.errors import DataError
 from gan_jax.memory import in_words
 from gan_jax.sizes import Size
+
+NAME = "the picture"
+"""What messages call it: its name comes later than it, or never."""
 
 LARGEST = 1 << 25
 """Bytes of a file that the page takes."""
 
 
-def received(name: str, content: str) -> Files:
-    """A file by its name and its content in base64, as a browser sends it. Raises DataError for one too large."""
-    name = printable(name)[-60:]
+def received(content: str) -> Files:
+    """A file, of base64 as a browser sends it. Raises DataError for one that is too large."""
     if (size := len(content) * 3 // 4) > LARGEST:
-        raise DataError(f"{name}: {in_words(size)}, of which the page takes {in_words(LARGEST)}; reduce the picture")
+        raise DataError(f"{NAME}: {in_words(size)}, of which the page takes {in_words(LARGEST)}; reduce the picture")
     try:
         data = base64.b64decode(content, validate=True)
     except (binascii.Error, ValueError):
-        raise DataError(f"{name}: came damaged; choose it again") from None
-    return Files([name], np.array([len(data)]), lambda i: data)
+        raise DataError(f"{NAME}: came damaged; choose it again") from None
+    return Files([NAME], np.array([len(data)]), lambda i: data)
 
 
 def fitted(file: Files, size: Size, channels: int) -> np.ndarray:
     """The picture brought to a size, uint8 `[*size, channels]`. Raises DataError where it is none, or too large."""
     found = Pictures("upload", file, size, channels).decode(0)
     if isinstance(found, str):
-        raise DataError(f"{file.names[0]}: {found}; choose another picture")
+        raise DataError(f"{NAME} cannot be read: {found}; choose another")
     return found
 
 
@@ -43,7 +45,7 @@ def whole(file: Files, channels: int, most: int) -> tuple[np.ndarray, np.ndarray
     size = size_of(file, 0)
     if size is not None and size[0] * size[1] > most:
         raise DataError(
-            f"{file.names[0]}: {size[0]}x{size[1]} pixels, of which the page shows {most / 1e6:.1f} million; "
+            f"{NAME}: {size[0]}x{size[1]} pixels, of which the page shows {most / 1e6:.1f} million; "
             "reduce it, or use gan-jax apply"
         )
     return decode_whole("upload", file, 0, channels)
