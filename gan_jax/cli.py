@@ -13,6 +13,8 @@ USAGE = f"""gan-jax {__version__}: train GANs in JAX, and draw from them.
   gan-jax train RECIPE [--run FOLDER] [--KEY VALUE ...]   train; on an existing run folder, go on
   gan-jax train RUN_FOLDER                                go on with a run as it was begun
   gan-jax sample RUN_FOLDER [--out FILE]                  draw images from a trained generator
+  gan-jax walk RUN_FOLDER [--out FILE.gif]                its latent space: ways through it, directions, styles mixed
+  gan-jax project RUN_FOLDER PICTURES [--out FILE.png]    find pictures in its latent space
   gan-jax apply RUN_FOLDER PICTURES [--out FOLDER]        have a run with a task make something of your own pictures
   gan-jax encode RUN_FOLDER --out FILE.npz                latents of an autoencoder's data, to train on
   gan-jax evaluate RUN_FOLDER [--features KIND]           score it: FID, KID, precision and recall, ...
@@ -24,11 +26,12 @@ USAGE = f"""gan-jax {__version__}: train GANs in JAX, and draw from them.
   gan-jax doctor                                          versions, devices, data, caches: for a bug report
   gan-jax completion                                      how to have options completed at TAB
 
-gan-jax train --help, and so for sample, apply, encode, evaluate, export, import, report, explore, lists every option.
+gan-jax train --help, and so for sample, walk, project, apply, encode, evaluate, export, import, report and explore,
+lists every option.
 """
 
 COMMANDS = (
-    *("train", "sample", "apply", "encode", "evaluate"),
+    *("train", "sample", "walk", "project", "apply", "encode", "evaluate"),
     *("export", "import", "report", "explore", "configs", "doctor", "completion"),
 )
 """Each is a file in gan_jax/commands, which is imported when it is asked for."""

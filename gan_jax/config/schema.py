@@ -211,7 +211,7 @@ def _alternatives(annotation: Any) -> _Alternatives:
     if isinstance(annotation, types.UnionType) or origin is typing.Union:
         parts = [_alternatives(part) for part in typing.get_args(annotation)]
         return _Alternatives(sum((p.values for p in parts), ()), sum((p.types for p in parts), ()))
-    return _Alternatives((), (annotation,))
+    return _Alternatives((), (origin or annotation,))
 
 
 _WORDS: dict[type, str] = {
@@ -220,6 +220,7 @@ _WORDS: dict[type, str] = {
     str: "a text",
     bool: "true or false",
     Path: "a path",
+    tuple: "several",
     type(None): "None",
 }
 

@@ -1,7 +1,8 @@
 """Directions of a latent space in which pictures change most, found without labels."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -50,32 +51,34 @@ def by_weights(params: Params, points: Points, count: int) -> Directions:
 
 
 def by_jacobian(
-    draw: Callable[[Points], Images], points: Points, count: int, *, iterations: int = 12, more: int = 4
+    draw: Callable[..., Images], points: Points, count: int, *fixed: Any, iterations: int = 12, more: int = 4
 ) -> Directions:
     """Eigenvectors of E[JᵀJ], J the Jacobian of the picture by its point: where steps change pixels most, of any model.
 
-    The mean is over points `[M, D]`, which `draw` makes images of, each of its own point alone. By subspace iteration
-    on products with J and with Jᵀ (Halko et al. 2011, arXiv:0909.4061, section 4.5), so that no J is ever held: memory
-    is that of M · (count + more) images. Of eigenvalues that are nearly equal the axes are mixed; `more` of them beside
-    those that are asked for bring these out in fewer `iterations`. Raises ValueError for more than D.
+    The mean is over points `[M, D]`, which `draw(points, *fixed)` makes images of, each of its own point alone. By
+    subspace iteration on products with J and with Jᵀ (Halko et al. 2011, arXiv:0909.4061, section 4.5), so that no J is
+    ever held: memory is that of M · (count + more) images. Axes of nearly equal eigenvalues are mixed; `more` of them
+    beside those that are asked for bring these out in fewer `iterations`. Weights belong into `fixed`: those that
+    `draw` closes over would be constants of a program, which take long to compile. Raises ValueError for more than D.
     """
-    _check(count, points.shape[1])
-    product = jax.jit(lambda axes: _through_twice(draw, points, axes))
+    features = points.shape[1]
+    _check(count, features)
+    product = jax.jit(partial(_through_twice, draw))
     # Where it starts is soon forgotten.
-    start = jax.random.normal(jax.random.key(0), (points.shape[1], min(count + more, points.shape[1])))
-    axes = _orthonormal(start)
+    axes = _orthonormal(jax.random.normal(jax.random.key(0), (features, min(count + more, features))))
     for _ in range(iterations):
-        axes = _orthonormal(product(axes).T)
-    within = axes @ product(axes).T  # what JᵀJ is in their span
+        axes = _orthonormal(product(points, axes, fixed).T)
+    within = axes @ product(points, axes, fixed).T  # what E[JᵀJ] is in their span
     return _described(_strongest((within + within.T) / 2, count) @ axes, points)
 
 
-def _through_twice(draw: Callable[[Points], Images], points: Points, axes: Axes) -> Axes:
+def _through_twice(draw: Callable[..., Images], points: Points, axes: Axes, fixed: tuple[Any, ...]) -> Axes:
     """E[JᵀJ] v for each axis v."""
-    _, back = jax.vjp(draw, points)
+    at = lambda points: draw(points, *fixed)
+    _, back = jax.vjp(at, points)
 
     def product(axis: Array) -> Array:
-        _, moved = jax.jvp(draw, (points,), (jnp.broadcast_to(axis[None], points.shape),))
+        _, moved = jax.jvp(at, (points,), (jnp.broadcast_to(axis[None], points.shape),))
         return jnp.mean(back(moved)[0], axis=0)
 
     return jax.vmap(product)(axes)
