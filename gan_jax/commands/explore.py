@@ -46,14 +46,14 @@ def main(arguments: list[str]) -> None:
 
     from gan_jax.run import programs
     from gan_jax.run.sampling import of_run
-    from gan_jax.show.explore import explore
+    from gan_jax.show.explore.pages import page_of
+    from gan_jax.show.explore.serving import serve
     from gan_jax.show.exported import source_of
 
     programs.prepare()
-    moved = {"data.path": options.data_path, "data.data_dir": options.data_dir}
-    explore(
-        source_of(options.run) if exported else of_run(str(options.run), averaged=not options.raw, best=options.best),
-        port=options.port,
-        moved={key: str(absolute(recipes.expand(path))) for key, path in moved.items() if path},
-        say=screen.tell,
-    )
+    run = str(options.run)
+    source = source_of(options.run) if exported else of_run(run, averaged=not options.raw, best=options.best)
+    named = {"data.path": options.data_path, "data.data_dir": options.data_dir}
+    moved = {key: str(absolute(recipes.expand(path))) for key, path in named.items() if path}
+    screen.tell("\n".join([*source.remarks, f"drawing from {source.called}"]))
+    serve(page_of(source, moved, screen.tell), options.port, screen.tell)

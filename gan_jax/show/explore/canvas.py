@@ -103,6 +103,11 @@ def mark(place: Canvas, shown: Sheet, places: Sequence[int]) -> None:
     place.marks.data = shown.around(places)
 
 
+def unmark(place: Canvas) -> None:
+    """Takes all frames away."""
+    place.marks.data = {side: [] for side in place.marks.data}
+
+
 def when_tapped(place: Canvas, heard: Callable[[float, float], None]) -> None:
     """Has `heard(x, y)` called when the canvas is tapped, with pixels of the picture from its lower left."""
     from bokeh.events import Tap

@@ -49,7 +49,7 @@ class Samples:
             if not self._points:
                 self._choose(points[0])
             self._points = points[:count]
-            self._place.marks.data = {side: [] for side in self._place.marks.data}
+            canvas.unmark(self._place)
             self.draw()
 
         self._at.ask("points", lambda: self._studio.samples(seed, label), found)
