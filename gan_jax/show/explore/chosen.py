@@ -32,7 +32,9 @@ class Chosen:
             slider.on_change("value", lambda attribute, old, new: self.draw())
         back.on_click(self._straighten)
         self.roots = [self._place.figure, self._link, back, *self._sliders]
-        at.ask("directions", studio.directions, self._found, "looking for directions in which pictures change most")
+        at.beside.ask(
+            "directions", studio.directions, self._found, "looking for directions in which pictures change most"
+        )
 
     def choose(self, point: Point) -> None:
         """Shows another picture, the sliders at 0."""
@@ -65,3 +67,4 @@ class Chosen:
         self._directions = directions
         for slider in self._sliders[: len(directions.axes)]:
             slider.disabled = False
+        self.draw()

@@ -20,6 +20,7 @@ class Desk(NamedTuple):
     document: Any
     status: Any  # a line of text
     turns: Turns
+    aside: Turns  # for what takes long
     doing: dict[str, str]  # what has been asked for and is not there yet, by its place
 
     def tell(self, line: str) -> None:
@@ -34,6 +35,11 @@ class Desk(NamedTuple):
         self.doing[place] = doing
         self._tell_of_work()
         self.turns.ask((id(self.document), place), lambda: self._do(place, work, then))
+
+    @property
+    def beside(self) -> "Desk":
+        """The same desk, where what is asked for does not keep other work waiting."""
+        return self._replace(turns=self.aside)
 
     def _do(self, place: str, work: Callable[[], T], then: Callable[[T], None]) -> None:
         try:
@@ -55,11 +61,11 @@ class Desk(NamedTuple):
         self.status.text, self.status.css_classes = f"{lines[0]}…" if lines else "", ["busy"] * bool(lines)
 
 
-def desk(document: Any, turns: Turns) -> Desk:
+def desk(document: Any, turns: Turns, aside: Turns) -> Desk:
     """The desk of a page that is empty yet."""
     from bokeh.models.widgets import Paragraph
 
-    return Desk(document, Paragraph(name="status", text="", html_attributes={"role": "status"}), turns, {})
+    return Desk(document, Paragraph(name="status", text="", html_attributes={"role": "status"}), turns, aside, {})
 
 
 def lay(at: Desk, roots: Sequence[Any], content: str, *, title: str, about: str) -> None:

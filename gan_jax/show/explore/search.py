@@ -9,6 +9,7 @@ import numpy as np
 
 from gan_jax.images import to_float
 from gan_jax.latents.projection import Projection, init, make_step, nearest, pyramid
+from gan_jax.run.projecting import PRIOR
 from gan_jax.show.explore.studio import Point, Studio
 
 STEPS = 300
@@ -20,22 +21,19 @@ AT_ONCE = 10
 SEEDS = 4
 """Of the samples from the nearest of which it starts."""
 
-PRIOR = 0.01
-"""Weight that keeps latents at the length of normal ones."""
-
 
 class Search(NamedTuple):
     """How far it has come."""
 
     state: Projection
-    label: int
+    told: np.ndarray  # as in `Point`; it stays
     distance: float  # mean squared error of images in [-1, 1], summed over scales
 
     @property
     def point(self) -> Point:
         """The nearest one by now."""
         at = np.asarray(self.state.points[0])
-        return Point(at if at.ndim == 2 else at[None], self.label)
+        return Point(at if at.ndim == 2 else at[None], self.told)
 
 
 class Finder(NamedTuple):
@@ -62,11 +60,11 @@ def make_finder(studio: Studio) -> Finder:
         drawn = to_float(jnp.asarray(studio.draw(points, 1.0)))
         first = points[int(nearest(pyramid, drawn, to_float(jnp.asarray(target[None])))[0])]
         at = first.at if space.layers > 1 else first.at[0]
-        return Search(init(jnp.asarray(at[None]), jax.random.key(0)), first.label, float("inf"))
+        return Search(init(jnp.asarray(at[None]), jax.random.key(0)), first.told, float("inf"))
 
     def go_on(search: Search, target: np.ndarray) -> Search:
         state, wanted = search.state, to_float(jnp.asarray(target[None]))
-        condition = jnp.array([search.label]) if studio.source.labels else None
+        condition = jnp.asarray(search.told[None]) if studio.source.labels else None
         for _ in range(AT_ONCE):
             state, far = step(state, weights, wanted, condition)
         return search._replace(state=state, distance=float(far[0]))

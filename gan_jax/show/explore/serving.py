@@ -35,10 +35,10 @@ def listen(fill: Fill, port: int) -> tuple[Any, int]:
     except OSError as error:
         why = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be had: {error.strerror}"
         raise ConfigError(f"port: {port} {why}; choose another, or leave out --port for a free one") from None
-    turns = Turns()
+    turns, aside = Turns(), Turns()
 
     def visited(document: Any) -> None:
-        fill(desk(document, turns))
+        fill(desk(document, turns, aside))
 
     application = BokehTornado(
         {"/": Application(FunctionHandler(visited))},

@@ -1,7 +1,7 @@
 """A generator that is drawn from point by point: what a visitor may ask of it, from points to pictures.
 
-A picture is of a point in the space of the generator (`latents/spaces.py`), and of a label; a film strip is a picture,
-too.
+A picture is of a point in the space of the generator (`latents/spaces.py`), and of a label, or of some of one and some
+of another. A film strip is a picture, too.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,9 +17,10 @@ from gan_jax.errors import RunError
 from gan_jax.latents.directions import Directions, along, by_covariance, by_jacobian
 from gan_jax.latents.spaces import Space, space_of
 from gan_jax.latents.walks import lerp
+from gan_jax.run.latents import one_hot
 from gan_jax.run.media import Medium, medium_of
 from gan_jax.run.sampling import Source, labels_in_turn_or_by_frequency, latents_by_index, styled
-from gan_jax.types import Bytes, Condition, Images, Scalar, Weights
+from gan_jax.types import Bytes, Images, Scalar, Weights
 
 MOST = 64
 """Samples that are shown at once."""
@@ -38,7 +39,7 @@ class Point(NamedTuple):
     """What a picture is drawn of."""
 
     at: np.ndarray  # float32 [layers, D]: a point for each layer that is told one; of most generators one
-    label: int  # 0 where the generator is told none
+    told: np.ndarray  # float32 [classes]: one-hot of a label, shares of several; [0] where the generator is told none
 
 
 class Studio(NamedTuple):
@@ -73,8 +74,8 @@ def _sampler(source: Source, space: Space, weights: Weights) -> Callable[[int, i
         if label is not None and labels is not None:
             labels = jnp.full_like(labels, label)
         points = np.asarray(map(weights, latents_by_index(source.gan, key, MOST), labels))
-        told = np.zeros(MOST, int) if labels is None else np.asarray(labels)
-        return [Point(np.tile(at, (space.layers, 1)), int(own)) for at, own in zip(points, told, strict=True)]
+        told = np.zeros((MOST, 0)) if labels is None else np.asarray(one_hot(labels.tolist(), len(source.labels)))
+        return [Point(np.tile(at, (space.layers, 1)), own) for at, own in zip(points, told, strict=True)]
 
     return samples
 
@@ -83,8 +84,8 @@ def _drawer(source: Source, space: Space, weights: Weights) -> Callable[[Sequenc
     medium = medium_of(source.config, source.notes.get("alphabet", ""), source.decode)
 
     @jax.jit
-    def part(weights: Weights, at: Array, labels: Array, truncation: Scalar) -> tuple[Images | Bytes, Array]:
-        condition: Condition = labels if source.labels else None
+    def part(weights: Weights, at: Array, told: Array, truncation: Scalar) -> tuple[Images | Bytes, Array]:
+        condition = told if source.labels else None
         centre = space.centre(weights, jnp.zeros((len(at), source.gan.latent_size)), condition)
         points = lerp(jnp.broadcast_to(centre[:, None], at.shape), at, truncation)
         images = space.draw(weights, points if space.layers > 1 else points[:, 0], condition)
@@ -93,8 +94,8 @@ def _drawer(source: Source, space: Space, weights: Weights) -> Callable[[Sequenc
     def draw(points: Sequence[Point], truncation: float) -> np.ndarray:
         size = 1 if len(points) == 1 else PART
         filled = [*points, *[points[0]] * (-len(points) % size)]
-        at, labels = np.stack([point.at for point in filled]), np.array([point.label for point in filled], np.int32)
-        parts = [part(weights, at[k : k + size], labels[k : k + size], truncation) for k in range(0, len(filled), size)]
+        at, told = (np.stack(them) for them in zip(*filled, strict=True))
+        parts = [part(weights, at[k : k + size], told[k : k + size], truncation) for k in range(0, len(filled), size)]
         if not all(finite for _, finite in parts):
             raise RunError("the generator draws images that are not finite; an earlier checkpoint may do better")
         return _pictures(medium, np.concatenate([np.asarray(images) for images, _ in parts])[: len(points)])
@@ -118,13 +119,14 @@ def _directions(
     if not space.normal:
         more = [point.at[0] for seed in range(1, 16) for point in samples(seed, None)]
         return by_covariance(jnp.concatenate([at, jnp.stack(more)]), count)
-    labels = jnp.array([point.label for point in points[:SEEN]])
-    draw = lambda some: space.draw(weights, some, labels if told else None)
-    return by_jacobian(draw, at[:SEEN], count, iterations=6)._replace(deviations=jnp.ones(count))
+    condition = jnp.stack([point.told for point in points[:SEEN]]) if told else None
+    draw = lambda some, weights, condition: space.draw(weights, some, condition)
+    found = by_jacobian(draw, at[:SEEN], count, weights, condition, iterations=ITERATIONS, more=2)
+    return found._replace(deviations=jnp.ones(count))
 
 
-SEEN = 8
-"""Samples at which the generator is differentiated."""
+SEEN, ITERATIONS = 4, 4
+"""Samples at which the generator is differentiated, and how often: few, for a visitor waits."""
 
 
 def moved(directions: Directions, point: Point, amounts: Sequence[float]) -> Point:
@@ -134,11 +136,11 @@ def moved(directions: Directions, point: Point, amounts: Sequence[float]) -> Poi
 
 
 def on_the_way(studio: Studio, points: Sequence[Point], place: float) -> Point:
-    """The point at a place of the way through some points, from 0 for the first; of labels the nearer."""
+    """The point at a place of the way through some points, from 0 for the first; labels mix."""
     start = min(int(place), len(points) - 2)
     a, b, share = points[start], points[start + 1], place - start
     at = studio.space.between(jnp.asarray(a.at), jnp.asarray(b.at), share)
-    return Point(np.asarray(at), (a if share < 0.5 else b).label)
+    return Point(np.asarray(at), (1 - share) * a.told + share * b.told)
 
 
 def mixed(own: Point, other: Point, level: str) -> Point:
