@@ -1,6 +1,7 @@
 """A page on the loopback address: who may ask for it, and how much they may send."""
 
 import errno
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -26,15 +27,16 @@ def listen(fill: Fill, port: int) -> tuple[Any, int]:
     from bokeh.application.handlers import FunctionHandler
     from bokeh.server.server import BaseServer
     from bokeh.server.tornado import BokehTornado
-    from bokeh.server.util import bind_sockets
     from tornado.httpserver import HTTPServer
     from tornado.ioloop import IOLoop
 
     try:
-        sockets, port = bind_sockets(ADDRESS, port)
+        listening = socket.create_server((ADDRESS, port))
     except OSError as error:
         why = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be had: {error.strerror}"
         raise ConfigError(f"port: {port} {why}; choose another, or leave out --port for a free one") from None
+    listening.setblocking(False)
+    port = listening.getsockname()[1]
     turns, aside = Turns(), Turns()
 
     def visited(document: Any) -> None:
@@ -46,7 +48,7 @@ def listen(fill: Fill, port: int) -> tuple[Any, int]:
         websocket_max_message_size_bytes=LARGEST * 4 // 3 + OVERHEAD,
     )
     http = HTTPServer(application, max_buffer_size=2 * (LARGEST * 4 // 3 + OVERHEAD))
-    http.add_sockets(sockets)
+    http.add_socket(listening)
     return BaseServer(IOLoop.current(), application, http), port
 
 
