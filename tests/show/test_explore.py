@@ -17,13 +17,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_jax.config import Config, DataConfig, Inpainting
+from gan_jax.config import Config, DataConfig, Inpainting, MoCoGAN
 from gan_jax.config.build import build_gan
 from gan_jax.config.translators import Pix2Pix
 from gan_jax.errors import ConfigError, DataError
 from gan_jax.latents.directions import Directions
-from gan_jax.network import init_weights
 from gan_jax.run.sampling import Source
+from gan_jax.run.training import abstract_state
 from gan_jax.show import examples
 from gan_jax.show.explore import canvas, search, studio, translating, uploads
 from gan_jax.show.explore.pages import page_of
@@ -169,19 +169,33 @@ def test_a_picture_of_the_generator_is_found(digits):
     assert int(np.argmax(found.point.told)) == 4
 
 
+def untrained(config):
+    """A generator that has learnt nothing."""
+    gan, rng = build_gan(config, 0), np.random.default_rng(0)
+    drawn = lambda leaf: rng.normal(0, 0.1, leaf.shape).astype(leaf.dtype)
+    weights = jax.tree.map(drawn, abstract_state(config, 0).generator.weights)
+    notes = {"classes": [], "counts": None}
+    return Source("untrained", config, gan, lambda: weights, notes, (), None, "no weights", Path, [])
+
+
+def test_a_clip_is_a_film_strip(tmp_path):
+    data = DataConfig(name="clips", path=str(tmp_path), size=8, frames=4, channels=1)
+    model = MoCoGAN(latent_size=8, generator_width=2, discriminator_width=2, motion=1, memory=2, judged=2)
+    opened = studio.open_studio(untrained(Config(data=data, model=model, conditional=False)))
+    assert opened.draw(opened.samples(0, None)[:1], 1.0).shape == (1, 8, 4 * 8, 1)
+    assert not search.finds(opened)
+
+
 @pytest.fixture(scope="module")
 def inpainter():
-    """A translator that has learnt nothing, of digits of 8x8 pixels."""
+    """A translator of digits of 8x8 pixels."""
     config = Config(
         data=DataConfig(name="digits"),
         task=Inpainting(),
         model=Pix2Pix(layers=1, generator_width=4, discriminator_width=2),
         conditional=False,
     )
-    gan = build_gan(config, 10)
-    weights = init_weights(gan.generator, jax.random.key(0), jnp.zeros((1, gan.latent_size)), jnp.zeros((1, 8, 8, 2)))
-    notes = {"classes": [], "counts": None}
-    return Source("inpainter", config, gan, lambda: weights, notes, (), None, "no weights", Path, [])
+    return untrained(config)
 
 
 def test_what_is_painted_over_is_made_anew_and_nothing_else(inpainter):
@@ -267,6 +281,7 @@ def test_a_port_that_is_taken_is_named(port):
         listen(lambda at: None, port)
 
 
+@pytest.mark.filterwarnings("ignore:There is no current event loop:DeprecationWarning")  # of Bokeh's client
 def test_a_visitor_moves_a_slider_and_uploads_rubbish(port):
     from bokeh.client import pull_session
 

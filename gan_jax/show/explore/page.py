@@ -1,6 +1,7 @@
 """What every page has: its frame, its looks, its line of what goes on, and how it asks for pictures."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -46,14 +47,20 @@ class Desk(NamedTuple):
             found = work()
         except Exception as error:  # of a device without memory, say: the page must go on
             line = str(error) if isinstance(error, GanJaxError) else f"{type(error).__name__}: {error}"
-            self.document.add_next_tick_callback(lambda: self._done(place, lambda: self.tell(line)))
-            return
-        self.document.add_next_tick_callback(lambda: self._done(place, lambda: then(found)))
+            self._show(place, lambda: self.tell(line))
+        else:
+            self._show(place, lambda: then(found))
 
-    def _done(self, place: str, show: Callable[[], None]) -> None:
-        self.doing.pop(place, None)
-        self._tell_of_work()
-        show()
+    def _show(self, place: str, show: Callable[[], None]) -> None:
+        """Has something shown by the thread of the page, which alone may change it."""
+
+        def shown() -> None:
+            self.doing.pop(place, None)
+            self._tell_of_work()
+            show()
+
+        with suppress(RuntimeError):  # the server has stopped meanwhile
+            self.document.add_next_tick_callback(shown)
 
     def _tell_of_work(self) -> None:
         """Says what goes on, if it goes on for a while."""
