@@ -1,8 +1,8 @@
 """SNGAN's residual pair on CIFAR-10, without labels: for a GPU or TPU.
 
-The settings of mimicry (Lee & Town 2020, arXiv:2005.02494), which publishes an FID of 16.77 with Inception features;
-but its step sizes fall in a straight line, ours by half a cosine; its generator doubles maps bilinearly, ours repeats
-pixels, as the paper's authors do; and we average weights. Ours has not been run to its end.
+The networks and settings of mimicry (Lee & Town 2020, arXiv:2005.02494), which publishes an FID of 16.77 with
+Inception features; but its step sizes fall in a straight line, ours by half a cosine, and we average weights. Ours has
+not been run to its end.
 """
 
 from gan_jax.config import (
@@ -26,7 +26,7 @@ def get_config() -> Config:
         loss="hinge",
         discriminator_steps=5,
         data=DataConfig(name="cifar10"),
-        model=SNGAN(latent_size=128, generator_width=256, discriminator_width=128),
+        model=SNGAN(latent_size=128, generator_width=256, discriminator_width=128, interpolate=True),
         generator=adam,
         discriminator=adam,
         average=AverageConfig(decay=0.9999),

@@ -26,7 +26,7 @@ def get_config() -> Config:
         conditional=True,
         loss="relativistic",
         data=DataConfig(name="mnist"),
-        model=GAT(generator_width=64, discriminator_width=64, depth=4, heads=2, patch=7),
+        model=GAT(generator_width=64, discriminator_width=64, depth=4, heads=2, patch=7, features=256),
         generator=adam,
         discriminator=adam,
         penalty=PenaltyConfig(r1=0.1, r2=0.1, by_difference=True),

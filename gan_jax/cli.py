@@ -19,7 +19,7 @@ USAGE = f"""gan-jax {__version__}: train GANs in JAX, and draw from them.
   gan-jax encode RUN_FOLDER --out FILE.npz                latents of an autoencoder's data, to train on
   gan-jax evaluate RUN_FOLDER [--features KIND]           score it: FID, KID, precision and recall, ...
   gan-jax export RUN_FOLDER [--out FOLDER]                a folder to hand on: weights, a program, a model card
-  gan-jax import FILE.pkl --out FOLDER                    such a folder of R3GAN's or StyleGAN2-ADA's published weights
+  gan-jax import FILE --out FOLDER                        such a folder, of weights that others published
   gan-jax report RUN_FOLDER ... [--out FILE.html]         a page that shows a run, or compares several
   gan-jax explore RUN_FOLDER                              a page that draws live: directions, projection, a brush
   gan-jax configs                                         the recipes that come with it

@@ -21,7 +21,7 @@ name = lambda path: path.relative_to(DOCS).as_posix()
 PICTURED = {"tutorial.md", "howto/failing.md"}
 """Pages whose examples draw pictures that the site shows, by `STEPS` steps of training."""
 
-LONG = {"howto/loss.md", "howto/model.md", "ideas/conditions.md", "ideas/value.md"}
+LONG = {"howto/latents.md", "howto/loss.md", "howto/model.md", "ideas/conditions.md", "ideas/value.md"}
 """Others that compile much."""
 
 OTHERS = [page for page in PAGES if name(page) not in {*PICTURED, "tasks.md"}]
@@ -73,7 +73,7 @@ def test_every_file_that_is_linked_exists(document):
         assert (document.parent / target).exists(), target
 
 
-@pytest.mark.parametrize("room", ["models", "tasks", "augment"])
+@pytest.mark.parametrize("room", ["models", "tasks", "augment", "latents"])
 def test_the_reference_has_every_module_of_a_room(room):
     text = (DOCS / "reference" / f"{room}.md").read_text("utf-8")
     known = set(re.findall(rf"automodule:: gan_jax\.{room}\.(\w+)", text))

@@ -1,4 +1,4 @@
-"""R3GAN's and StyleGAN2's generators in PyTorch, with the authors' names of what they hold; needs torch.
+"""R3GAN's, StyleGAN2's and mimicry's generators in PyTorch, with the authors' names of what they hold; needs torch.
 
 Written from the papers' equations, not for speed: every image of StyleGAN2 has kernels of its own.
 """
@@ -10,7 +10,7 @@ import types
 import numpy as np
 import torch
 from torch import nn
-from torch.nn.functional import conv2d, conv_transpose2d, leaky_relu, pad
+from torch.nn.functional import conv2d, conv_transpose2d, interpolate, leaky_relu, pad, relu
 
 FILTER = torch.outer(torch.tensor([1.0, 3, 3, 1]), torch.tensor([1.0, 3, 3, 1])) / 64
 
@@ -254,6 +254,38 @@ class StyleGAN2(Persistent):
 
     def forward(self, z, c, truncation=1.0):
         return self.synthesis(self.mapping(z, c, truncation))
+
+
+class Doubling(nn.Module):
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.c1, self.c2 = nn.Conv2d(inputs, outputs, 3, padding=1), nn.Conv2d(outputs, outputs, 3, padding=1)
+        self.b1, self.b2 = nn.BatchNorm2d(inputs), nn.BatchNorm2d(outputs)
+        self.c_sc = nn.Conv2d(inputs, outputs, 1)
+
+    def forward(self, x):
+        up = lambda x: interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+        return self.c_sc(up(x)) + self.c2(relu(self.b2(self.c1(up(relu(self.b1(x)))))))
+
+
+class SNGAN(nn.Module):
+    """Of so many channels, from coarse to fine; their last layers are counted on from the blocks."""
+
+    def __init__(self, latent_size, side, widths):
+        super().__init__()
+        self.last, self.start = len(widths) + 1, (widths[0], side, side)
+        self.l1 = nn.Linear(latent_size, math.prod(self.start))
+        for i, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
+            self.add_module(f"block{i + 2}", Doubling(inputs, outputs))
+        self.add_module(f"b{self.last}", nn.BatchNorm2d(widths[-1]))
+        self.add_module(f"c{self.last}", nn.Conv2d(widths[-1], 3, 3, padding=1))
+
+    def forward(self, latents):
+        x = self.l1(latents).reshape(-1, *self.start)
+        for i in range(2, self.last):
+            x = self.get_submodule(f"block{i}")(x)
+        norm, pixels = (self.get_submodule(f"{kind}{self.last}") for kind in "bc")
+        return torch.tanh(pixels(relu(norm(x))))
 
 
 def stirred(network):

@@ -1,4 +1,4 @@
-"""gan-jax import: a folder to draw from, of weights that R3GAN's or StyleGAN2-ADA's authors have published."""  # noqa: N999 - as the command
+"""gan-jax import: a folder to draw from, of weights that others have published."""  # noqa: N999 - as the command
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +13,13 @@ from gan_jax.errors import ConfigError
 
 @dataclass(frozen=True)
 class Import:
-    """Writes what gan-jax export writes, of a .pkl that the code of R3GAN or StyleGAN2-ADA wrote; runs nothing in it.
+    """Writes what gan-jax export writes, of what R3GAN, StyleGAN2-ADA or mimicry (SNGAN) saved; runs nothing in it.
 
     gan-jax sample draws from the folder, and gan_jax.show.exported.load reads it.
     """
 
     input: tyro.conf.Positional[Path]
-    """The .pkl. It says itself which network it is."""
+    """The .pkl, or mimicry's .pth. It says itself which network it is."""
     out: Path
     """The folder, new or empty."""
 
@@ -27,10 +27,10 @@ class Import:
 def main(arguments: list[str]) -> None:
     """Writes what the arguments ask for, and says where it is."""
     if not arguments:
-        raise ConfigError("import which file? gan-jax import FILE.pkl --out FOLDER; --help says more")
+        raise ConfigError("import which file? gan-jax import FILE --out FOLDER; --help says more")
     check_options(arguments, ["out"], Import(Path(), Path()))
     if not {"-h", "--help"} & {*arguments} and not any(argument.split("=")[0] == "--out" for argument in arguments):
-        raise ConfigError("out: into which folder? gan-jax import FILE.pkl --out FOLDER")
+        raise ConfigError("out: into which folder? gan-jax import FILE --out FOLDER")
     options = tyro.cli(Import, args=arguments, prog="gan-jax import")
 
     from gan_jax.run import programs

@@ -9,7 +9,7 @@ import tyro
 from gan_jax import screen
 from gan_jax.commands.about_run import AboutRun, holds_one_generator, options_of
 from gan_jax.config import recipes
-from gan_jax.config.ranges import Count, Seed
+from gan_jax.config.ranges import Count, Samples, Seed
 from gan_jax.errors import ConfigError
 from gan_jax.show.examples import folder_of
 
@@ -29,7 +29,7 @@ class Project(AboutRun):
     --through takes. Default: projected_N.png, in the run folder, or here."""
     steps: Count = 300
     """How many steps of Adam each takes."""
-    samples: Count = 1000
+    samples: Samples = 1000
     """Each begins at the nearest of so many samples."""
     seed: Seed = 0
     """Of these samples."""

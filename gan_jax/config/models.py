@@ -153,24 +153,27 @@ class FMGAN(Model):
 class SNGAN(Mixed):
     """Residual networks with spectral normalisation, for --loss hinge. Miyato et al. 2018 (arXiv:1802.05957)."""
 
+    interpolate: bool = False
+    """Double maps bilinearly, as mimicry does, in place of repeating pixels, as the paper's authors do."""
+
     sizes: ClassVar[tuple[int, ...]] = (28, 32, 48, 64, 128)
 
     def networks(self, data: DataConfig, classes: int) -> Networks:
         """As in `Model`."""
         from gan_jax.models import sngan
 
-        return self._residual(sngan, data, classes)
+        generator, discriminator = _residual(self, sngan, data, classes)
+        return generator.clone(interpolated=self.interpolate), discriminator
 
-    def _residual(self, model: Any, data: DataConfig, classes: int) -> Networks:
-        """SNGAN, SAGAN and BigGAN have the same fields."""
-        return (
-            self.generator(model, data, classes),
-            model.Discriminator(self.discriminator_width, classes, self.dtype),
-        )
+
+def _residual(model: Mixed, networks: Any, data: DataConfig, classes: int) -> tuple[Any, Any]:
+    """SNGAN's pair, SAGAN's and BigGAN's have the same fields."""
+    told = networks.Discriminator(model.discriminator_width, classes, model.dtype)
+    return model.generator(networks, data, classes), told
 
 
 @dataclass(frozen=True)
-class SAGAN(SNGAN):
+class SAGAN(Mixed):
     """Self-attention, for --loss hinge. Zhang et al. 2019 (arXiv:1805.08318)."""
 
     sizes: ClassVar[tuple[int, ...]] = (32, 64, 128, 256)
@@ -180,7 +183,7 @@ class SAGAN(SNGAN):
         """As in `Model`."""
         from gan_jax.models import sagan
 
-        return self._residual(sagan, data, classes)
+        return _residual(self, sagan, data, classes)
 
 
 @dataclass(frozen=True)
@@ -194,7 +197,7 @@ class BigGAN(SAGAN):
         """As in `Model`."""
         from gan_jax.models import biggan
 
-        return self._residual(biggan, data, classes)
+        return _residual(self, biggan, data, classes)
 
     def wrong(self, config: Config) -> list[str]:
         """As in `Model`."""

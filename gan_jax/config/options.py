@@ -28,7 +28,7 @@ def check_options(arguments: list[str], options: Sequence[str], values: object) 
         if without_no(key) not in options:
             hint = _of_other_kinds(key, values) or _nearest_option(key, options)
             raise ConfigError(f"no option --{name}{hint} (--help lists all)")
-        if key in ("run", "out", "mask") and not text:  # a Path would make the current folder of it
+        if key in ("run", "out", "mask", "through") and not text:  # a Path would make the current folder of it
             raise ConfigError(f"{key}: expected a path, got an empty text")
         if (inline or not text.startswith("--")) and (wrong := wrong_text(values, key, text)):
             raise ConfigError(wrong)

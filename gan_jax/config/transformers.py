@@ -34,6 +34,8 @@ class GAT(Mixed):
     """Heads of attention, a divisor of the channels, with a multiple of 4 channels each."""
     patch: Count = 2
     """Pixels on a side of a patch, a divisor of the image's."""
+    features: Count = 2048
+    """Numbers of an image and of a label whose inner product the discriminator says, of labelled data."""
     recompute: bool = False
     """Compute blocks again in the backward pass, for less memory and more time."""
     attention: Literal["xla", "cudnn"] = "xla"
@@ -49,7 +51,7 @@ class GAT(Mixed):
         shape |= {"recomputed": self.recompute, "attention": self.attention, "dtype": self.dtype}
         return (
             gat.Generator(data.image_size, data.image_channels, width=self.generator_width, **shape),
-            gat.Discriminator(width=self.discriminator_width, **shape),
+            gat.Discriminator(width=self.discriminator_width, features=self.features, **shape),
         )
 
     def wrong(self, config: Config) -> list[str]:

@@ -57,31 +57,28 @@ def by_jacobian(
 
     The mean is over points `[M, D]`, which `draw(points, *fixed)` makes images of, each of its own point alone. By
     subspace iteration on products with J and with Jᵀ (Halko et al. 2011, arXiv:0909.4061, section 4.5), so that no J is
-    ever held: memory is that of M · (count + more) images. Axes of nearly equal eigenvalues are mixed; `more` of them
+    ever held: memory is that of a gradient through M images. Axes of nearly equal eigenvalues are mixed; `more` of them
     beside those that are asked for bring these out in fewer `iterations`. Weights belong into `fixed`: those that
     `draw` closes over would be constants of a program, which take long to compile. Raises ValueError for more than D.
     """
     features = points.shape[1]
     _check(count, features)
-    product = jax.jit(partial(_through_twice, draw))
+    once = jax.jit(partial(_through_twice, draw))
+    product = lambda axes: jnp.stack([once(points, axis, fixed) for axis in axes])
     # Where it starts is soon forgotten.
     axes = _orthonormal(jax.random.normal(jax.random.key(0), (features, min(count + more, features))))
     for _ in range(iterations):
-        axes = _orthonormal(product(points, axes, fixed).T)
-    within = axes @ product(points, axes, fixed).T  # what E[JᵀJ] is in their span
+        axes = _orthonormal(product(axes).T)
+    within = axes @ product(axes).T  # what E[JᵀJ] is in their span
     return _described(_strongest((within + within.T) / 2, count) @ axes, points)
 
 
-def _through_twice(draw: Callable[..., Images], points: Points, axes: Axes, fixed: tuple[Any, ...]) -> Axes:
-    """E[JᵀJ] v for each axis v."""
+def _through_twice(draw: Callable[..., Images], points: Points, axis: Array, fixed: tuple[Any, ...]) -> Array:
+    """E[JᵀJ] v for an axis v."""
     at = lambda points: draw(points, *fixed)
     _, back = jax.vjp(at, points)
-
-    def product(axis: Array) -> Array:
-        _, moved = jax.jvp(at, (points,), (jnp.broadcast_to(axis[None], points.shape),))
-        return jnp.mean(back(moved)[0], axis=0)
-
-    return jax.vmap(product)(axes)
+    _, moved = jax.jvp(at, (points,), (jnp.broadcast_to(axis[None], points.shape),))
+    return jnp.mean(back(moved)[0], axis=0)
 
 
 def _orthonormal(columns: Array) -> Axes:

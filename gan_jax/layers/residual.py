@@ -15,26 +15,35 @@ ConvolutionLayer = Callable[..., nn.Module]
 Norm = Callable[[str], nn.Module]
 """A name to a layer `(x, told, *, train)`."""
 
+Doubling = Callable[[Maps], Maps]
+"""`[B, H, W, C] -> [B, 2H, 2W, C]`."""
+
+
+def doubled(x: Maps) -> Maps:
+    """`[B, H, W, C] -> [B, 2H, 2W, C]`: every pixel four times."""
+    return x.repeat(2, axis=1).repeat(2, axis=2)
+
 
 class DoublingBlock(nn.Module):
     """`[B, H, W, C] -> [B, 2H, 2W, features]`: short cut + conv(φ(norm(conv(up(φ(norm(x))))))), φ a rectifier.
 
-    Gulrajani et al. 2017 (arXiv:1704.00028, appendix F); up repeats pixels. The short cut is a 1x1 convolution,
-    doubled.
+    Gulrajani et al. 2017 (arXiv:1704.00028, appendix F), where up repeats pixels; another that is linear and keeps
+    constants will do as well. The short cut is a 1x1 convolution, doubled.
     """
 
     features: int
     convolution: ConvolutionLayer
     norm: Norm
+    up: Doubling = doubled
 
     @nn.compact
     def __call__(self, x: Maps, told: Float[Array, "batch k"] | None, *, train: bool) -> Maps:
         """Applies the block."""
-        y = doubled(nn.relu(self.norm("norm_0")(x, told, train=train)))
+        y = self.up(nn.relu(self.norm("norm_0")(x, told, train=train)))
         y = self.convolution(self.features, 3, name="convolution_0")(y)
         y = nn.relu(self.norm("norm_1")(y, told, train=train))
         # Doubled last: the same as doubled first, for a quarter of the work.
-        short = doubled(self.convolution(self.features, 1, name="short")(x))
+        short = self.up(self.convolution(self.features, 1, name="short")(x))
         return checkpoint_name(short + self.convolution(self.features, 3, name="convolution_1")(y), "block")
 
 
@@ -60,11 +69,6 @@ class HalvingBlock(nn.Module):
         if self.halve or x.shape[-1] != self.features:
             x = self.convolution(self.features, 1, name="short")(down(x))
         return checkpoint_name(x + y, "block")
-
-
-def doubled(x: Maps) -> Maps:
-    """`[B, H, W, C] -> [B, 2H, 2W, C]`: every pixel four times."""
-    return x.repeat(2, axis=1).repeat(2, axis=2)
 
 
 def halved(x: Maps) -> Maps:

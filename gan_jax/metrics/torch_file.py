@@ -21,6 +21,11 @@ from gan_jax.errors import DataError
 
 _MAGIC, _VERSION = 0x1950A86A20F9469CFC6C, 1001  # the first two pickles of the older format
 
+_ROW = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19"  # the magic number, pickled
+
+BEGINNINGS = (b"PK", _ROW)
+"""Of what `torch.save` writes, in both formats."""
+
 _DTYPES = {
     "DoubleStorage": "<f8",
     "FloatStorage": "<f4",
@@ -47,15 +52,16 @@ INSTRUCTIONS: frozenset[str] = frozenset(
 _MOST_INSTRUCTIONS, _MOST_BUILDS = 2_000_000, 100
 
 
-def read(path: str | Path) -> dict[str, np.ndarray]:
+def read(path: str | Path, entry: str = "") -> dict[str, np.ndarray]:
     """The tensors of a state_dict, by name, as read-only arrays of their own dtype.
 
-    Raises DataError, in one line that begins with the path, for whatever else the file may be: missing, not of PyTorch,
-    cut short, damaged, not a dictionary of tensors, or a pickle that asks for anything but tensors.
+    The file is the state_dict, or a dictionary that has it as its `entry`, beside other things. Raises DataError, in
+    one line that begins with the path, for whatever else the file may be: missing, not of PyTorch, cut short, damaged,
+    not a dictionary of tensors, or a pickle that asks for anything but tensors.
     """
     try:
         content = Path(path).read_bytes()
-        return _read_zip(content) if content.startswith(b"PK") else _read_row(io.BytesIO(content))
+        return _read_zip(content, entry) if content.startswith(b"PK") else _read_row(io.BytesIO(content), entry)
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
     except FileNotFoundError:
@@ -65,6 +71,15 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     except Exception as error:  # a damaged pickle raises of every kind
         told = " ".join(str(error).split())[:80]
         raise DataError(f"{path}: damaged or cut short ({type(error).__name__}: {told!a})") from None
+
+
+def is_one(path: str | Path) -> bool:
+    """Whether a file begins as `torch.save` begins it; not, if it cannot be read."""
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(len(_ROW)).startswith(BEGINNINGS)
+    except OSError:
+        return False
 
 
 def verify(path: str | Path, digits: str) -> None:
@@ -153,6 +168,10 @@ class _Unpickler(_InPython):
 
     dispatch: ClassVar[dict[int, Any]] = dict(_InPython.dispatch)
 
+    def __init__(self, file: io.BytesIO) -> None:
+        super().__init__(file)
+        self.storages: dict[str, Storage] = {}  # by key, all that are described
+
     def load_setitem(self) -> None:
         _check_name(self.stack[-2])
         super().load_setitem()
@@ -179,7 +198,8 @@ class _Unpickler(_InPython):
             or any(v is not None for v in view)
         ):
             raise DataError("a storage in it is described wrongly")
-        return Storage(key, np.dtype(dtype), count)
+        self.storages[key] = Storage(key, np.dtype(dtype), count)
+        return self.storages[key]
 
 
 def refused(name: str) -> DataError:
@@ -192,7 +212,7 @@ def _too_large() -> DataError:
 
 
 def _check_name(name: Any) -> None:
-    if not isinstance(name, str):
+    if not isinstance(name, str | int):  # optimizers number theirs
         raise DataError(f"expected a dictionary of tensors by name, one in it has a {type(name).__name__} for a name")
 
 
@@ -208,6 +228,11 @@ def instructions(file: io.BytesIO, allowed: frozenset[str]) -> Iterator[tuple[st
 
 def _unpickle(file: io.BytesIO) -> Any:
     """The next pickle in the file, if it is harmless."""
+    return _unpickled(file)[0]
+
+
+def _unpickled(file: io.BytesIO) -> tuple[Any, dict[str, Storage]]:
+    """The same, and the storages that it describes, by key."""
     start, builds = file.tell(), 0
     for name, argument in instructions(file, INSTRUCTIONS):
         if name == "GLOBAL" and tuple(str(argument).split(" ", 1)) not in _ALLOWED:
@@ -216,10 +241,11 @@ def _unpickle(file: io.BytesIO) -> Any:
         if builds > _MOST_BUILDS:
             raise _too_large()
     file.seek(start)
-    return _Unpickler(file).load()
+    unpickler = _Unpickler(file)
+    return unpickler.load(), unpickler.storages
 
 
-def _read_zip(content: bytes) -> dict[str, np.ndarray]:
+def _read_zip(content: bytes, entry: str) -> dict[str, np.ndarray]:
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
     except zipfile.BadZipFile:
@@ -231,7 +257,7 @@ def _read_zip(content: bytes) -> dict[str, np.ndarray]:
         folder = pickles[0].removesuffix("data.pkl")
         if folder + "byteorder" in archive.namelist() and _member(archive, folder + "byteorder") != b"little":
             raise DataError("written on a machine with big-endian numbers, which is not supported")
-        tensors = _tensors(_unpickle(io.BytesIO(_member(archive, pickles[0]))))
+        tensors = _tensors(_unpickle(io.BytesIO(_member(archive, pickles[0]))), entry)
         keys = {tensor.storage.key for tensor in tensors.values()}
         return _arrays(tensors, {key: _member(archive, f"{folder}data/{key}") for key in keys})
 
@@ -250,26 +276,26 @@ def _member(archive: zipfile.ZipFile, name: str) -> bytes:
 def storage(content: bytes) -> tuple[Storage, memoryview]:
     """A storage that was saved by itself, as pickles of whole tensors have it, and its numbers, not copied."""
     file = io.BytesIO(content)
-    found, keys = _row(file), _unpickle(file)
+    (found, _), keys = _row(file), _unpickle(file)
     if not isinstance(found, Storage) or keys != [found.key]:
         raise DataError("a storage in it is described wrongly")
     return found, memoryview(content)[file.tell() + 8 :]  # behind their number
 
 
-def _row(file: io.BytesIO) -> Any:
-    """What the older format holds; numbers come behind it."""
+def _row(file: io.BytesIO) -> tuple[Any, dict[str, Storage]]:
+    """What the older format holds, and the storages in it; numbers come behind it."""
     if file.read(1) != pickle.PROTO or file.seek(0) or _unpickle(file) != _MAGIC:
         raise DataError("not a PyTorch weights file")
     if (version := _unpickle(file)) != _VERSION:
         raise DataError(f"of an unknown version: {version if type(version) is int else type(version).__name__}")
     if not _unpickle(file)["little_endian"]:
         raise DataError("written on a machine with big-endian numbers, which is not supported")
-    return _unpickle(file)
+    return _unpickled(file)
 
 
-def _read_row(file: io.BytesIO) -> dict[str, np.ndarray]:
-    tensors = _tensors(_row(file))
-    storages = {tensor.storage.key: tensor.storage for tensor in tensors.values()}
+def _read_row(file: io.BytesIO, entry: str) -> dict[str, np.ndarray]:
+    found, storages = _row(file)
+    tensors = _tensors(found, entry)
     contents = {}
     for key in _unpickle(file):
         if not isinstance(key, str) or (storage := storages.get(key)) is None:
@@ -282,7 +308,9 @@ def _read_row(file: io.BytesIO) -> dict[str, np.ndarray]:
     return _arrays(tensors, contents)
 
 
-def _tensors(found: Any) -> dict[str, Tensor]:
+def _tensors(found: Any, entry: str) -> dict[str, Tensor]:
+    if entry and isinstance(found, dict):
+        found = dict.get(found, entry, found)
     if not isinstance(found, dict) or not found:
         raise DataError(f"expected a dictionary of tensors, it holds a {type(found).__name__}")
     for name, value in dict.items(found):  # not found.items(): attributes come from the pickle, too

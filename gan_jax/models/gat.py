@@ -6,7 +6,7 @@ sees them side by side, each behind its own noise (`augment.levels`); in samplin
 the paper leaves things open, they are as in the authors' code (2026, commit 21a2dd0).
 
 Parameters of a width w, with heads of d channels, h = ⌊8w / 3⌋ hidden features, q = patch² · channels numbers a patch,
-l levels, n blocks, latents of z, K classes, and F = 2048 features:
+l levels, n blocks, latents of z, K classes, and F features (2048 as published):
 
 - a block has A = 4w² + 4w + 2d of attention, and G = 3wh + 2h + w of gated layers;
 - the generator n (A + G + 4w² + 4w) + l (w² + w + (w + 1) q) + Kz + (2z + w + 2) w;
@@ -51,9 +51,6 @@ MULTIPLIER = 0.01
 MEAN_DECAY = 0.995
 """Of the mean styles."""
 
-FEATURES = 2048
-"""Of an image and of a label, whose inner product is the logit."""
-
 
 class Generator(nn.Module):
     """Latents `[B, L]` to images `[B, H, W, channels]`, float32, not confined to [-1, 1]; in training to their levels.
@@ -90,19 +87,73 @@ class Generator(nn.Module):
         self, latents: Latents, condition: Condition = None, *, train: bool = False
     ) -> Images | tuple[Images, ...]:
         """Draws one image for each latent."""
+        style, synthesis = self.style(), self.synthesis()
+        nn.share_scope(self, style)
+        nn.share_scope(self, synthesis)
+        return synthesis(style(latents, condition, train=train)[:, None], condition, train=train)
+
+    @property
+    def layers(self) -> int:
+        """How many are told a style of their own: all blocks are told the same."""
+        return 1
+
+    @nn.nowrap
+    def style(self) -> "Styles":
+        """Its first part, a network with the same weights: latents to styles."""
+        return Styles(self.width, self.classes, self.truncation, self.guidance)
+
+    @nn.nowrap
+    def synthesis(self) -> "Synthesis":
+        """Its second part, a network with the same weights: styles to images."""
+        shape = (self.size, self.channels, self.depth, self.width, self.heads, self.patch, self.levels)
+        return Synthesis(*shape, self.recomputed, self.attention, self.dtype)
+
+
+class Styles(nn.Module):
+    """Latents `[B, L]`, and a condition as the generator is given it, to styles `[B, features]`."""
+
+    features: int
+    classes: int = 0
+    truncation: float = 1.0
+    guidance: float = 1.0
+
+    @nn.compact
+    def __call__(self, latents: Latents, condition: Condition = None, *, train: bool = False) -> Vectors:
+        """Maps each latent."""
+        style = Style(self.features, self.classes, self.truncation, self.guidance, name="style")
+        return style(latents, as_vectors(condition, self.classes), train=train)
+
+
+class Synthesis(nn.Module):
+    """Styles `[B, 1, S]` to images, in training to their levels; fields are as the generator's."""
+
+    size: Size
+    channels: int
+    depth: int
+    width: int
+    heads: int
+    patch: int
+    levels: int
+    recomputed: bool
+    attention: Implementation
+    dtype: Any
+
+    @nn.compact
+    def __call__(
+        self, styles: Array, condition: Condition = None, *, train: bool = False
+    ) -> Images | tuple[Images, ...]:
+        """Draws one image for each style."""
+        del condition  # the styles have it
         if self.levels < 1 or self.depth % self.levels:
             raise ValueError(f"a depth of {self.depth} blocks has no equal parts for each of {self.levels} levels")
         size = sides(self.size)
         grid = grid_of(size, self.patch)
-        style = Style(self.width, self.classes, self.truncation, self.guidance, name="style")(
-            latents, as_vectors(condition, self.classes), train=train
-        )
         code = jnp.asarray(sine_cosine(grid, self.width), self.dtype)
-        x: Tokens = jnp.broadcast_to(code[None], (latents.shape[0], *code.shape))
+        x: Tokens = jnp.broadcast_to(code[None], (styles.shape[0], *code.shape))
         block = {"heads": self.heads, "grid": grid, "attention": self.attention, "dtype": self.dtype}
         blocks = stacked(StyledBlock, self.depth // self.levels, recomputed=self.recomputed)
         parts = stacked(Part, self.levels)(partial(blocks, **block), self.patch**2 * self.channels, name="levels")
-        _, drawings = parts(x, style)
+        _, drawings = parts(x, styles[:, 0])
         levels = [from_patches(drawn, size, self.patch) for drawn in jnp.cumsum(drawings, axis=0)]
         return tuple(levels) if train else levels[-1]
 
@@ -192,8 +243,8 @@ class StyledBlock(nn.Module):
 class Discriminator(nn.Module):
     """Images `[B, H, W, C]`, or a tuple of the levels of each, to logits `[B]`, float32.
 
-    Of a plain image all levels are the same. With labels the logit is the inner product of an image's features, read
-    off a token of its own, and its label's; without, it is read off directly. Fields are as the generator's.
+    Of a plain image all levels are the same. With labels the logit is the inner product of an image's `features`, read
+    off a token of its own, and its label's; without, it is read off directly. Other fields are as the generator's.
     """
 
     depth: int = 12
@@ -202,6 +253,7 @@ class Discriminator(nn.Module):
     patch: int = 2
     classes: int = 0
     levels: int = 4
+    features: int = 2048
     recomputed: bool = False
     attention: Implementation = "xla"
     dtype: Any = jnp.float32
@@ -228,9 +280,9 @@ class Discriminator(nn.Module):
         read = nn.RMSNorm(EPSILON, name="norm")(x[:, 0].astype(jnp.float32))
         if told is None:
             return nn.Dense(1, kernel_init=xavier, name="logit")(read)[:, 0]
-        features = nn.Dense(FEATURES, kernel_init=xavier, name="logit")(read)
-        wanted = slow_layers(nn.Dense(FEATURES, use_bias=False, kernel_init=small, name="embed")(told), FEATURES)
-        return jnp.sum(features * wanted, axis=-1)
+        features = nn.Dense(self.features, kernel_init=xavier, name="logit")(read)
+        label = nn.Dense(self.features, use_bias=False, kernel_init=small, name="embed")(told)
+        return jnp.sum(features * slow_layers(label, self.features), axis=-1)
 
 
 class PlainBlock(nn.Module):

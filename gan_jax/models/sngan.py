@@ -1,9 +1,9 @@
 """SNGAN's residual pair: a discriminator of norm 1 (Miyato et al. 2018, arXiv:1802.05957, appendix B.4).
 
 The networks of its tables for 32 and 48 pixels, and for 64 and 128 those of Miyato & Koyama 2018 (arXiv:1802.05637),
-with the channels of mimicry (Lee & Town 2020, arXiv:2005.02494); but maps are doubled by repeating pixels, as in the
-authors' code, where mimicry interpolates. 28 pixels is 32's from a 7x7 start; images that are no squares have the plan
-of their longer side, from a start of their own shape: 3x4 for 48x64.
+with the channels of mimicry (Lee & Town 2020, arXiv:2005.02494). The authors' code doubles maps by repeating pixels,
+mimicry interpolates. 28 pixels is 32's from a 7x7 start; images that are no squares have the plan of their longer side,
+from a start of their own shape: 3x4 for 48x64.
 
 With labels, the generator has conditional batch normalisation, and the discriminator projects: its logit gains the
 inner product of the image's features and the label's embedding (arXiv:1802.05637, eq. 3). Kernels start at Glorot's
@@ -22,7 +22,8 @@ import jax.numpy as jnp
 from gan_jax.layers.conditioning import as_vectors
 from gan_jax.layers.convolution import Convolution, Maps
 from gan_jax.layers.normalisation import ConditionalBatchNorm
-from gan_jax.layers.residual import ConvolutionLayer, DoublingBlock, HalvingBlock
+from gan_jax.layers.resampling import interpolate
+from gan_jax.layers.residual import ConvolutionLayer, DoublingBlock, HalvingBlock, doubled
 from gan_jax.layers.spectral import SpectralConvolution, SpectralDense
 from gan_jax.sizes import Size, coarsest, shown, sides
 from gan_jax.types import Condition, End, Images, Latents, Logits
@@ -49,8 +50,9 @@ PLANS = {
 class Generator(nn.Module):
     """Latents `[B, L]` to images `[B, H, W, channels]` in [-1, 1], where `size` is the side of a square, or (H, W).
 
-    `width` counts the channels beside the image: 256 at 32 pixels as published, 64 at the larger sizes. Computes in
-    `dtype`; parameters are float32. Raises ValueError for a size that it has no plan for.
+    `width` counts the channels beside the image: 256 at 32 pixels as published, 64 at the larger sizes. Maps are
+    doubled by repeating pixels, or bilinearly if `interpolated`. Computes in `dtype`; parameters are float32. Raises
+    ValueError for a size that it has no plan for.
     """
 
     size: Size
@@ -60,6 +62,7 @@ class Generator(nn.Module):
     dtype: Any = jnp.float32
     end: End = nn.tanh
     axis_name: str | None = None
+    interpolated: bool = False
 
     @nn.compact
     def __call__(self, latents: Latents, condition: Condition = None, *, train: bool = False) -> Images:
@@ -71,9 +74,9 @@ class Generator(nn.Module):
         start = self.width * plan.up[0]
         x: Maps = nn.Dense(rows * columns * start, kernel_init=_glorot(1), name="project")(latents)
         x = x.reshape(-1, rows, columns, start).astype(self.dtype)
-        layer = _layer(Convolution, self.dtype)
+        layer, up = _layer(Convolution, self.dtype), interpolate if self.interpolated else doubled
         for i, factor in enumerate(plan.up[1:]):
-            x = DoublingBlock(self.width * factor, layer, norm, name=f"block_{i}")(x, told, train=train)
+            x = DoublingBlock(self.width * factor, layer, norm, up, name=f"block_{i}")(x, told, train=train)
         x = nn.relu(norm("norm")(x, None, train=train))
         x = Convolution(self.channels, 3, kernel_init=_glorot(1), dtype=self.dtype, name="pixels")(x)
         return self.end(x.astype(jnp.float32))

@@ -74,7 +74,7 @@ def read(path: str | Path) -> Published:
 
 
 def _check_kind(content: bytes) -> None:
-    if content.startswith((b"PK", b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19")):  # as torch.save begins
+    if content.startswith(torch_file.BEGINNINGS):
         raise DataError("holds weights alone, as torch.save writes them; expected a .pkl of R3GAN or StyleGAN2-ADA")
     if not content.startswith(pickle.PROTO):
         raise DataError("no pickle; expected a .pkl as R3GAN and StyleGAN2-ADA write them")

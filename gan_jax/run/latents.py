@@ -53,7 +53,7 @@ class Opened(NamedTuple):
         return cache.sha256(to_arrays(self.weights))
 
 
-def one_hot(labels: Sequence[int], classes: int) -> Attributes:
+def one_hot(labels: Sequence[int] | np.ndarray, classes: int) -> Attributes:
     """Rows of classes, which mix where labels do not."""
     return jax.nn.one_hot(jnp.array(labels), classes)
 
@@ -103,10 +103,11 @@ def save_found(path: Path, opened: Opened, found: Found, names: Sequence[str], p
 
 def load_found(path: Path, opened: Opened) -> Found:
     """Reads it. Raises DataError for what is no such file, or of points in another generator's space."""
+    classes = len(opened.source.labels)
     try:
         with np.load(path, allow_pickle=False) as file:
-            held = {name: file[name] for name in file.files}
-        points, sha256 = held["points"], str(held["sha256"])
+            points, sha256 = file["points"], str(file["sha256"])
+            told = one_hot(file["labels"], classes) if classes else None
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or 'no .npz'}; gan-jax project writes such files") from None
     except (ValueError, KeyError, AttributeError, EOFError, zipfile.BadZipFile):
@@ -116,5 +117,4 @@ def load_found(path: Path, opened: Opened) -> Found:
             f"{path}: found with other weights than {opened.source.called} of {opened.source.run}; "
             f"find it here with gan-jax project {opened.source.run}"
         )
-    classes = len(opened.source.labels)
-    return Found(jnp.asarray(points), one_hot(held["labels"], classes) if classes else None)
+    return Found(jnp.asarray(points), told)

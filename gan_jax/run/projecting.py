@@ -50,9 +50,9 @@ def project(
         raise ConfigError(f"out: {out} should end in .png; the .npz lies beside it")
     given = read_all(paths, opened)
     targets = to_float(jnp.asarray(given.pictures))
-    require_memory(bytes_to_draw(config, samples, copies=8), f"samples: {samples:,} pictures", "draw fewer")
-    start, drawn = _start(opened, targets, samples, seed, labels)
-    found = _end(opened, targets, start, steps, jax.random.key(seed))
+    require_memory(bytes_to_draw(config, samples, copies=16), f"samples: {samples:,} pictures", "draw fewer")
+    start, drawn, deviation = _start(opened, targets, samples, seed, labels)
+    found = _end(opened, targets, start, steps, deviation, jax.random.key(seed))
     images = opened.draw(*found)
     before, after = (np.asarray(psnr(jnp.asarray(them), jnp.asarray(given.pictures))) for them in (drawn, images))
     path = out or opened.source.place(f"projected_{len(targets)}.png")
@@ -80,19 +80,21 @@ def read_all(paths: Sequence[Path], opened: Opened) -> Given:
     return Given(names, np.concatenate(found))
 
 
-def _start(opened: Opened, targets: Images, samples: int, seed: int, labels: str | None) -> tuple[Found, np.ndarray]:
-    """Where each picture begins, and what is drawn there: the nearest of the samples."""
+def _start(
+    opened: Opened, targets: Images, samples: int, seed: int, labels: str | None
+) -> tuple[Found, np.ndarray, float]:
+    """Where each picture begins, and what is drawn there: the nearest of the samples; and the deviation of these."""
     told = opened.in_turn(labels, samples)
     points = opened.points(seed, samples, told)
     images = opened.draw(points, told)
     places = jax.jit(partial(nearest, pyramid))(to_float(jnp.asarray(images)), targets)
-    return Found(points[places], None if told is None else told[places]), images[np.asarray(places)]
+    start = Found(points[places], None if told is None else told[places])
+    return start, images[np.asarray(places)], float(jnp.sqrt(jnp.mean(jnp.var(points, axis=0))))
 
 
-def _end(opened: Opened, targets: Images, start: Found, steps: int, key: PRNGKey) -> Found:
+def _end(opened: Opened, targets: Images, start: Found, steps: int, deviation: float, key: PRNGKey) -> Found:
     """Where each picture ends. Raises RunError where that is not finite."""
-    space, many = opened.space, jnp.std(start.points, axis=0)
-    deviation = 1.0 if space.normal else float(jnp.mean(many))
+    space = opened.space
     step = jax.jit(make_step(space.draw, steps=steps, deviation=deviation, prior=PRIOR if space.normal else 0.0))
     parts = [slice(i, i + AT_ONCE) for i in range(0, len(targets), AT_ONCE)]
     states = [init(start.points[rows], jax.random.fold_in(key, rows.start)) for rows in parts]

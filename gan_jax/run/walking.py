@@ -45,10 +45,7 @@ def walk(
     if frames < stops:
         raise ConfigError(f"frames: a walk through {stops} pictures has {stops} or more, not {frames}")
     path = _place(opened, asked, out, "walk", count, (".gif", ".png"))
-    config = opened.source.config
-    copies = 4 + enlargement(config.data.image_size) ** 2
-    needed = bytes_to_draw(config, count * frames, copies=copies)
-    require_memory(needed, f"frames: {count * frames:,} pictures", "draw fewer, or fewer walks with --count")
+    _require_memory(opened, "frames", count * frames)
     steps = lambda between: jax.vmap(lambda points: loop(points, frames, between))
     told = None if ends.told is None else steps(lerp)(ends.told).reshape(count * frames, -1)
     points = steps(opened.space.between)(ends.points)
@@ -77,6 +74,7 @@ def sheet_of_directions(
     across = np.linspace(-reach, reach, 2 * BESIDE + 1)
     amounts = jnp.asarray(np.kron(np.eye(count), across[:, None]), jnp.float32)  # a direction's own alone
     rows = len(amounts)
+    _require_memory(opened, "along", rows)
     points = along(found, jnp.repeat(start.points[:1], rows, axis=0), amounts)
     told = None if start.told is None else jnp.repeat(start.told[:1], rows, axis=0)
     save_grid(path, opened.draw(points, told), len(across))
@@ -94,6 +92,7 @@ def sheet_of_mixtures(opened: Opened, asked: Asked, out: Path | None, *, first: 
     if first >= layers:
         raise ConfigError(f"mix: of {layers} layers the first 1 to {layers - 1} are told the one, not {first}")
     path = _place(opened, asked, out, f"mixed{first}", count, (".png",))
+    _require_memory(opened, "count", (count + 1) ** 2)
     both = _pictures(opened, asked, 2 * count)
     count = len(both.points) // 2
     points = both.points[: 2 * count]
@@ -148,6 +147,12 @@ def _place(opened: Opened, asked: Asked, out: Path | None, what: str, count: int
         raise ConfigError(f"out: {out} should end in {' or '.join(suffixes)}")
     of = f"seed{asked.seed}" if asked.through is None else asked.through.stem
     return out or opened.source.place(f"{what}_{of}_{count}{suffixes[0]}")
+
+
+def _require_memory(opened: Opened, key: str, pictures: int) -> None:
+    config = opened.source.config
+    needed = bytes_to_draw(config, pictures, copies=4 + enlargement(config.data.image_size) ** 2)
+    require_memory(needed, f"{key}: {pictures:,} pictures", "draw fewer")
 
 
 def _told(opened: Opened, what: str, path: Path) -> list[str]:

@@ -10,7 +10,8 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from gan_jax.config.checks import check
 from gan_jax.errors import ConfigError, DataError
 from gan_jax.memory import in_words, require_memory
-from gan_jax.published import modules, r3gan, stylegan2
+from gan_jax.metrics import torch_file
+from gan_jax.published import modules, r3gan, sngan, stylegan2
 from gan_jax.published.layouts import Network, arranged, named
 from gan_jax.published.modules import Published
 from gan_jax.run.files import write_atomically
@@ -29,11 +30,13 @@ class Imported(NamedTuple):
 
 
 def read(file: Path) -> Imported:
-    """Reads a .pkl of R3GAN or StyleGAN2-ADA; executes nothing of it. Raises DataError for what else it may be."""
-    if file.is_file():
+    """Reads what R3GAN, StyleGAN2-ADA or mimicry saved; executes nothing of it. Raises DataError for another file."""
+    weights = False
+    if file.is_file():  # a pipe, or a device, may never end
         needed = 3 * file.stat().st_size
         require_memory(needed, f"{file}: its networks", "import them on a machine with more", error=DataError)
-    published = modules.read(file)
+        weights = torch_file.is_one(file)
+    published = sngan.read(file) if weights else modules.read(file)
     try:
         network = _described(published, f"{file.stem}'s images")
         state = abstract_state(check(network.config), network.classes)
@@ -50,7 +53,7 @@ def import_(file: Path, out: Path) -> list[str]:
     check_empty(out)
     published, network, weights = read(file)
     notes = {"classes": [str(i) for i in range(network.classes)], "counts": [1] * network.classes or None}
-    which = "raw" if published.called == "G" else "averaged"
+    which = "raw" if published.called in ("G", sngan.ENTRY) else "averaged"
     fields = exported.fields(network.config, notes, step=0, which=which)
     with file.open("rb") as theirs:
         fields["imported"] = {"file": file.name, "sha256": hashlib.file_digest(theirs, "sha256").hexdigest()}
@@ -61,7 +64,8 @@ def import_(file: Path, out: Path) -> list[str]:
 
 
 def _described(published: Published, data: str) -> Network:
-    for model in (r3gan, stylegan2):
+    for model in (r3gan, stylegan2, sngan):
         if model.recognised(published):
             return model.described(published, data)
-    raise DataError(f"no generator of R3GAN or StyleGAN2-ADA: it has {named(set(published.tensors)) or 'no tensors'}")
+    there = named(set(published.tensors)) or "no tensors"
+    raise DataError(f"no generator of R3GAN or StyleGAN2-ADA, nor mimicry's of SNGAN: it has {there}")

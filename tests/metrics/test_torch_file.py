@@ -67,6 +67,17 @@ def test_a_dictionary_may_carry_its_version_as_pytorchs_does(write):
     assert read(write(state)).keys() == STATE.keys()
 
 
+def test_a_state_may_lie_beside_other_things(write):
+    beside = {"optimizer": {"state": {0: {"step": 7}}, "betas": (0.0, 0.9), "nesterov": False}, "step": 3}
+    found = read(write({"model": {"counts": STATE["counts"]}, "other": STATE["matrix"]} | beside), "model")
+    assert found.keys() == {"counts"}
+    np.testing.assert_array_equal(found["counts"], COUNTS)
+    with pytest.raises(DataError, match="its entry 'model' is a dict"):
+        read(write({"model": STATE}))
+    with pytest.raises(DataError, match="expected a dictionary of tensors, its entry 'step' is a int"):
+        read(write({"step": 3, "model": STATE}), "step 3")
+
+
 def test_arrays_cannot_be_written_to(write):
     found = read(write())
     with pytest.raises(ValueError, match="read-only"):

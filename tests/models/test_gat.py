@@ -24,7 +24,7 @@ def count(network, *args):
 def derived(shape, patch, channels, classes, levels=4, z=64):
     """As the module's docstring has it."""
     n, w, heads = shape
-    d, h, q, f = w // heads, 8 * w // 3, patch * patch * channels, gat.FEATURES
+    d, h, q, f = w // heads, 8 * w // 3, patch * patch * channels, 2048
     block = 4 * w * w + 4 * w + 2 * d + 3 * w * h + 2 * h + w
     told = classes * z + (2 * z + w + 2) * w if classes else (z + w + 2) * w
     generator = n * (block + 4 * w * w + 4 * w) + levels * (w * w + w + (w + 1) * q) + told

@@ -1,5 +1,6 @@
 """Published weights draw here what they draw in PyTorch, and what does not fit is named."""
 
+import itertools
 import json
 import pickle
 import sys
@@ -10,7 +11,7 @@ import jax
 import numpy as np
 import pytest
 from flax.traverse_util import flatten_dict
-from pickles import Named, Object, parameter, pickled
+from pickles import Call, Named, Object, Storage, parameter, pickled, row
 from safetensors.numpy import load as from_safetensors
 
 from gan_jax.cli import main
@@ -121,7 +122,10 @@ WRONG = {
     ),
     "expansion": ({FIRST: np.ones((24, WIDTH, 1, 1), np.float32)}, "ExpansionFactor: .*; model r3gan of width 8 has 2"),
     "vector": ({FIRST: np.ones(16, np.float32)}, r"expected a kernel \[outputs, inputs, k, k\], found \[16\]"),
-    "other": (dict.fromkeys(r3gan()[0]) | {"b4.fc.weight": OTHER}, "no generator of R3GAN or StyleGAN2-ADA: .* b4.fc"),
+    "other": (
+        dict.fromkeys(r3gan()[0]) | {"b4.fc.weight": OTHER},
+        "no generator of R3GAN or StyleGAN2-ADA.* b4.fc",
+    ),
 }
 
 
@@ -132,6 +136,62 @@ def test_what_does_not_fit_is_named(write, case):
     tensors = {name: array for name, array in (tensors | changes).items() if array is not None}
     with pytest.raises(DataError, match=f"^[^\n]*cats.pkl: [^\n]*{said}[^\n]*$"):
         imported.read(write(tensors, fields))
+
+
+def sngan(side=4, widths=(8, 8, 8, 8)):
+    """The tensors of a generator as mimicry names them."""
+    rng = np.random.default_rng(0)
+    tensors = {"l1.weight": (side * side * widths[0], LATENT), "l1.bias": (side * side * widths[0],)}
+    norm = lambda name, channels: {
+        f"{name}.{of}": (channels,) for of in ("weight", "bias", "running_mean", "running_var")
+    }
+    layer = lambda name, shape: {f"{name}.weight": shape, f"{name}.bias": shape[:1]}
+    for i, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
+        tensors |= norm(f"block{i + 2}.b1", inputs) | norm(f"block{i + 2}.b2", outputs)
+        tensors |= layer(f"block{i + 2}.c1", (outputs, inputs, 3, 3)) | layer(
+            f"block{i + 2}.c_sc", (outputs, inputs, 1, 1)
+        )
+        tensors |= layer(f"block{i + 2}.c2", (outputs, outputs, 3, 3))
+    last = len(widths) + 1
+    tensors |= norm(f"b{last}", widths[-1]) | layer(f"c{last}", (3, widths[-1], 3, 3))
+    return {name: rng.uniform(0.5, 1.5, shape).astype(np.float32) for name, shape in tensors.items()}
+
+
+def saved(path, tensors):
+    """As mimicry saves them, in the older format: the optimizer's state is a tensor here."""
+    described = lambda name, array: Call(
+        "torch._utils",
+        "_rebuild_tensor_v2",
+        Storage("FloatStorage", name, array.size),
+        0,
+        array.shape,
+        tuple(stride // array.itemsize for stride in array.strides),
+        False,
+        OrderedDict(),
+    )
+    state = {name: described(name, array) for name, array in tensors.items()}
+    beside = {"optimizer_state_dict": {"state": {0: {"exp_avg": state["l1.bias"]}}}, "global_step": 100_000}
+    path.write_bytes(row({"model_state_dict": state} | beside, tensors))
+    return path
+
+
+def test_a_checkpoint_of_mimicry_is_one_too(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tensors = sngan() | {"b5.num_batches_tracked": np.zeros(1, np.float32)}
+    assert main(["import", str(saved(tmp_path / "netG_100000_steps.pth", tensors)), "--out", "cats"]) == 0
+    assert "the raw weights of netG_100000_steps.pth" in capsys.readouterr().out
+    config, weights = exported.load("cats").config, exported.load("cats").weights
+    assert (config.model.interpolate, config.data.size, config.model.generator_width) == (True, 32, 8)
+    np.testing.assert_array_equal(
+        weights.params["project"]["kernel"][2].reshape(4, 4, 8),
+        tensors["l1.weight"][:, 2].reshape(8, 4, 4).transpose(1, 2, 0),
+    )
+    statistics = weights.stats["batch_stats"]["block_1"]["norm_1"]["norm"]
+    np.testing.assert_array_equal(statistics["var"], tensors["block3.b2.running_var"])
+    with pytest.raises(DataError, match=r"cats.pth: its generator lacks block2.c2.weight"):
+        imported.read(saved(tmp_path / "cats.pth", {k: v for k, v in sngan().items() if k != "block2.c2.weight"}))
+    with pytest.raises(DataError, match=r"cats.pth: data.size: model sngan makes 28, .* not 40"):
+        imported.read(saved(tmp_path / "cats.pth", sngan(5)))
 
 
 @pytest.mark.parametrize(
@@ -252,6 +312,25 @@ def test_images_equal_those_of_pytorch(torch, theirs, tmp_path, name):
         found = ours(tmp_path / "x", latents, labels, **fields)
         assert expected.std() > 0.1
         np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize(("side", "widths"), [(4, (16, 16, 16, 16)), (6, (32, 16, 8, 4)), (4, (32, 32, 16, 8, 4, 2))])
+def test_images_of_a_checkpoint_of_mimicry_equal_those_of_pytorch(torch, tmp_path, side, widths, zipped):
+    import torch_networks
+
+    network = torch_networks.SNGAN(LATENT, side, widths)
+    optimizer = torch.optim.Adam(network.parameters(), 1e-3, (0.0, 0.9))
+    network(torch.randn(16, LATENT)).square().mean().backward()
+    optimizer.step()  # statistics move, and the optimizer has a state
+    held = {"model_state_dict": network.state_dict(), "optimizer_state_dict": optimizer.state_dict(), "global_step": 1}
+    torch.save(held, tmp_path / "x.pth", _use_new_zipfile_serialization=zipped)
+    imported.import_(tmp_path / "x.pth", tmp_path / "x")
+    latents = np.random.default_rng(0).normal(size=(5, LATENT)).astype(np.float32)
+    with torch.no_grad():
+        expected = network.eval()(torch.from_numpy(latents)).numpy()
+    np.testing.assert_allclose(ours(tmp_path / "x", latents, None), expected, atol=1e-4 * expected.std())
 
 
 CHANGES = {
