@@ -1,13 +1,19 @@
 """GAT-B/2 on ImageNet at 256 pixels, in an autoencoder's latents (Hyun et al. 2026, arXiv:2509.24935): many devices.
 
-Data are yours to make: an .npz with `images`, float32 [N, 32, 32, 4], the latents of Stable Diffusion's autoencoder
-(ft-mse), and `labels`; name it with --data.path. The published FID is 2.18, of XL/2 after 60 epochs, with Inception
-features of the decoded images. Ours has not been run.
+Data are latents of Stable Diffusion's autoencoder, [32, 32, 4], which you make of its file (ft-mse) and of your copy of
+ImageNet, a folder for each class:
 
-Different from the authors' code: each channel of the latents is brought to a mean of 0 and a deviation of 1, where they
-multiply all by 0.18215; D has no teacher; and as nothing here decodes latents, no scores are asked for. As there, the
-differences of R1 and R2 are of bfloat16: on a fresh D of four small blocks they were some three times too large, by
-rounding (CPU, 2026-11-26); --model.precision float32 is slower and exact.
+    gan-jax import diffusion_pytorch_model.safetensors --out sd
+    gan-jax encode sd ILSVRC/train --out imagenet/images.npy
+    gan-jax train imagenet256_gat --data.path imagenet/images.npy
+
+Samples are decoded, and scored as pictures, if one asks for it. The published FID is 2.18, of XL/2 after 60 epochs,
+with Inception features. Ours has not been run, nor has the file been tried: random weights were, beside PyTorch.
+
+Different from the authors' code: each channel of the latents, which are the encoder's means, is brought to a mean of 0
+and a deviation of 1, where they multiply all by 0.18215; and D has no teacher. As there, the differences of R1 and R2
+are of bfloat16: on a fresh D of four small blocks they were some three times too large, by rounding (CPU, 2026-11-26);
+--model.precision float32 is slower and exact.
 """
 
 from gan_jax.config import (

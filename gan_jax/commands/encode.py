@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import tyro
 
 from gan_jax import screen
-from gan_jax.commands.about_run import AboutRun, options_of
-from gan_jax.config import recipes
+from gan_jax.commands.about_run import AboutRun, holds_one_generator, options_of
+from gan_jax.config import Config, recipes
+from gan_jax.config.ranges import OptionalSize
 from gan_jax.errors import ConfigError
+from gan_jax.show.examples import folder_of
 from gan_jax.storage import absolute
 
 
@@ -16,15 +19,23 @@ from gan_jax.storage import absolute
 class Encode(AboutRun):
     """Has an autoencoder encode the pictures that it was trained on, or others, for a GAN that is trained on latents.
 
+    The autoencoder is a run's, or one that gan-jax export or gan-jax import wrote.
+
     The file has their labels, the pictures and the decoder beside the latents: a run that is trained on it shows and
     scores what is decoded.
     """
 
+    of_exports: ClassVar[bool] = True
+
     input: tyro.conf.Positional[Path | None] = None
     """A folder or .zip of pictures, or an .npz or .npy of bytes, to be encoded in place of those that the run was
-    trained on; they are brought to the same size. Sub-folders become classes."""
+    trained on. Sub-folders become classes."""
+    size: OptionalSize = None
+    """Pixels that pictures of your own are brought to: on a side, or height x width. Default: those of the training;
+    of an imported autoencoder 256."""
     out: Path | None = None
-    """The .npz. Default: latents.npz, in the run folder."""
+    """An .npz, or an images.npy, beside which the other arrays become files of their own: for what does not fit into
+    memory. Default: latents.npz, in the run folder, or here."""
     best: bool = False
     """Use the best checkpoint that a run with --evaluate.every has kept."""
     data_dir: Path | None = None
@@ -33,29 +44,43 @@ class Encode(AboutRun):
 
 def main(arguments: list[str]) -> None:
     """Encodes what the arguments name, and says where it is."""
-    options = options_of(Encode, arguments)
-    config = recipes.load_run(options.run)
+    options = options_of(Encode, [folder_of(argument) for argument in arguments])
+    exported = holds_one_generator(options.run, raw=False, best=options.best)
+    out = recipes.expand(options.out or (Path() if exported else options.run) / "latents.npz")
+    if out.suffix != ".npz" and out.name != "images.npy":
+        raise ConfigError(f"out: {out} should end in .npz, or be called images.npy")
+    if options.input and options.data_dir:
+        raise ConfigError("data_dir: is of named data, and pictures of your own are to be encoded; drop --data-dir")
+    if options.size and not options.input:
+        raise ConfigError("size: is of pictures of your own; name them: encode RUN PICTURES")
+    if exported and not options.input:
+        raise ConfigError(f"encode which pictures? gan-jax encode {options.run} PICTURES --out {out}")
+    if not exported:
+        _check(options, recipes.load_run(options.run))
+
+    from gan_jax.run import programs
+    from gan_jax.run.encoding import encode
+    from gan_jax.run.sampling import of_run
+    from gan_jax.show.exported import source_of
+
+    programs.prepare()
+    source = source_of(options.run) if exported else of_run(str(options.run), averaged=True, best=options.best)
+    _check(options, source.config)
+    moved = {"data.path": options.input, "data.data_dir": options.data_dir}
+    lines = encode(
+        source,
+        out,
+        moved={key: str(absolute(recipes.expand(path))) for key, path in moved.items() if path},
+        size=options.size,
+    )
+    screen.tell("\n".join(lines))
+
+
+def _check(options: Encode, config: Config) -> None:
+    """Raises ConfigError for what is no autoencoder, or has no named data that could have moved."""
     if (task := config.task.called) != "reconstruction":
         raise ConfigError(
             f"run: {options.run} is no autoencoder, its task is {task}; gan-jax train mnist_autoencoder trains one"
         )
-    out = recipes.expand(options.out or options.run / "latents.npz")
-    if out.suffix != ".npz":
-        raise ConfigError(f"out: {out} should end in .npz")
-    if options.input and options.data_dir:
-        raise ConfigError("data_dir: is of named data, and pictures of your own are to be encoded; drop --data-dir")
     if options.data_dir and config.data.path:
         raise ConfigError(f"data_dir: {options.run} was trained on your own pictures; name them: encode RUN PICTURES")
-
-    from gan_jax.run import programs
-    from gan_jax.run.encoding import encode
-
-    programs.prepare()
-    moved = {"data.path": options.input, "data.data_dir": options.data_dir}
-    lines = encode(
-        str(options.run),
-        out,
-        moved={key: str(absolute(recipes.expand(path))) for key, path in moved.items() if path},
-        best=options.best,
-    )
-    screen.tell("\n".join(lines))

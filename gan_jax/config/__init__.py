@@ -26,7 +26,7 @@ from gan_jax.config.tasks import (
     Unpaired,
 )
 from gan_jax.config.transformers import GAT
-from gan_jax.config.translators import ESRGAN, Autoencoder, CycleGAN, Pix2Pix
+from gan_jax.config.translators import ESRGAN, Autoencoder, AutoencoderKL, CycleGAN, Pix2Pix
 from gan_jax.config.writers import WGANText
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "Article",
     "AugmentConfig",
     "Autoencoder",
+    "AutoencoderKL",
     "AverageConfig",
     "BigGAN",
     "CadenceConfig",

@@ -202,7 +202,7 @@ class Reconstruction(Given):
     """Weight of what a number of a code tells of its image, in nats: it keeps codes near a normal distribution."""
 
     called: ClassVar[str] = "reconstruction"
-    models: ClassVar[tuple[str, ...]] = ("autoencoder",)
+    models: ClassVar[tuple[str, ...]] = ("autoencoder", "autoencoderkl")
     augments: ClassVar[bool] = False
 
     def build(self) -> Task:

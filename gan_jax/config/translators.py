@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from gan_jax.config.model import Mixed, Networks
 from gan_jax.config.ranges import Channels, Count, OptionalCount
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from gan_jax.config.data import DataConfig
     from gan_jax.config.task import TaskConfig
     from gan_jax.losses import AdversarialLoss
-    from gan_jax.models.autoencoder import Decoder, Encoder
     from gan_jax.types import Network
 
 
@@ -172,7 +171,7 @@ class Autoencoder(Translator):
     layers: Count = 2
     """Layers of the discriminator that halve an image: 3 see patches of 70x70 pixels, 2 of 34x34, 1 of 16x16."""
 
-    def coders(self, data: DataConfig) -> tuple[Encoder, Decoder]:
+    def coders(self, data: DataConfig) -> tuple[Any, Any]:
         """What makes codes of images, and images of codes."""
         from gan_jax.models import autoencoder
 
@@ -204,6 +203,26 @@ class Autoencoder(Translator):
         if config.penalty.path_length:
             found.append("penalty.path_length: is of latents, and model autoencoder has none; drop it")
         return found + [_too_deep(self.layers, size)] * (min(size) <= 1 << self.layers)
+
+
+@dataclass(frozen=True)
+class AutoencoderKL(Autoencoder):
+    """The networks of Stable Diffusion's autoencoder, which gan-jax import fills. Rombach et al. 2022, as published."""
+
+    generator_width: Count = 128
+    """Channels of the maps beside the image; deeper ones have up to four times as many."""
+    smaller: Literal[4, 8] = 8
+    """How many times smaller than an image's both sides of its code are."""
+    blocks: Count = 2
+    """Residual blocks of the encoder at each size; the decoder has one more."""
+
+    def coders(self, data: DataConfig) -> tuple[Any, Any]:
+        """As in `Autoencoder`."""
+        from gan_jax.models import autoencoder_kl
+
+        halvings, width = self.smaller.bit_length() - 1, self.generator_width
+        encoder = autoencoder_kl.Encoder(self.code, width, halvings, self.blocks, self.dtype)
+        return encoder, autoencoder_kl.Decoder(data.image_channels, width, halvings, self.blocks + 1, self.dtype)
 
 
 def _too_deep(layers: int, size: Sides) -> str:

@@ -20,6 +20,8 @@ from gan_jax.storage import is_remote, place
 def load(path: str, *, size: Size, channels: int, deviation: float | None, memory: float = math.inf) -> Dataset:
     """The array of an .npy, or `images` of an .npz, with its `labels` and the names of its `classes` if it has them.
 
+    Of an images.npy they are what labels.npy, classes.npy, ... hold beside it, if there are such.
+
     Without a `deviation` they are uint8 `[N, H, W, 1 or 3]`. With one they are numbers of any range,
     `[N, *size, channels]`, and become float32 as `scaling.measured` says; latents may have a decoder beside them, and
     the `pictures` that they are of. Up to `memory` bytes are held; more of an .npy are read as they are needed. Raises
@@ -51,6 +53,9 @@ def load(path: str, *, size: Size, channels: int, deviation: float | None, memor
 _READ = ("images", "labels", "classes", "pictures")
 """The arrays of an .npz that mean something here, beside a decoder's."""
 
+IMAGES, DECODER = "images.npy", "decoder.npz"
+"""Files of arrays, one each: beside the one may lie those of the others, and the other."""
+
 
 def _read(source: Path, where: str) -> dict[str, np.ndarray]:
     """The arrays by name; that of an .npy is `images`, mapped and not read."""
@@ -60,7 +65,7 @@ def _read(source: Path, where: str) -> dict[str, np.ndarray]:
         raise DataError(f"{where}: no such file")
     try:
         if not zipfile.is_zipfile(source):
-            return {"images": np.load(source, mmap_mode="r", allow_pickle=False)}
+            return _mapped(source)
         with zipfile.ZipFile(source) as archive:
             needed = sum(member.file_size for member in archive.infolist())
         require_memory(needed, f"{where}: its arrays", "keep them in an .npy, which is read as needed", error=DataError)
@@ -73,6 +78,20 @@ def _read(source: Path, where: str) -> dict[str, np.ndarray]:
         raise DataError(f"{where}: no arrays that NumPy can read: {error}") from None
     if "images" not in found:
         raise DataError(f"{where}: no array in it is called images; there are {names}")
+    return found
+
+
+def _mapped(source: Path) -> dict[str, np.ndarray]:
+    """An .npy, and of an images.npy what lies beside it."""
+    found = {"images": np.load(source, mmap_mode="r", allow_pickle=False)}
+    if source.name != IMAGES:
+        return found
+    for name in _READ[1:]:
+        if (path := source.with_name(f"{name}.npy")).is_file():
+            found[name] = np.load(path, mmap_mode="r" if name == "pictures" else None, allow_pickle=False)
+    if (path := source.with_name(DECODER)).is_file():
+        with np.load(path, allow_pickle=False) as archive:
+            found |= {name: archive[name] for name in archive if is_decoders(name)}
     return found
 
 

@@ -15,9 +15,8 @@ _WEIGHTS = "decoder."
 class Decoder(NamedTuple):
     """An autoencoder's decoder, as it was when it made latents."""
 
-    config: str  # of the run that trained it, as JSON
-    run: str  # where that was
-    step: int
+    config: str  # of the network, as JSON
+    called: str  # such as "the averaged weights of step 3000, runs/coder"
     weights: dict[str, np.ndarray]  # by name
 
     @property
@@ -31,7 +30,7 @@ class Decoder(NamedTuple):
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All of it as arrays by name, for an .npz."""
-        told = {"run": self.run, "step": self.step, "sha256": self.sha256, "config": self.config}
+        told = {"called": self.called, "sha256": self.sha256, "config": self.config}
         return {_TOLD: np.array(json.dumps(told))} | {_WEIGHTS + name: array for name, array in self.weights.items()}
 
 
@@ -47,7 +46,7 @@ def from_arrays(where: str, arrays: dict[str, np.ndarray]) -> Decoder | None:
     weights = {name.removeprefix(_WEIGHTS): array for name, array in arrays.items() if name.startswith(_WEIGHTS)}
     try:
         told: dict[str, Any] = json.loads(str(arrays[_TOLD]))
-        found = Decoder(str(told["config"]), str(told["run"]), int(told["step"]), weights)
+        found = Decoder(str(told["config"]), str(told["called"]), weights)
         whole = found.sha256 == told["sha256"]
     except (ValueError, KeyError, TypeError, RecursionError):
         whole = False

@@ -30,6 +30,11 @@ WIDEST = 4
 """Times the width: the most channels of either network."""
 
 
+def width_of(width: int, stage: int) -> int:
+    """Channels of the maps that are halved so often: twice as many each time, up to `WIDEST` times the width."""
+    return width * min(1 << stage, WIDEST)
+
+
 class Encoder(nn.Module):
     """Images `[B, H, W, C]` to means and log variances of their codes, each `[B, H / 2^n, W / 2^n, channels]`.
 
@@ -52,7 +57,7 @@ class Encoder(nn.Module):
         x: Maps = _layer(self.width, self.dtype, "image")(images)
         for i in range(self.halvings):
             x = ResidualBlock(self.dtype, name=f"block_{i}")(x)
-            x = _layer(_width(self.width, i + 1), self.dtype, f"down_{i}", stride=2)(x)
+            x = _layer(width_of(self.width, i + 1), self.dtype, f"down_{i}", stride=2)(x)
         x = _rectified(ResidualBlock(self.dtype, name=f"block_{self.halvings}")(x), "norm")
         mean, log_variance = jnp.split(_layer(2 * self.channels, jnp.float32, "code")(x), 2, axis=-1)
         return mean, jnp.clip(log_variance, -30.0, 20.0)
@@ -74,10 +79,10 @@ class Decoder(nn.Module):
     def __call__(self, codes: Codes, condition: Condition = None, *, train: bool = False) -> Images:
         """Decodes each code."""
         del condition, train
-        x: Maps = _layer(_width(self.width, self.halvings), self.dtype, "code")(codes)
+        x: Maps = _layer(width_of(self.width, self.halvings), self.dtype, "code")(codes)
         x = ResidualBlock(self.dtype, name=f"block_{self.halvings}")(x)
         for i in reversed(range(self.halvings)):
-            x = _layer(_width(self.width, i), self.dtype, f"up_{i}")(doubled(x))
+            x = _layer(width_of(self.width, i), self.dtype, f"up_{i}")(doubled(x))
             x = ResidualBlock(self.dtype, name=f"block_{i}")(x)
         x = _layer(self.channels, self.dtype, "pixels")(_rectified(x, "norm"))
         return self.end(x.astype(jnp.float32))
@@ -90,8 +95,8 @@ class Generator(nn.Module):
     nothing. The same weights take images of every size that can be halved so often.
     """
 
-    encoder: Encoder
-    decoder: Decoder
+    encoder: nn.Module
+    decoder: nn.Module
 
     def __call__(self, latents: Latents, condition: Condition = None, *, train: bool = False) -> tuple[Images, Nats]:
         """Encodes and decodes each image."""
@@ -126,10 +131,6 @@ class ResidualBlock(nn.Module):
         """Applies the block."""
         y = _layer(x.shape[-1], self.dtype, "layer_0")(_rectified(x, "norm_0"))
         return checkpoint_name(x + _layer(x.shape[-1], self.dtype, "layer_1")(_rectified(y, "norm_1")), "block")
-
-
-def _width(width: int, stage: int) -> int:
-    return width * min(1 << stage, WIDEST)
 
 
 def _layer(features: int, dtype: Any, name: str, stride: int = 1) -> nn.Module:

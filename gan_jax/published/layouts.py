@@ -29,7 +29,7 @@ class Network(NamedTuple):
     config: Config
     classes: int  # 0: it is told no labels
     places: Mapping[str, Place]  # by the names of our arrays, "params.basis"
-    filters: str  # how the names of their filters end, which are no arrays here
+    filters: tuple[str, ...] = ()  # how the names of their filters end, which are no arrays here
 
 
 def as_it_is(tensor: np.ndarray) -> np.ndarray:
@@ -121,7 +121,7 @@ def count(published: Published, name: str) -> int:
     return found
 
 
-def _check_filters(published: Published, ending: str) -> None:
+def _check_filters(published: Published, endings: tuple[str, ...]) -> None:
     for name, tensor in published.tensors.items():
-        if name.endswith(ending) and (tensor.shape != (4, 4) or not np.allclose(tensor, np.outer(BINOMIAL, BINOMIAL))):
+        if name.endswith(endings) and (tensor.shape != (4, 4) or not np.allclose(tensor, np.outer(BINOMIAL, BINOMIAL))):
             raise DataError(f"{name}: images are resampled by another filter than [1, 3, 3, 1], which ours are by")

@@ -42,7 +42,7 @@ def described(published: Published, data: str) -> Network:
     for name, (theirs, own) in found.items():
         if theirs != own:
             raise DataError(f"{name}: {_plain(theirs)}; model r3gan of width {width} has {_plain(own)}, as in config E")
-    return Network(config, classes, dict(_places(widths, blocks[0], classes)), "Resampler.Kernel")
+    return Network(config, classes, dict(_places(widths, blocks[0], classes)), ("Resampler.Kernel",))
 
 
 def _places(widths: tuple[int, ...], blocks: int, classes: int) -> Iterator[tuple[str, Place]]:

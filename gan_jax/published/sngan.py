@@ -48,7 +48,7 @@ def described(published: Published, data: str) -> Network:
         data=DataConfig(name="pictures", path=data, size=side << blocks, channels=3),
         model=SNGAN(latent_size=latents, generator_width=narrowest, discriminator_width=narrowest, interpolate=True),
     )
-    return Network(check(config), 0, dict(_places(blocks, side)), _COUNTERS)
+    return Network(check(config), 0, dict(_places(blocks, side)))
 
 
 def _places(blocks: int, side: int) -> Iterator[tuple[str, Place]]:

@@ -53,7 +53,7 @@ def described(published: Published, data: str) -> Network:
     )
     ours: Any = check(config).model.networks(config.data, classes)[0]
     require(published, dict(_attributes(size, classes, latent_size, ours.mapping_layers, limit)))
-    return Network(config, classes, dict(_places(size, classes, ours.mapping_layers)), "resample_filter")
+    return Network(config, classes, dict(_places(size, classes, ours.mapping_layers)), ("resample_filter",))
 
 
 def _attributes(

@@ -24,8 +24,14 @@ from gan_jax.types import Bytes, Images
 Decode = Callable[[Images | Bytes | np.ndarray], np.ndarray]
 """Latents as networks see them, `[N, h, w, c]`, to pictures uint8 `[N, H, W, C]`; pictures stay what they are."""
 
-AT_ONCE = 64
-"""Latents decoded in one program, always: another size could round differently."""
+AT_ONCE, PIXELS = 64, 1 << 18
+"""Pictures that an autoencoder makes in one program, always: another number could round differently. Fewer, where they
+have more pixels together, as one of 256x256 may take half a gigabyte."""
+
+
+def at_once(height: int, width: int) -> int:
+    """The same, of pictures of a size."""
+    return max(1, min(AT_ONCE, PIXELS // (height * width)))
 
 
 def make_decode(decoder: Decoder, scaling: Scaling, where: str) -> Decode:
@@ -49,7 +55,10 @@ def make_decode(decoder: Decoder, scaling: Scaling, where: str) -> Decode:
 
     def decode(latents: Images | Bytes | np.ndarray) -> np.ndarray:
         seen = np.asarray(latents)
-        return seen if seen.dtype == np.uint8 else in_parts(partial(some, weights), scaling.back(seen), AT_ONCE)
+        if seen.dtype == np.uint8:
+            return seen
+        count = at_once(*(model.smaller * side for side in seen.shape[1:3]))
+        return in_parts(partial(some, weights), scaling.back(seen), count)
 
     return decode
 

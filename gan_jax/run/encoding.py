@@ -1,8 +1,11 @@
-"""Latents of pictures, from a run that has trained an autoencoder: `gan-jax encode`."""
+"""Latents of pictures, by a trained autoencoder: `gan-jax encode`."""
 
 import io
+import math
 import shlex
-from collections.abc import Mapping
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +17,7 @@ from gan_jax.config import Config, NoTask
 from gan_jax.config.build import load_data
 from gan_jax.config.schema import to_json, with_values
 from gan_jax.config.translators import Autoencoder
+from gan_jax.data.arrays import DECODER, IMAGES
 from gan_jax.data.dataset import Dataset
 from gan_jax.data.decoder import Decoder
 from gan_jax.data.reading import in_blocks
@@ -22,55 +26,122 @@ from gan_jax.images import to_float
 from gan_jax.memory import require_memory
 from gan_jax.network import evaluate
 from gan_jax.run.checkpoints import to_arrays
-from gan_jax.run.decoding import AT_ONCE, in_parts
+from gan_jax.run.decoding import at_once, in_parts
 from gan_jax.run.files import write_atomically
-from gan_jax.run.sampling import open_run
+from gan_jax.run.sampling import Source
+from gan_jax.screen import tell
 from gan_jax.sizes import shown
 from gan_jax.types import Weights
 
+SECONDS = 10.0
+"""Between lines that say how far it is."""
 
-def encode(run: str, out: Path, *, moved: Mapping[str, str], best: bool) -> list[str]:
-    """Writes the latents, float32 `[N, h, w, c]`, of what a run was trained on, and returns what to tell.
 
-    They are the means that the averaged encoder says. Labels, the pictures and the averaged decoder lie beside them.
-    `moved` may name other pictures by "data.path", or where named data are now by "data.data_dir". Raises ConfigError,
-    DataError, RunError.
+def encode(source: Source, out: Path, *, moved: Mapping[str, str], size: int | str | None) -> list[str]:
+    """Writes the latents, float32 `[N, h, w, c]`, of what an autoencoder was trained on, and returns what to tell.
+
+    They are the means that the encoder says. Labels, the pictures and the decoder lie beside them: in one .npz, which
+    has to fit into memory, or in files beside an images.npy, which are written as pictures are read. `moved` may name
+    other pictures by "data.path", which are brought to the size, by default that of the training's; or where named
+    data are now by "data.data_dir". Raises ConfigError, DataError, RunError.
     """
-    config, _, state, notes, _, _, remarks = open_run(run, best=best)
-    model = config.model
+    config, model = source.config, source.config.model
     assert isinstance(model, Autoencoder)
-    data = _pictures(config, moved)
+    data = _pictures(config, moved, size)
     if "data.path" not in moved:
-        data.must_be(notes["fingerprint"], notes["images"])
-    needed = 3 * len(data) * int(np.prod(data.images.shape[1:]))
-    require_memory(needed, f"{data.name}: {len(data):,} pictures and their latents", "encode fewer")
+        data.must_be(source.notes["fingerprint"], source.notes["images"])
+    if out.suffix == ".npz":
+        needed = 3 * len(data) * math.prod(data.images.shape[1:])
+        mend = f"write an images.npy: --out {out.with_suffix('') / IMAGES}"
+        require_memory(needed, f"{data.name}: {len(data):,} pictures and their latents", mend)
     network, _ = model.coders(config.data)
-    weights = Weights(state.average.params["encoder"], {})
+    coder = source.weights().params
+    weights = Weights(coder["encoder"], {})
     mean = jax.jit(lambda weights, pictures: evaluate(network, weights, to_float(pictures), None)[0])
-    latents = np.concatenate([in_parts(partial(mean, weights), block, AT_ONCE) for block in in_blocks(data.images)])
-    if not np.isfinite(latents).all():
-        raise RunError("the encoder says what is not finite; an earlier checkpoint may do better")
-    kept = Decoder(to_json(config), run, int(state.step), to_arrays(Weights(state.average.params["decoder"], {})))
-    arrays = {"images": latents, "pictures": np.asarray(data.images[:])} | kept.arrays()
-    if data.labels is not None:
-        arrays |= {"labels": data.labels, "classes": np.array(data.classes)}
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)  # type: ignore[arg-type]
-    write_atomically(out, buffer.getvalue())
-    shape = "x".join(map(str, latents.shape[1:]))
+    count = at_once(*data.images.shape[1:3])
+    blocks = _encoded(data, lambda pictures: in_parts(partial(mean, weights), pictures, count))
+    called = f"{source.called}, {source.run}"
+    kept = Decoder(to_json(config), called, to_arrays(Weights(coder["decoder"], {})))
+    beside = {} if data.labels is None else {"labels": data.labels, "classes": np.array(data.classes)}
+    write = _write_archive if out.suffix == ".npz" else _write_files
+    try:
+        latent = write(out, len(data), blocks, beside, kept)
+    except OSError as error:
+        raise RunError(f"cannot write {error.filename or out}: {error.strerror or error}") from None
+    shape, side = "x".join(map(str, latent)), shown(latent[:2])
     return [
-        *remarks,
-        f"{len(data):,} latents {shape} of {data.name}, by the averaged weights of step {kept.step}: {out}",
+        *source.remarks,
+        f"{len(data):,} latents {shape} of {data.name}, by {source.called}: {out}",
         "Try next:",
-        f"  gan-jax train mnist_latent --data.path {shlex.quote(str(out))} --data.size {shown(latents.shape[1:3])} "
-        f"--data.channels {latents.shape[-1]}",
+        f"  gan-jax train {_recipe(latent)} --data.path {shlex.quote(str(out))} --data.size {side} "
+        f"--data.channels {latent[-1]}",
     ]
 
 
-def _pictures(config: Config, moved: Mapping[str, str]) -> Dataset:
+Blocks = Iterator[tuple[np.ndarray, np.ndarray]]
+"""Pictures, and their latents."""
+
+
+def _encoded(data: Dataset, encode: Callable[[np.ndarray], np.ndarray]) -> Blocks:
+    done, told = 0, time.monotonic()
+    for pictures in in_blocks(data.images):
+        latents = encode(pictures)
+        if not np.isfinite(latents).all():
+            raise RunError("the encoder says what is not finite; an earlier checkpoint may do better")
+        yield pictures, latents
+        done += len(pictures)
+        if time.monotonic() > told + SECONDS:
+            tell(f"  {done:,} of {len(data):,} pictures", sys.stderr)
+            told = time.monotonic()
+
+
+def _write_archive(
+    out: Path, count: int, blocks: Blocks, beside: Mapping[str, np.ndarray], kept: Decoder
+) -> tuple[int, ...]:
+    """One .npz, written whole or not at all; returns the shape of a latent."""
+    pictures, latents = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+    assert len(latents) == count
+    buffer = io.BytesIO()
+    np.savez(buffer, images=latents, pictures=pictures, **beside, **kept.arrays())  # type: ignore[arg-type]
+    write_atomically(out, buffer.getvalue())
+    return latents.shape[1:]
+
+
+def _write_files(
+    out: Path, count: int, blocks: Blocks, beside: Mapping[str, np.ndarray], kept: Decoder
+) -> tuple[int, ...]:
+    """An .npy of each array, and the decoder; that of the latents comes last, once the others are whole."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.unlink(missing_ok=True)
+    unfinished = out.with_name(f".{IMAGES}")
+    made: list[np.ndarray] = []
+    for block in blocks:
+        if not made:
+            paths = (out.with_name("pictures.npy"), unfinished)
+            made = [
+                np.lib.format.open_memmap(path, "w+", rows.dtype, (count, *rows.shape[1:]))
+                for path, rows in zip(paths, block, strict=True)
+            ]
+            done = 0
+        for array, rows in zip(made, block, strict=True):
+            array[done : done + len(rows)] = rows
+        done += len(block[0])
+    for name, array in beside.items():
+        np.save(out.with_name(f"{name}.npy"), array)
+    np.savez(out.with_name(DECODER), **kept.arrays())  # type: ignore[arg-type]
+    unfinished.replace(out)
+    return made[1].shape[1:]
+
+
+def _recipe(shape: tuple[int, ...]) -> str:
+    """The recipe that is for latents of such a shape, or near it."""
+    return "imagenet256_gat" if shape == (32, 32, 4) else "mnist_latent"
+
+
+def _pictures(config: Config, moved: Mapping[str, str], asked: int | str | None) -> Dataset:
     """What is encoded: what is trained on, or all of the pictures that are named, brought to the same size."""
     if "data.path" not in moved:
         return load_data(with_values(config, dict(moved)))
     size, channels = config.data.image_size, config.data.image_channels
-    alike = {"data.size": size[0] if size[0] == size[1] else shown(size), "data.channels": channels}
+    alike = {"data.size": asked or shown(size), "data.channels": channels}
     return load_data(replace(with_values(config, alike | dict(moved)), task=NoTask(), batch_size=1))

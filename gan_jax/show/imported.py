@@ -11,7 +11,7 @@ from gan_jax.config.checks import check
 from gan_jax.errors import ConfigError, DataError
 from gan_jax.memory import in_words, require_memory
 from gan_jax.metrics import torch_file
-from gan_jax.published import modules, r3gan, sngan, stylegan2
+from gan_jax.published import autoencoder_kl, modules, r3gan, sngan, stylegan2
 from gan_jax.published.layouts import Network, arranged, named
 from gan_jax.published.modules import Published
 from gan_jax.run.files import write_atomically
@@ -30,13 +30,11 @@ class Imported(NamedTuple):
 
 
 def read(file: Path) -> Imported:
-    """Reads what R3GAN, StyleGAN2-ADA or mimicry saved; executes nothing of it. Raises DataError for another file."""
-    weights = False
-    if file.is_file():  # a pipe, or a device, may never end
+    """Reads what others saved, in any of four ways; executes nothing of it. Raises DataError for another file."""
+    if file.is_file():
         needed = 3 * file.stat().st_size
         require_memory(needed, f"{file}: its networks", "import them on a machine with more", error=DataError)
-        weights = torch_file.is_one(file)
-    published = sngan.read(file) if weights else modules.read(file)
+    published = _published(file)
     try:
         network = _described(published, f"{file.stem}'s images")
         state = abstract_state(check(network.config), network.classes)
@@ -59,13 +57,24 @@ def import_(file: Path, out: Path) -> list[str]:
         fields["imported"] = {"file": file.name, "sha256": hashlib.file_digest(theirs, "sha256").hexdigest()}
     for name, content in exported.packed(weights, fields).items():
         write_atomically(out / name, content)
-    size = in_words(os.path.getsize(out / exported.WEIGHTS))
-    return [f"the {which} weights of {file.name}, in {out}: {size}; gan-jax sample {out} draws from them"]
+    size, which = in_words(os.path.getsize(out / exported.WEIGHTS)), f"the {which} weights of {file.name}"
+    if network.config.task.given:
+        return [f"{which}, in {out}: {size}; gan-jax encode {out} PICTURES --out latents.npz makes codes by them"]
+    return [f"{which}, in {out}: {size}; gan-jax sample {out} draws from them"]
+
+
+def _published(file: Path) -> Published:
+    if file.suffix == ".safetensors":
+        return autoencoder_kl.read(file)
+    return sngan.read(file) if file.is_file() and torch_file.is_one(file) else modules.read(file)
 
 
 def _described(published: Published, data: str) -> Network:
-    for model in (r3gan, stylegan2, sngan):
+    for model in (r3gan, stylegan2, sngan, autoencoder_kl):
         if model.recognised(published):
             return model.described(published, data)
     there = named(set(published.tensors)) or "no tensors"
-    raise DataError(f"no generator of R3GAN or StyleGAN2-ADA, nor mimicry's of SNGAN: it has {there}")
+    raise DataError(
+        "no generator of R3GAN or StyleGAN2-ADA, nor mimicry's of SNGAN, nor an AutoencoderKL of diffusers: it has "
+        f"{there}"
+    )

@@ -147,15 +147,15 @@ def test_bfloat16_reaches_the_layers_and_leaves_weights_and_logits_in_float32(na
     model = kinds(AnyModel)[name](latent_size=8, precision="bfloat16", **widths)
     translates = model.translates
     config = Config(data=DataConfig(size=size, channels=1), model=model, conditional=not translates)
-    task = {"cyclegan": Restyled(), "autoencoder": Reconstruction()}.get(name, FromEdges())
-    config = dataclasses.replace(config, task=task) if translates else config
+    tasks = {"cyclegan": Restyled()} | dict.fromkeys(("autoencoder", "autoencoderkl"), Reconstruction())
+    config = dataclasses.replace(config, task=tasks.get(name, FromEdges())) if translates else config
     gan = build.build_gan(check(config), 3)
     inputs = {"generator": jnp.ones((4, 8)), "discriminator": jnp.ones((4, size, size, 1))}
     rngs = {"params": KEY, "dropout": KEY}
     told = jnp.ones((4, size, size, 1)) if translates else jnp.arange(4) % 3
     if name == "cyclegan":
         told = inputs["discriminator"] = (told, told)
-    if name == "autoencoder":
+    if name in ("autoencoder", "autoencoderkl"):
         inputs["discriminator"] = (told, jnp.zeros(4))
     for player, x in inputs.items():
         run = partial(getattr(gan, player).init_with_output, train=True)

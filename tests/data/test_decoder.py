@@ -9,7 +9,8 @@ from gan_jax.data import arrays
 from gan_jax.data.decoder import Decoder, from_arrays
 from gan_jax.errors import DataError
 
-DECODER = Decoder("{}", "runs/coder", 7, {"params.a": np.arange(3.0), "params.b": np.ones((2, 2), np.float32)})
+ARRAYS = {"params.a": np.arange(3.0), "params.b": np.ones((2, 2), np.float32)}
+DECODER = Decoder("{}", "the averaged weights of step 7, runs/coder", ARRAYS)
 LATENTS = np.random.default_rng(0).normal(size=(5, 2, 2, 3)).astype(np.float32)
 PICTURES = np.zeros((5, 8, 8, 1), np.uint8)
 
@@ -21,7 +22,7 @@ def load(path, **found):
 
 def test_a_decoder_comes_back_as_it_was():
     found = from_arrays("x.npz", DECODER.arrays() | {"images": LATENTS})
-    assert (found.config, found.run, found.step, found.sha256) == (*DECODER[:3], DECODER.sha256)
+    assert (found.config, found.called, found.sha256) == (*DECODER[:2], DECODER.sha256)
     assert found.weights.keys() == DECODER.weights.keys()
     for name, array in DECODER.weights.items():
         np.testing.assert_array_equal(found.weights[name], array)
@@ -35,7 +36,7 @@ def test_a_decoder_comes_back_as_it_was():
         {"decoder.params.c": np.ones(1)},
         {"decoder": np.array("{}")},
         {"decoder": np.array("[" * 100_000)},
-        {"decoder": np.array(json.dumps({"run": "x", "step": "many", "sha256": "", "config": ""}))},
+        {"decoder": np.array(json.dumps({"called": "x", "sha256": "", "config": ""}))},
         {"decoder": np.array(str(DECODER.arrays()["decoder"]).replace('"{}"', '"{ }"'))},
     ],
 )
