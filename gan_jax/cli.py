@@ -21,17 +21,18 @@ USAGE = f"""gan-jax {__version__}: train GANs in JAX, and draw from them.
   gan-jax export RUN_FOLDER [--out FOLDER]                a folder to hand on: weights, a program, a model card
   gan-jax import FILE --out FOLDER                        such a folder, of weights that others published
   gan-jax report RUN_FOLDER ... [--out FILE.html]         a page that shows a run, or compares several
+  gan-jax explore RUN_FOLDER                              a page that draws live: directions, projection, a brush
   gan-jax configs                                         the recipes that come with it
   gan-jax doctor                                          versions, devices, data, caches: for a bug report
   gan-jax completion                                      how to have options completed at TAB
 
-gan-jax train --help, and so for sample, walk, project, apply, encode, evaluate, export, import and report, lists every
-option.
+gan-jax train --help, and so for sample, walk, project, apply, encode, evaluate, export, import, report and explore,
+lists every option.
 """
 
 COMMANDS = (
     *("train", "sample", "walk", "project", "apply", "encode", "evaluate"),
-    *("export", "import", "report", "configs", "doctor", "completion"),
+    *("export", "import", "report", "explore", "configs", "doctor", "completion"),
 )
 """Each is a file in gan_jax/commands, which is imported when it is asked for."""
 

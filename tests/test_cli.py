@@ -31,7 +31,7 @@ MISTAKES = [
     (
         "trian digits",
         "no command 'trian'",
-        "train, sample, walk, project, apply, encode, evaluate, export, import, report, configs",
+        "train, sample, walk, project, apply, encode, evaluate, export, import, report, explore, configs",
         "did you mean train?",
     ),
     ("--nope", "no command '--nope'", "train, sample, walk, project, apply, encode, evaluate, export, import, report"),
@@ -70,6 +70,9 @@ MISTAKES = [
     ("report run --no-drw", "no option --no-drw; did you mean --no-draw?"),
     ("train digits --form runs/a", "no option --form; did you mean --from?"),
     ("train digits --no-condtional", "no option --no-condtional; did you mean --no-conditional?"),
+    ("explore", "explore which run? gan-jax explore RUN_FOLDER"),
+    ("explore run --port 70000", "port: expected a whole number in [0, 65535], got 70000"),
+    ("explore run --prot 1", "no option --prot; did you mean --port?"),
     ("train digits --stesp 5", "no option --stesp; did you mean --steps?"),
     ("train digits --batchsize 5", "no option --batchsize; did you mean --batch-size?"),
     ("train digits --every.smaple 3", "no option --every.smaple; did you mean --every.sample?"),

@@ -60,6 +60,7 @@ SHARE = Range("finite", "in [0, 1]", 0, 1)
 DECAY = Range("finite", "in [0, 1)", 0, 1, open_high=True)
 SIGN = Range("finite", "in (-1, 1)", -1, 1, open_low=True, open_high=True)
 WIDTH = Range("finite", "in [0.001, 0.2886]", 0.001, 0.2886)
+PORT = Range("whole", "in [0, 65535]", 0, 65535)
 
 
 @dataclass(frozen=True)
@@ -130,3 +131,4 @@ Decay = Annotated[float, DECAY, DECAY.shown]
 OptionalDecay = Annotated[float | None, DECAY, DECAY.shown]
 OptionalSign = Annotated[float | None, SIGN, SIGN.shown]
 OptionalWidth = Annotated[float | None, WIDTH, WIDTH.shown]
+Port = Annotated[int, PORT, PORT.shown]
