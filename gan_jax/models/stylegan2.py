@@ -111,9 +111,9 @@ class Generator(nn.Module):
         return 2 * max(sides(self.size)).bit_length() - 4
 
     @nn.nowrap
-    def style(self) -> "Style":
+    def style(self) -> "TruncatedMapping":
         """Its first part, a network with the same weights: latents to w."""
-        return Style(self.classes, self.mapping_layers, self.style_size, self.truncation)
+        return TruncatedMapping(self.classes, self.mapping_layers, self.style_size, self.truncation)
 
     @nn.nowrap
     def synthesis(self) -> "Synthesis":
@@ -121,7 +121,7 @@ class Generator(nn.Module):
         return Synthesis(self.size, self.channels, self.width, self.low_precision_from)
 
 
-class Style(nn.Module):
+class TruncatedMapping(nn.Module):
     """Latents `[B, L]` to w `[B, style_size]`; in evaluation drawn to the mean, which training passes move."""
 
     classes: int = 0
