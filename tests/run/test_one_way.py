@@ -29,7 +29,7 @@ pytestmark = [
 TINY = Config(
     data=DataConfig(name="digits"),
     task=RestyledOneWay(),
-    model=CUT(generator_width=2, discriminator_width=2, blocks=1, layers=1, patches=6, features=4),
+    model=CUT(generator_width=2, discriminator_width=2, blocks=1, layers=1, patches=6, features=16),
     loss="least_squares",
     batch_size=4,
     steps=4,
