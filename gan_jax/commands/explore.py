@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from gan_jax import screen
-from gan_jax.commands.about_run import AboutRun, holds_one_generator, options_of
+from gan_jax.commands.about_run import AboutRun, options_of, source_at
 from gan_jax.config import recipes
 from gan_jax.config.ranges import Port
 from gan_jax.errors import ConfigError
@@ -40,19 +40,13 @@ class Explore(AboutRun):
 def main(arguments: list[str]) -> None:
     """Serves the page until it is interrupted."""
     options = options_of(Explore, [folder_of(argument) for argument in arguments])
-    exported = holds_one_generator(options.run, raw=options.raw, best=options.best)
     if find_spec("bokeh") is None:
         raise ConfigError("explore: its page needs bokeh; pip install 'gan-jax[report]'")
+    source = source_at(options.run, raw=options.raw, best=options.best)
 
-    from gan_jax.run import programs
-    from gan_jax.run.sampling import of_run
     from gan_jax.show.explore.pages import page_of
     from gan_jax.show.explore.serving import serve
-    from gan_jax.show.exported import source_of
 
-    programs.prepare()
-    run = str(options.run)
-    source = source_of(options.run) if exported else of_run(run, averaged=not options.raw, best=options.best)
     named = {"data.path": options.data_path, "data.data_dir": options.data_dir}
     moved = {key: str(absolute(recipes.expand(path))) for key, path in named.items() if path}
     screen.tell("\n".join([*source.remarks, f"drawing from {source.called}"]))

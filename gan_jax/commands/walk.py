@@ -54,13 +54,29 @@ class Walk(AboutRun):
     """Use the best checkpoint that a run with --evaluate.every has kept."""
 
 
+def _idle(options: Walk) -> dict[str, str]:
+    """What is asked for and does nothing, and beside what."""
+    of_walks = ("stops", "frames", "seconds")
+    found: dict[str, str] = {}
+    if options.through:
+        found |= dict.fromkeys(("seed", "labels", "count", "stops", "truncation"), "beside --through")
+    if options.along:
+        found |= dict.fromkeys(("count", *of_walks), "beside --along")
+    elif options.mix:
+        found |= dict.fromkeys(of_walks, "beside --mix")
+    if not options.along:
+        found |= dict.fromkeys(("by", "reach"), "without --along")
+    usual = Walk(options.run)
+    return {key: why for key, why in found.items() if getattr(options, key) != getattr(usual, key)}
+
+
 def main(arguments: list[str]) -> None:
     """Draws what the arguments ask for, and says where it is."""
     options = options_of(Walk, [folder_of(argument) for argument in arguments])
     if options.along and options.mix:
         raise ConfigError("mix: is one sheet, and --along another; ask for one of them")
-    if options.by and not options.along:
-        raise ConfigError("by: is of directions; say how many with --along")
+    for key, instead in _idle(options).items():
+        raise ConfigError(f"{key}: does nothing {instead}; drop it")
     source = source_at(options.run, raw=options.raw, best=options.best)
 
     from gan_jax.run import walking

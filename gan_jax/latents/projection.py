@@ -57,6 +57,11 @@ def nearest(features: Features, images: Images, targets: Images) -> Int[Array, "
     return jnp.argmin(jnp.sum(jnp.square(ours), axis=1)[None] - 2 * wanted @ ours.T, axis=1)
 
 
+def spread(points: Points) -> float:
+    """The standard deviation of points `[N, D]`, in the mean of squares over coordinates: the unit of a search."""
+    return float(jnp.sqrt(jnp.mean(jnp.var(points, axis=0))))
+
+
 def init(start: Points, key: PRNGKey) -> Projection:
     """Begins at points `[B, D]`, or at `[B, layers, D]`, whose layers move by themselves. The key is consumed."""
     return Projection(start, _moments.init(start), jnp.zeros((), jnp.int32), key)

@@ -19,8 +19,8 @@ def slerp(a: Points, b: Points, t: Float[Array, "*batch"] | float) -> Points:
     """On the great circle, (sin((1 - t) θ) a + sin(t θ) b) / sin θ, θ the angle between them: `[..., D]`.
 
     Shoemake 1985 (SIGGRAPH, p. 245), for unit vectors. Normal latents lie near a sphere, which straight lines leave
-    (White 2016, arXiv:1609.04468, section 2.1). Points in one direction, or in opposite ones, are taken for such as are
-    a 1,400th of a radian apart from it. `t` is one number, or one for each point, `[...]`.
+    (White 2016, arXiv:1609.04468, section 2.1). Points in one direction are taken for such as are a 700th of a radian
+    apart; between opposite ones there is no one circle. `t` is one number, or one for each point, `[...]`.
     """
     norm = lambda x: jnp.maximum(jnp.linalg.norm(x, axis=-1, keepdims=True), 1e-20)
     cosine = jnp.sum(a / norm(a) * (b / norm(b)), axis=-1, keepdims=True)

@@ -110,7 +110,7 @@ def load_found(path: Path, opened: Opened) -> Found:
             told = one_hot(file["labels"], classes) if classes else None
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or 'no .npz'}; gan-jax project writes such files") from None
-    except (ValueError, KeyError, AttributeError, EOFError, zipfile.BadZipFile):
+    except (ValueError, TypeError, KeyError, AttributeError, EOFError, zipfile.BadZipFile):
         raise DataError(f"{path}: not as gan-jax project writes it") from None
     if sha256 != opened.sha256:
         raise DataError(

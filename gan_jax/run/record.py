@@ -23,7 +23,7 @@ from gan_jax.run.pictures import pixels_of, save_curves, save_scores
 from gan_jax.run.sampling import Counts, labels_in_turn_or_by_frequency, latents_by_index, sampling_weights
 from gan_jax.run.scoreboard import Evaluation, as_row, read_all
 from gan_jax.run.speed import Speed, matrix_product_rate
-from gan_jax.run.tracking.trackers import trackers_of
+from gan_jax.run.tracking.trackers import Trackers, trackers_of
 from gan_jax.types import Images
 
 
@@ -47,7 +47,9 @@ class Record:
         self._speed = Speed(config.images_per_step)
         self._mesh = mesh
         self._gallery = Gallery(config, gan, data, counts, folder)
-        self._trackers = trackers_of(config, folder, start=start, reached=self._rows.reached, say=self.say)
+        self._trackers = Trackers({}, self.say)
+        if goes_on:
+            self._trackers = trackers_of(config, folder, start=start, reached=self._rows.reached, say=self.say)
 
     @property
     def remarks(self) -> list[str]:

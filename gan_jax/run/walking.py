@@ -95,9 +95,11 @@ def sheet_of_mixtures(opened: Opened, asked: Asked, out: Path | None, *, first: 
     _require_memory(opened, "count", (count + 1) ** 2)
     both = _pictures(opened, asked, 2 * count)
     count = len(both.points) // 2
-    points = both.points[: 2 * count]
-    alone, mixed = opened.draw(points, both.told), crossed(points[:count], points[count:], layers, first)
-    told = None if both.told is None else jnp.repeat(both.told[:count], count, axis=0)
+    if not count:
+        raise ConfigError(f"through: {asked.through} holds one picture, and two or more are mixed; find another, too")
+    points, told = jax.tree.map(lambda array: array[: 2 * count], both)
+    alone, mixed = opened.draw(points, told), crossed(points[:count], points[count:], layers, first)
+    told = None if told is None else jnp.repeat(told[:count], count, axis=0)
     table = opened.draw(mixed, told).reshape(count, count, *alone.shape[1:])
     edge = np.concatenate([np.zeros_like(alone[:1]), alone[count:]])
     rows = np.concatenate([alone[:count, None], table], axis=1)

@@ -183,6 +183,13 @@ def test_an_id_that_can_be_none_is_made_anew(tmp_path, monkeypatch, kept):
     assert service.given[0]["id"].isalnum()
 
 
+def test_a_folder_does_not_say_whom_a_run_is_sent_to(tmp_path, offline):
+    (tmp_path / "run" / "wandb").mkdir(parents=True)
+    (tmp_path / "run" / "wandb" / "settings").write_text("[default]\nbase_url = https://evil.example\n")
+    with pytest.raises(RunError, match="settings would say whom the run is sent to"):
+        WeightsAndBiases(RunFolder(tmp_path / "run"), {}, reached=0, say=print)
+
+
 def test_who_is_not_logged_in_is_told_and_asked_nothing(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "wandb", Service(logged_in=False))
     with pytest.raises(RunError, match="nobody is logged in; wandb login, or set WANDB_MODE=offline"):
@@ -216,3 +223,5 @@ def test_a_run_that_went_back_shows_every_step_once(tmp_path, offline, capsys):
     _, begun, *_ = events_in(new)
     assert (begun.session_log.status, begun.step) == (begun.session_log.START, 3)  # what came of 3 and later is void
     assert {step for _, step, _ in scalars_in(new)} == {3, 4}
+    train(config, run)  # there is nothing to be done, nor to be shown
+    assert len([*(run / "tensorboard").iterdir()]) == len(history_in(run)) == 2

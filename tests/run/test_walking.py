@@ -14,7 +14,7 @@ from gan_jax.config.build import build_gan
 from gan_jax.errors import ConfigError
 from gan_jax.images import sheet
 from gan_jax.network import init_weights
-from gan_jax.run.latents import open_space
+from gan_jax.run.latents import Found, open_space, save_found
 from gan_jax.run.sampling import Source
 from gan_jax.run.walking import Asked, sheet_of_directions, sheet_of_mixtures, walk
 
@@ -99,7 +99,11 @@ def test_what_is_found_may_be_of_any_size_and_colour(run, tmp_path):
         (f"walk {DIGITS} --out a.mp4", 2, "out: a.mp4 should end in .gif or .png"),
         (f"walk {DIGITS} --along 65", 2, "along: this space has 64 dimensions, and no 65 directions"),
         (f"walk {DIGITS} --along 2 --by weights", 2, "by: weights is of styles, and"),
-        (f"walk {DIGITS} --by weights", 2, "by: is of directions; say how many with --along"),
+        (f"walk {DIGITS} --by weights", 2, "by: does nothing without --along; drop it"),
+        (f"walk {DIGITS} --reach 2", 2, "reach: does nothing without --along; drop it"),
+        (f"walk {DIGITS} --along 1 --count 7", 2, "count: does nothing beside --along; drop it"),
+        (f"walk {DIGITS} --through bad.npz --seed 3", 2, "seed: does nothing beside --through; drop it"),
+        (f"walk {DIGITS} --through bad.npy", 3, "bad.npy: not as gan-jax project writes it"),
         (f"walk {DIGITS} --along 2 --mix 2", 2, "mix: is one sheet, and --along another; ask for one of them"),
         (f"walk {DIGITS} --mix 2", 2, "digits has one style for all its layers, or none; drop --mix"),
         (f"walk {DIGITS} --truncation 0.5", 2, "truncation: model dcgan has no styles to move so; drop --truncation"),
@@ -118,6 +122,7 @@ def test_what_cannot_be_is_one_line_and_writes_nothing(run, tmp_path, capsys, li
     (tmp_path / "empty").mkdir()
     (tmp_path / "bad.png").write_bytes(b"no picture")
     (tmp_path / "bad.npz").write_bytes(b"no arrays")
+    np.save(tmp_path / "bad.npy", np.zeros((1, 64)))
     np.savez(tmp_path / "other.npz", points=np.zeros((1, 64), np.float32), labels=np.zeros(1, int), sha256="another")
     before = sorted(tmp_path.iterdir())
     assert run(line) == code
@@ -153,6 +158,18 @@ def test_mixtures_stand_between_their_sources(styles, tmp_path):
 def test_styles_have_directions_by_covariance_and_by_weights(styles, tmp_path, by):
     (line,) = sheet_of_directions(styles, DRAWN, tmp_path / "directions.png", count=2, by=by, reach=1.0)
     assert f"2 directions by {by or 'covariance'}, from -1 to 1 deviations" in line
+    (own,) = styles.draw(styles.points(0, 1, None), None)
+    rows = [[one(tmp_path / "directions.png", row, column, side=8) for column in range(9)] for row in range(2)]
+    for row in rows:
+        np.testing.assert_allclose(row[4], own[..., 0], atol=1)
+        assert np.abs(row[0].astype(int) - row[8]).max() > 2
+    assert not np.array_equal(rows[0][8], rows[1][8])
+
+
+def test_a_picture_that_was_found_is_not_mixed_alone(styles, tmp_path):
+    save_found(tmp_path / "one.npz", styles, Found(styles.points(0, 1, None), None), ["a"], np.ones(1))
+    with pytest.raises(ConfigError, match=r"through: .*one.npz holds one picture, and two or more are mixed"):
+        sheet_of_mixtures(styles, DRAWN._replace(through=tmp_path / "one.npz"), tmp_path / "m.png", first=2, count=3)
 
 
 def test_more_layers_than_there_are_cannot_be_mixed(styles, tmp_path):

@@ -10,6 +10,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -26,9 +27,10 @@ from gan_jax.run.sampling import Source
 from gan_jax.run.training import abstract_state
 from gan_jax.show import examples
 from gan_jax.show.explore import canvas, search, studio, translating, uploads
+from gan_jax.show.explore.page import Desk
 from gan_jax.show.explore.pages import page_of
 from gan_jax.show.explore.serving import ADDRESS, listen
-from gan_jax.show.explore.studio import LEVELS, Point, mixed, moved, on_the_way
+from gan_jax.show.explore.studio import LEVELS, Point, moved, on_the_way, with_styles_of
 from gan_jax.show.explore.turns import Turns
 from gan_jax.show.exported import load, source_of
 
@@ -117,7 +119,7 @@ def test_points_move_along_directions_and_mix_by_layers():
     own, other = (Point(np.full((6, 3), value, np.float32), np.eye(2)[i]) for i, value in enumerate((0.0, 1.0)))
     axes = Directions(jnp.zeros(3), jnp.eye(3)[:2], jnp.array([2.0, 3.0]))
     np.testing.assert_allclose(moved(axes, own, [0.5, -1]).at, np.tile([1.0, -3.0, 0.0], (6, 1)))
-    thirds = [mixed(own, other, level).at[:, 0] for level in LEVELS]
+    thirds = [with_styles_of(own, other, level).at[:, 0] for level in LEVELS]
     np.testing.assert_array_equal(thirds, [[1, 1, 0, 0, 0, 0], [0, 0, 1, 1, 0, 0], [0, 0, 0, 0, 1, 1]])
 
 
@@ -274,6 +276,24 @@ def test_pages_of_others_open_no_websocket(port):
     upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
     upgrade |= {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Origin": "http://example.org"}
     assert asked(port, upgrade, "/ws")[0] == 403
+    other = {"Host": f"example.org:{port}", "Origin": f"http://example.org:{port}", "Sec-Fetch-Site": "same-origin"}
+    assert asked(port, upgrade | other, "/ws")[0] == 404  # a name of theirs that leads here
+    assert asked(port, {"Host": f"example.org:{port}"}, "/")[0] == 404
+    assert asked(port, {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "image"}, "/")[0] == 404
+    assert asked(port, {}, "/autoload.js?bokeh-autoload-element=1")[0] == 404
+    assert asked(port, {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "document"}, "/")[0] == 200  # a link
+
+
+def test_a_visitor_who_leaves_while_something_is_drawn_ends_it_for_no_other():
+    class Gone:
+        def add_next_tick_callback(self, callback):
+            raise AttributeError("a document without its session")
+
+    turns, done = Turns(), threading.Event()
+    Desk(Gone(), SimpleNamespace(), turns, turns, {})._show("place", lambda: None)
+    turns.ask("a mistake", lambda: 1 / 0)
+    turns.ask("another", done.set)
+    assert done.wait(10)
 
 
 def test_a_port_that_is_taken_is_named(port):

@@ -33,6 +33,8 @@ class WeightsAndBiases:
             import wandb
         except ImportError:
             raise RunError("it takes wandb; pip install wandb") from None
+        if (own := folder.path / "wandb" / "settings").exists():  # which would count where this is the current folder
+            raise RunError(f"{own} would say whom the run is sent to, and a run folder may be a stranger's; remove it")
         told = wandb.Settings(console="off", silent=True, init_timeout=PATIENCE, finish_timeout=PATIENCE)
         settings = wandb.setup(told).settings
         if settings.mode == "online" and not wandb.login(prompt=False, verify=False):

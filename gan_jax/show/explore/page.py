@@ -59,7 +59,7 @@ class Desk(NamedTuple):
             self._tell_of_work()
             show()
 
-        with suppress(RuntimeError):  # the server has stopped meanwhile
+        with suppress(RuntimeError, AttributeError):  # the server has stopped meanwhile, or the visitor has gone
             self.document.add_next_tick_callback(shown)
 
     def _tell_of_work(self) -> None:

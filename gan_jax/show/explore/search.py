@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.images import to_float
-from gan_jax.latents.projection import Projection, init, make_step, nearest, pyramid
+from gan_jax.latents.projection import Projection, init, make_step, nearest, pyramid, spread
 from gan_jax.run.projecting import PRIOR
 from gan_jax.show.explore.studio import Point, Studio
 
@@ -52,8 +52,8 @@ def finds(studio: Studio) -> bool:
 def make_finder(studio: Studio) -> Finder:
     """Builds it; compiled once."""
     space, weights = studio.space, studio.weights
-    spread = 1.0 if space.normal else float(np.std([point.at[0] for point in studio.samples(0, None)]))
-    step = jax.jit(make_step(space.draw, steps=STEPS, deviation=spread, prior=PRIOR * space.normal))
+    deviation = 1.0 if space.normal else spread(jnp.stack([point.at[0] for point in studio.samples(0, None)]))
+    step = jax.jit(make_step(space.draw, steps=STEPS, deviation=deviation, prior=PRIOR * space.normal))
 
     def begin(target: np.ndarray, label: int | None) -> Search:
         points = [point for seed in range(SEEDS) for point in studio.samples(seed, label)]

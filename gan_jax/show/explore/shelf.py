@@ -7,7 +7,7 @@ import numpy as np
 from gan_jax.show.explore import canvas
 from gan_jax.show.explore.chosen import Chosen
 from gan_jax.show.explore.page import Desk
-from gan_jax.show.explore.studio import LEVELS, Point, Studio, mixed, on_the_way
+from gan_jax.show.explore.studio import LEVELS, Point, Studio, on_the_way, with_styles_of
 
 STEPS = 9
 """Pictures that show a way."""
@@ -65,7 +65,7 @@ class Shelf:
             self.draw()
 
     def _forget(self) -> None:
-        self._points = []
+        self._points, self._way.value, self._way.end = [], 0, 1
         self.draw()
 
     def _go(self, place: float) -> None:
@@ -73,12 +73,14 @@ class Shelf:
             self._chosen.choose(on_the_way(self._studio, self._points, place))
 
     def _tapped_kept(self, x: float, y: float) -> None:
-        if (i := self._laid["kept"].at(x, y)) is None or i >= len(self._points):
+        laid = self._laid.get("kept")  # none before the first drawing
+        if laid is None or (i := laid.at(x, y)) is None or i >= len(self._points):
             return
         own, level = self._chosen.now, (None, *LEVELS)[self._tap.active or 0]
         other = self._points[i]
-        self._chosen.choose(mixed(own, other, level) if own and level else other)
+        self._chosen.choose(with_styles_of(own, other, level) if own and level else other)
 
     def _tapped_strip(self, x: float, y: float) -> None:
-        if (i := self._laid["strip"].at(x, y)) is not None and i < len(places := self._places()):
+        laid, places = self._laid.get("strip"), self._places()
+        if laid is not None and (i := laid.at(x, y)) is not None and i < len(places):
             self._way.value = places[i]

@@ -143,7 +143,7 @@ def on_the_way(studio: Studio, points: Sequence[Point], place: float) -> Point:
     return Point(np.asarray(at), (1 - share) * a.told + share * b.told)
 
 
-def mixed(own: Point, other: Point, level: str) -> Point:
+def with_styles_of(own: Point, other: Point, level: str) -> Point:
     """A picture with the styles of another at one of the `LEVELS`: Karras et al. 2019 (arXiv:1812.04948, 3.1)."""
     layers, third = len(own.at), LEVELS.index(level)
     start, end = (round(layers * k / len(LEVELS)) for k in (third, third + 1))

@@ -1,6 +1,7 @@
 """What a page asks for, done one after another in a thread of its own, so that the page is never blocked."""
 
 import threading
+import traceback
 from collections.abc import Callable, Hashable
 
 Work = Callable[[], None]
@@ -19,7 +20,10 @@ class Turns:
         threading.Thread(target=self._run, name="drawing", daemon=True).start()
 
     def ask(self, place: Hashable, work: Work) -> None:
-        """Has the work done soon, in place of what was asked for there and has not begun. It must not raise."""
+        """Has the work done soon, in place of what was asked for there and has not begun.
+
+        What it raises is a mistake of this program, and is shown in the terminal: other work goes on.
+        """
         with self._changed:
             self._waiting[place] = work
             self._changed.notify()
@@ -29,4 +33,7 @@ class Turns:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting)
                 work = self._waiting.pop(next(iter(self._waiting)))
-            work()
+            try:
+                work()
+            except Exception:
+                traceback.print_exc()
