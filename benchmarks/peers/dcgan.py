@@ -78,6 +78,7 @@ class Discriminator(nn.Module):
         return self.logit(x.float().permute(0, 2, 3, 1).flatten(1))[:, 0]
 
 
-def build(latent: int, divisor: int, precision: str) -> tuple[nn.Module, nn.Module]:
+def build(case: Case) -> tuple[nn.Module, nn.Module]:
     """Both networks, 64 channels wide beside the image, or a part of that."""
-    return Generator(latent, 64 // divisor, precision), Discriminator(64 // divisor, precision)
+    width = 64 // case.divisor
+    return Generator(case.latent, width, case.dtype), Discriminator(width, case.dtype)
