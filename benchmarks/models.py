@@ -10,8 +10,8 @@ batch allows it, in every step (`penalties.lazy`). No augmentation.
 
 GAT is `gat`, of size S/4, or `gat-b2`, unconditional, of latents [32, 32, 4], with the relativistic loss, noise of the
 levels, the same for real and generated images, R1 and R2 by differences, and gradients clipped to a norm of 1. At a
-part of the width it has four blocks, for those who compile them one by one. Batches on a GPU are what should fit into
-80 GB; published are 512 on many devices. Attention is XLA's own, as in the recipe, beside
+part of the width it has four blocks, since torch.compile takes them one by one. Batches on a GPU are what should fit
+into 80 GB; published are 512 on many devices. Attention is XLA's own, as in the recipe, beside
 `scaled_dot_product_attention`.
 
 The peers (`benchmarks/peers`) are written for this comparison from the papers, in PyTorch's own operators: channels

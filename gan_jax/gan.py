@@ -161,13 +161,14 @@ def update_discriminator(gan: GAN, state: GANState, batch: Batch, key: PRNGKey) 
     fake, _ = draw(state.generator.weights, latents)
 
     def objective(params: Params, stats: Stats) -> tuple[Scalar, tuple[Stats, Metrics]]:
-        # Penalties draw at random what the loss drew, so that where they ask the same, it is computed once.
+        # Penalties draw at random what the loss drew, and are told again what it was told of real images.
         judge_real = _judge(gan, params, jax.random.clone(real_key), see_real, condition)
         judge_fake = _judge(gan, params, jax.random.clone(fake_key), see_fake, condition)
         real_logits, moved = judge_real(stats, real)
         fake_logits, moved = judge_fake(moved, fake)
         loss = gan.loss.discriminator(real_logits, fake_logits)
-        extra = penalty(penalty_key, lambda images: verdict(judge_real(stats, images)[0]), real, fake)
+        critic = lambda images: real_logits if images is real else judge_real(stats, images)[0]
+        extra = penalty(penalty_key, lambda images: verdict(critic(images)), real, fake)
         logits = lambda latents, marks: verdict(judge_fake(stats, draw(state.generator.weights, latents, marks)[0])[0])
         smooth, seen = latent_penalty.discriminator(smooth_key, logits, latents, marks)
         shown = {

@@ -56,14 +56,14 @@ def build(case: Case, batch: int) -> Any:
     differences = penalties.r1_by_difference, penalties.r2_by_difference
     kinds = differences if setup.levels else (penalties.r1, penalties.r2)
     terms = [make(weight) for make, weight in zip(kinds, (setup.r1, setup.r2), strict=True) if weight]
-    penalty = penalties.lazy(penalties.total(*terms), case.every(batch)) if terms else penalties.none
+    penalty = penalties.total(*terms) if terms else penalties.none
     return GAN(
         *pairs[case.module](),
         clipped,
         clipped,
         latent_size=case.latent,
         loss=getattr(losses, setup.loss),
-        penalty=penalty,
+        penalty=penalties.lazy(penalty, case.every(batch)) if setup.lazy else penalty,
         average=averaging.ema(0.999),
         augment=noisy_levels(setup.levels) if setup.levels else augment.as_it_is,
         draws=augment.together,
