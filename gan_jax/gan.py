@@ -147,8 +147,7 @@ def make_step(gan: GAN, *, discriminator_steps: int = 1) -> Step:
 def update_discriminator(gan: GAN, state: GANState, batch: Batch, key: PRNGKey) -> tuple[GANState, Metrics]:
     """One step down the discriminator's loss and penalties; moves `state.discriminator` and `state.memories` only.
 
-    The penalty's critic is the discriminator behind the augmentation of the real images, so that slopes are taken at
-    the image before it.
+    The penalty's critic is the discriminator behind the real images' augmentation: slopes are at the image before it.
     """
     latent_key, generator_key, real_key, fake_key, penalty_key, smooth_key, augment_key = jax.random.split(key, 7)
     real, condition = inputs.read(batch)
@@ -167,8 +166,8 @@ def update_discriminator(gan: GAN, state: GANState, batch: Batch, key: PRNGKey) 
         real_logits, moved = judge_real(stats, real)
         fake_logits, moved = judge_fake(moved, fake)
         loss = gan.loss.discriminator(real_logits, fake_logits)
-        critic = lambda images: real_logits if images is real else judge_real(stats, images)[0]
-        extra = penalty(penalty_key, lambda images: verdict(critic(images)), real, fake)
+        critic = lambda images: verdict(real_logits if images is real else judge_real(stats, images)[0])
+        extra = penalty(penalty_key, critic, real, fake)
         logits = lambda latents, marks: verdict(judge_fake(stats, draw(state.generator.weights, latents, marks)[0])[0])
         smooth, seen = latent_penalty.discriminator(smooth_key, logits, latents, marks)
         shown = {
