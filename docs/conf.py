@@ -6,9 +6,12 @@ formulas become MathML, which browsers lay out themselves.
 
 import ast
 import inspect
+import os
 import re
+import sys
 import textwrap
 from itertools import zip_longest
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
@@ -20,7 +23,7 @@ project = "gan_jax"
 author = copyright = "the gan_jax developers"
 release = version = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc"]
+extensions = ["myst_nb", "sphinx.ext.autodoc"]
 exclude_patterns = ["images"]
 html_theme = "furo"
 html_title = f"gan_jax {__version__}"
@@ -30,6 +33,11 @@ pygments_style, pygments_dark_style = "friendly", "monokai"
 
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
+# Notebooks are kept without outputs, and run anew for every site: what they show is what they do.
+nb_execution_mode, nb_execution_timeout = "force", 300
+nb_execution_raise_on_error = nb_execution_in_temp = nb_merge_streams = True
+# They run commands of the environment that builds the site, whether a shell has entered it or not.
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 html_math_renderer = "mathml"
 
 default_role = "py:obj"

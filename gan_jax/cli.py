@@ -13,28 +13,32 @@ USAGE = f"""gan-jax {__version__}: train GANs in JAX, and draw from them.
   gan-jax train RECIPE [--run FOLDER] [--KEY VALUE ...]   train; on an existing run folder, go on
   gan-jax train RUN_FOLDER                                go on with a run as it was begun
   gan-jax sample RUN_FOLDER [--out FILE]                  draw images from a trained generator
+  gan-jax walk RUN_FOLDER [--out FILE.gif]                its latent space: ways through it, directions, styles mixed
+  gan-jax project RUN_FOLDER PICTURES [--out FILE.png]    find pictures in its latent space
   gan-jax apply RUN_FOLDER PICTURES [--out FOLDER]        have a run with a task make something of your own pictures
   gan-jax encode RUN_FOLDER --out FILE.npz                latents of an autoencoder's data, to train on
   gan-jax evaluate RUN_FOLDER [--features KIND]           score it: FID, KID, precision and recall, ...
   gan-jax export RUN_FOLDER [--out FOLDER]                a folder to hand on: weights, a program, a model card
   gan-jax import FILE --out FOLDER                        such a folder, of weights that others published
   gan-jax report RUN_FOLDER ... [--out FILE.html]         a page that shows a run, or compares several
+  gan-jax explore RUN_FOLDER                              a page that draws live: directions, projection, a brush
   gan-jax configs                                         the recipes that come with it
   gan-jax doctor                                          versions, devices, data, caches: for a bug report
   gan-jax completion                                      how to have options completed at TAB
 
-gan-jax train --help, and so for sample, apply, encode, evaluate, export, import and report, lists every option.
+gan-jax train --help, and so for sample, walk, project, apply, encode, evaluate, export, import, report and explore,
+lists every option.
 """
 
 COMMANDS = (
-    *("train", "sample", "apply", "encode", "evaluate"),
-    *("export", "import", "report", "configs", "doctor", "completion"),
+    *("train", "sample", "walk", "project", "apply", "encode", "evaluate"),
+    *("export", "import", "report", "explore", "configs", "doctor", "completion"),
 )
 """Each is a file in gan_jax/commands, which is imported when it is asked for."""
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs a command; returns the exit code (0, 2 config, 3 data, 4 diverged, 5 run folder, 128 + signal)."""
+    """Runs a command; returns the exit code (0, 1 doctor, 2 config, 3 data, 4 diverged, 5 run folder, 128 + signal)."""
     screen.prepare()
     arguments = sys.argv[1:] if argv is None else argv
     if not arguments or arguments[0] in ("-h", "--help"):

@@ -177,7 +177,7 @@ def update_discriminator(gan: GAN, state: GANState, batch: Batch, key: PRNGKey) 
             "d/fake_logit": jnp.mean(verdict(fake_logits)),
             "d/real_sign": jnp.mean(jnp.sign(verdict(real_logits))),
         }
-        return loss + extra + smooth, (moved, shown | seen)
+        return inputs.total(loss=loss, penalty=extra, latent_penalty=smooth), (moved, shown | seen)
 
     player, metrics = _descend(gan.differentiate(objective), state.discriminator, gan.discriminator_optimizer, "d")
     memories = state.memories._replace(
@@ -210,7 +210,8 @@ def update_generator(gan: GAN, state: GANState, batch: Batch, key: PRNGKey) -> t
         extra, seen = latent_penalty.generator(penalty_key, images, latents, marks)
         again = lambda z, c: fake if z is latents and c is condition else draw(Weights(params, own), z, told=c)[0]
         aid, aided = gan.supervise(aid_key, again, latents, Batch(real, condition))
-        return loss + extra + aid, (moved, {"g/loss": loss, "g/penalty": extra} | seen | aided)
+        shown = {"g/loss": loss, "g/penalty": extra} | seen | aided
+        return inputs.total(loss=loss, latent_penalty=extra, supervise=aid), (moved, shown)
 
     player, metrics = _descend(gan.differentiate(objective), state.generator, gan.generator_optimizer, "g")
     learned = adaptive(gan.latent_penalty).learn(state.memories.latent_penalty, metrics)
@@ -251,8 +252,7 @@ def _rules(gan: GAN) -> Memories:
 
 def _now(gan: GAN, state: GANState) -> Memories:
     """The same as they are at this step: plain functions."""
-    rules = zip(_rules(gan), state.memories, strict=True)
-    return Memories(*(adaptive(rule).at(own, state.step) for rule, own in rules))
+    return Memories(*(adaptive(rule).at(m, state.step) for rule, m in zip(_rules(gan), state.memories, strict=True)))
 
 
 def _drawer(gan: GAN, key: PRNGKey, condition: Condition) -> Callable[..., tuple[Images, Stats]]:

@@ -1,6 +1,8 @@
 """What a GAN is given: rules, checked, and batches: checked, dealt out to the updates, and brought to floats."""
 
 import inspect
+from functools import reduce
+from operator import add
 from typing import Any
 
 import jax
@@ -11,7 +13,7 @@ from gan_jax import latent_penalties
 from gan_jax.images import check_range, condition_to_float, count, to_float
 from gan_jax.losses import AdversarialLoss
 from gan_jax.rules import Adaptive
-from gan_jax.types import Batch, Condition, Made, PRNGKey
+from gan_jax.types import Batch, Condition, Made, PRNGKey, Scalar
 
 RULES = {
     "penalty": ("key", "critic", "real", "fake"),
@@ -37,6 +39,9 @@ def check_game(gan: Any) -> None:
             "loss: expected an AdversarialLoss, such as gan_jax.losses.hinge, or AdversarialLoss(discriminator, "
             f"generator) of two functions (real_logits, fake_logits) -> scalar, got {gan.loss!r}"
         )
+    called = [type(network).__name__ for network in (gan.generator, gan.discriminator)]
+    if "Discriminator" in called[0] and "Generator" in called[1]:
+        raise TypeError(f"generator: got a {called[0]}, and a {called[1]} as discriminator; the generator comes first")
     for name in ("generator_optimizer", "discriminator_optimizer"):
         if not hasattr(getattr(gan, name), "update"):
             raise TypeError(f"{name}: expected one of optax's, such as adam(2e-4), got {getattr(gan, name)!r}")
@@ -121,7 +126,17 @@ def must_match(made: Made, images: Made) -> None:
     """Raises ValueError unless a generator makes what the data are, by the shapes of both."""
     drawn, real = (jax.tree.map(lambda leaf: leaf.shape[1:], tree) for tree in (made, images))
     if drawn != real:
-        raise ValueError(f"the generator makes images of {drawn}, the data are {real}")
+        turned = isinstance(real, tuple) and len(real) == 3 and drawn == (*real[1:], real[0])
+        mend = "; images are [B, H, W, C], with the channels last" if turned else ""
+        raise ValueError(f"the generator makes images of {drawn}, the data are {real}{mend}")
+
+
+def total(**terms: Scalar) -> Scalar:
+    """The sum of the terms of an objective. Raises ValueError for one that is no scalar, by its name."""
+    for name, term in terms.items():
+        if jnp.ndim(term):
+            raise ValueError(f"{name}: expected a scalar, such as a mean over the batch, got {list(jnp.shape(term))}")
+    return reduce(add, terms.values())
 
 
 def one_batch(example: Batch) -> Batch:

@@ -49,6 +49,9 @@ def test_commands_are_those_of_the_command_line(tab):
         ("gan-jax sample runs/a --la", ["--labels"]),
         ("gan-jax evaluate runs/a --features c", ["classifier"]),
         ("gan-jax sample runs/", []),
+        ("gan-jax sample ex", ["example:digits", "example:mnist", "example:shakespeare"]),
+        ("gan-jax sample example:mn", ["example:mnist"]),
+        ("gan-jax export ex", []),
         ("gan-jax sample runs/a --out ", []),
         ("gan-jax train digits --run ", []),
         ("gan-jax train 'dig", []),
@@ -77,6 +80,13 @@ def test_a_run_has_the_options_of_its_own_networks_and_no_file_is_run(tab, tmp_p
     (tmp_path / "mine.py").write_text("raise SystemExit(7)")
     assert tab(f"gan-jax train {tmp_path / 'run'} --model.n") == []
     assert tab(f"gan-jax train {tmp_path / 'mine.py'} --model.n") == ["--model.norm"]
+
+
+@pytest.mark.parametrize(("word", "offered"), [("mn", "mnist"), ("example:mn", "example:mnist")])
+def test_a_shell_that_ends_words_at_colons_is_told_what_comes_behind(monkeypatch, capsys, word, offered):
+    monkeypatch.setenv("COMP_LINE", "gan-jax sample example:mn")
+    assert cli.main(["completion", "gan-jax", word, "sample"]) == 0
+    assert capsys.readouterr().out.split() == [offered]
 
 
 def test_by_itself_it_says_how_to_turn_it_on(monkeypatch, capsys):

@@ -1,5 +1,6 @@
 """The site builds without a warning, and the examples on its pages run as they stand."""
 
+import json
 import re
 import subprocess
 import sys
@@ -21,7 +22,7 @@ name = lambda path: path.relative_to(DOCS).as_posix()
 PICTURED = {"tutorial.md", "howto/failing.md"}
 """Pages whose examples draw pictures that the site shows, by `STEPS` steps of training."""
 
-LONG = {"howto/loss.md", "howto/model.md", "ideas/conditions.md", "ideas/value.md"}
+LONG = {"howto/latents.md", "howto/loss.md", "howto/model.md", "ideas/conditions.md", "ideas/value.md"}
 """Others that compile much."""
 
 OTHERS = [page for page in PAGES if name(page) not in {*PICTURED, "tasks.md"}]
@@ -67,13 +68,19 @@ def test_the_examples_of_a_page_with_pictures_run_with_few_steps(page, tmp_path,
     assert drawn == {path.name for path in (DOCS / "images" / Path(page).stem).glob("*.png")}
 
 
+@pytest.mark.parametrize("notebook", sorted((DOCS / "notebooks").glob("*.ipynb")), ids=name)
+def test_notebooks_are_kept_without_what_they_said(notebook):
+    cells = [cell for cell in json.loads(notebook.read_text("utf-8"))["cells"] if cell["cell_type"] == "code"]
+    assert [(cell["outputs"], cell["execution_count"]) for cell in cells] == [([], None)] * len(cells)
+
+
 @pytest.mark.parametrize("document", PAGES, ids=name)
 def test_every_file_that_is_linked_exists(document):
     for target in re.findall(r"\]\(((?!http)[^)#]+)\)", document.read_text("utf-8")):
         assert (document.parent / target).exists(), target
 
 
-@pytest.mark.parametrize("room", ["models", "tasks", "augment"])
+@pytest.mark.parametrize("room", ["models", "tasks", "augment", "latents"])
 def test_the_reference_has_every_module_of_a_room(room):
     text = (DOCS / "reference" / f"{room}.md").read_text("utf-8")
     known = set(re.findall(rf"automodule:: gan_jax\.{room}\.(\w+)", text))

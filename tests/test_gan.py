@@ -559,6 +559,32 @@ def test_rules_that_are_none_are_refused_at_once(rules, said):
         toys.make(**rules)
 
 
+def test_networks_in_each_others_places_are_refused_at_once():
+    with pytest.raises(TypeError, match="generator: got a Discriminator, and a Generator as discriminator; the gen"):
+        dataclasses.replace(toys.make(), generator=toys.Discriminator(), discriminator=toys.Generator())
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("loss", losses.AdversarialLoss(lambda real, fake: fake - real, losses.hinge.generator)),
+        ("loss", losses.AdversarialLoss(losses.hinge.discriminator, lambda real, fake: -fake)),
+        ("penalty", lambda key, critic, real, fake: critic(real) ** 2),
+        ("supervise", lambda key, draw, latents, batch: (jnp.ones(4), {})),
+    ],
+)
+def test_a_term_that_is_no_scalar_is_named(begun, name, rule):
+    gan, state, batch = begun
+    with pytest.raises(ValueError, match=rf"{name}: expected a scalar, such as a mean over the batch, got \[[48]\]"):
+        jax.eval_shape(make_step(dataclasses.replace(gan, **{name: rule})), state, batch)
+
+
+def test_channels_in_front_are_named():
+    gan = dataclasses.replace(toys.make(), generator=Noisy())
+    with pytest.raises(ValueError, match=r"\(4, 4, 1\), the data are \(1, 4, 4\); images are \[B, H, W, C\], with the"):
+        jax.eval_shape(lambda: init(gan, jax.random.key(0), Batch(jnp.zeros((4, 1, 4, 4)))))
+
+
 def test_a_step_on_what_is_no_batch_says_so(begun):
     gan, state, batch = begun
     for wrong in (batch.images, Batch(batch.images[..., 0])):

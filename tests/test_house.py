@@ -16,7 +16,7 @@ ROOMS = [
     },
     {"inputs"},
     {"models", "tasks", "gan"},
-    {"parallel", "statistics", "transfer", "config"},
+    {"parallel", "statistics", "transfer", "config", "latents"},
     {"per_device", "published"},
     {"run"},
     {"show"},

@@ -3,7 +3,7 @@
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import tyro
 
@@ -13,6 +13,9 @@ from gan_jax.config.schema import wrong_values
 from gan_jax.errors import ConfigError
 from gan_jax.run.files import RunFolder
 from gan_jax.show.examples import is_exported
+
+if TYPE_CHECKING:
+    from gan_jax.run.sampling import Source
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,18 @@ def holds_one_generator(folder: Path, *, raw: bool, best: bool) -> bool:
         which = "raw" if raw else "best"
         raise ConfigError(f"{which}: {folder} holds one generator alone, no run; leave out --{which}")
     return exported
+
+
+def source_at(folder: Path, *, raw: bool, best: bool) -> "Source":
+    """The generator of a run, or the one that a folder holds by itself. Loads JAX. Raises as these are opened."""
+    exported = holds_one_generator(folder, raw=raw, best=best)
+
+    from gan_jax.run import programs
+    from gan_jax.run.sampling import of_run
+    from gan_jax.show.exported import source_of
+
+    programs.prepare()
+    return source_of(folder) if exported else of_run(str(folder), averaged=not raw, best=best)
 
 
 def run_at(path: Path) -> Path:

@@ -7,7 +7,7 @@ from typing import ClassVar
 import tyro
 
 from gan_jax import screen
-from gan_jax.commands.about_run import AboutRun, holds_one_generator, options_of
+from gan_jax.commands.about_run import AboutRun, options_of, source_at
 from gan_jax.config import recipes
 from gan_jax.config.ranges import OptionalSeed
 from gan_jax.errors import ConfigError
@@ -47,17 +47,12 @@ def main(arguments: list[str]) -> None:
     if options.input is None:
         raise ConfigError("apply to what? gan-jax apply RUN_FOLDER PICTURES: a picture, or a folder or .zip of them")
 
-    exported = holds_one_generator(options.run, raw=options.raw, best=options.best)
+    source = source_at(options.run, raw=options.raw, best=options.best)
 
-    from gan_jax.run import programs
     from gan_jax.run.applying import apply
-    from gan_jax.run.sampling import of_run
-    from gan_jax.show.exported import source_of
 
-    programs.prepare()
-    run = str(options.run)
     lines = apply(
-        source_of(options.run) if exported else of_run(run, averaged=not options.raw, best=options.best),
+        source,
         recipes.expand(options.input),
         out=options.out and recipes.expand(options.out),
         mask=options.mask and recipes.expand(options.mask),

@@ -15,6 +15,7 @@ from gan_jax.config import Config, recipes
 from gan_jax.config.hosts import HostsConfig
 from gan_jax.config.schema import flatten, kinds
 from gan_jax.errors import ConfigError
+from gan_jax.show import examples
 
 _HOW = """For options, recipes and names of values at TAB, add to ~/.bashrc
 
@@ -24,6 +25,8 @@ or to ~/.zshrc
 
   autoload -Uz compinit bashcompinit && compinit && bashcompinit
   complete -o default -C 'gan-jax completion' gan-jax
+
+For fish there is no completion yet.
 """
 
 
@@ -40,7 +43,9 @@ def main(arguments: list[str]) -> None:
     except ValueError:  # in the middle of a quotation, where names of files are typed
         return
     begun = words.pop() if words and not line[-1].isspace() else ""
-    screen.tell("\n".join(word for word in sorted(_words(words[1:], begun)) if word.startswith(begun)))
+    # bash, which passes what it takes for the word, ends one at a colon, and puts in its place what it is told.
+    kept = len(begun) - len(arguments[1]) if len(arguments) > 1 and begun.endswith(arguments[1]) else 0
+    screen.tell("\n".join(word[kept:] for word in sorted(_words(words[1:], begun)) if word.startswith(begun)))
 
 
 def _words(before: list[str], begun: str) -> list[str]:
@@ -57,7 +62,9 @@ def _words(before: list[str], begun: str) -> list[str]:
         return ["--help", *(f"--{key.replace('_', '-')}" for key in _keys(schema, values))]
     if before[-1].startswith("--"):
         return _values(values, before[-1].removeprefix("--").replace("-", "_"))
-    return [*recipes.names()] if before == ["train"] else []
+    if before == ["train"]:
+        return [*recipes.names()]
+    return [f"{examples.PREFIX}{name}" for name in examples.names()] if before == ["sample"] else []
 
 
 def _keys(schema: type, values: Any) -> list[str]:

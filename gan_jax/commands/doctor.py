@@ -8,13 +8,15 @@ import tyro
 from gan_jax import screen
 from gan_jax.config import recipes
 from gan_jax.config.options import check_options
+from gan_jax.errors import GanJaxError
 
 
 @dataclass(frozen=True)
 class Doctor:
     """Looks at versions, devices and their speed, data, caches and disk, and says what is known to be wrong.
 
-    It writes nothing, and its text, in which the home folder is ~, goes into a bug report as it is.
+    It writes nothing, and its text, in which the home folder is ~, goes into a bug report as it is. Where something is
+    wrong the exit code is 1.
     """
 
     data_dir: Path | None = None
@@ -22,7 +24,7 @@ class Doctor:
 
 
 def main(arguments: list[str]) -> None:
-    """Prints what is found, as it is found, and at the end what is wrong."""
+    """Prints what is found, as it is found, and at the end what is wrong, for which it raises GanJaxError."""
     check_options(arguments, ["data_dir"], Doctor())
     options = tyro.cli(Doctor, args=arguments, prog="gan-jax doctor")
 
@@ -34,4 +36,8 @@ def main(arguments: list[str]) -> None:
             screen.tell(f"{finding.about if i == 0 else '':10} {line}")
         wrong += finding.wrong
     screen.tell("")
-    screen.tell("\n".join(["wrong", *(f"  - {line}" for line in wrong)]) if wrong else "nothing known to be wrong")
+    if not wrong:
+        screen.tell("nothing known to be wrong")
+        return
+    screen.tell("\n".join(["wrong", *(f"  - {line}" for line in wrong)]))
+    raise GanJaxError("1 thing is wrong, above" if len(wrong) == 1 else f"{len(wrong)} things are wrong, above")

@@ -7,7 +7,7 @@ from typing import ClassVar
 import tyro
 
 from gan_jax import screen
-from gan_jax.commands.about_run import AboutRun, holds_one_generator, options_of
+from gan_jax.commands.about_run import AboutRun, holds_one_generator, options_of, source_at
 from gan_jax.config import Config, recipes
 from gan_jax.config.ranges import OptionalSize
 from gan_jax.errors import ConfigError
@@ -58,13 +58,9 @@ def main(arguments: list[str]) -> None:
     if not exported:
         _check(options, recipes.load_run(options.run))
 
-    from gan_jax.run import programs
     from gan_jax.run.encoding import encode
-    from gan_jax.run.sampling import of_run
-    from gan_jax.show.exported import source_of
 
-    programs.prepare()
-    source = source_of(options.run) if exported else of_run(str(options.run), averaged=True, best=options.best)
+    source = source_at(options.run, raw=False, best=options.best)
     _check(options, source.config)
     moved = {"data.path": options.input, "data.data_dir": options.data_dir}
     lines = encode(

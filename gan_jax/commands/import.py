@@ -13,13 +13,16 @@ from gan_jax.errors import ConfigError
 
 @dataclass(frozen=True)
 class Import:
-    """Writes what gan-jax export writes, of what R3GAN, StyleGAN2-ADA or mimicry (SNGAN) saved; runs nothing in it.
+    """Writes what gan-jax export writes, of what others have saved; runs nothing in it.
+
+    R3GAN's and StyleGAN2-ADA's generators, mimicry's of SNGAN, and Stable Diffusion's autoencoder, as diffusers saves
+    it.
 
     gan-jax sample draws from the folder, and gan_jax.show.exported.load reads it.
     """
 
     input: tyro.conf.Positional[Path]
-    """The .pkl, or mimicry's .pth. It says itself which network it is."""
+    """The .pkl, mimicry's .pth, or an AutoencoderKL's .safetensors. It says itself which network it is."""
     out: Path
     """The folder, new or empty."""
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from gan_jax import screen
-from gan_jax.commands.about_run import AboutRun, holds_one_generator, options_of
+from gan_jax.commands.about_run import AboutRun, holds_one_generator, options_of, source_at
 from gan_jax.config import recipes
 from gan_jax.config.options import check_out
 from gan_jax.config.ranges import Count, OptionalSteps, Seed, Weight
@@ -49,13 +49,9 @@ def main(arguments: list[str]) -> None:
     if not exported:
         check_out(options.out, recipes.load_run(options.run).data.kind)
 
-    from gan_jax.run import programs
-    from gan_jax.run.sampling import draw_from, of_run
-    from gan_jax.show.exported import source_of
+    from gan_jax.run.sampling import draw_from
 
-    programs.prepare()
-    run = str(options.run)
-    source = source_of(options.run) if exported else of_run(run, averaged=not options.raw, best=options.best)
+    source = source_at(options.run, raw=options.raw, best=options.best)
     lines = draw_from(
         source,
         out=options.out and recipes.expand(options.out),

@@ -1,7 +1,6 @@
 """gan-jax train: a run begun by a recipe, or gone on with."""
 
 import dataclasses
-import importlib.util
 import os
 import re
 import sys
@@ -72,8 +71,6 @@ def main(arguments: list[str]) -> None:
     else:
         _check_start(options.config)
     (check if recipes.is_run(run) else check_new)(config)
-    if config.tensorboard and importlib.util.find_spec("tensorboardX") is None:
-        raise ConfigError("tensorboard: needs tensorboardX; pip install tensorboardX, or go without --tensorboard")
     of = config.data.path or config.data.name
     screen.tell(f"reading the {config.data.kind} of {of}", sys.stderr)
     from gan_jax.run import programs
@@ -96,7 +93,7 @@ def _read(recipe: str, default: Config, arguments: list[str]) -> Train:
     if (begins_with := _value_of("start.run", arguments)) not in (None, default.start.run):
         default = with_values(default, {"start.run": begins_with, "start.sha256": None})
     others = [f"hosts.{f.name}" for f in dataclasses.fields(HostsConfig)]
-    check_options(arguments, [*flatten(default), *others, "run", "dry_run", "profile"], default)
+    check_options(arguments, [*flatten(default), *others, "run", "dry_run", "profile", "from"], default)
     options = tyro.cli(
         Train, args=arguments, default=Train(config=default), prog=f"gan-jax train {recipe}", config=_ONE_KIND_A_GROUP
     )

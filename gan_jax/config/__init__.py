@@ -8,7 +8,7 @@ from gan_jax.config.data import DataConfig, Kind
 from gan_jax.config.films import MoCoGAN
 from gan_jax.config.models import ACGAN, DCGAN, FMGAN, MLP, R3GAN, SAGAN, SNGAN, AnyModel, Article, BigGAN, StyleGAN2
 from gan_jax.config.optimizer import AdamConfig
-from gan_jax.config.ranges import Count, FewSteps, OptionalCount, Seed
+from gan_jax.config.ranges import Count, FewSteps, OptionalCount, OptionalTrackers, Seed
 from gan_jax.config.rules import AnnealConfig, AugmentConfig, AverageConfig, PenaltyConfig
 from gan_jax.config.start import StartConfig
 from gan_jax.config.task import NoTask, TaskConfig
@@ -115,8 +115,9 @@ class Config:
     same where images do not interact; batch normalisation is over a part. Meant for GPU and TPU."""
     remat: bool = False
     """Compute networks again in the backward pass, for less memory and more time."""
-    tensorboard: bool = False
-    """Also write TensorBoard events (needs pip install tensorboardX)."""
+    track: OptionalTrackers = None
+    """Show rows, scores and grids elsewhere, too: tensorboard writes its events into the run folder (needs pip install
+    tensorboardX), wandb sends them to Weights & Biases (pip install wandb; wandb login, or WANDB_MODE=offline)."""
     data: DataConfig = DataConfig()
     task: AnyTask = NoTask()
     model: AnyModel = DCGAN()
@@ -129,6 +130,11 @@ class Config:
     anneal: AnnealConfig = AnnealConfig()
     every: CadenceConfig = CadenceConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
+
+    @property
+    def trackers(self) -> list[str]:
+        """The names of what shows the run."""
+        return self.track.split(",") if self.track else []
 
     @property
     def tells(self) -> bool:

@@ -7,7 +7,7 @@ from gan_jax.config import CadenceConfig, Config, EvaluateConfig, schema
 from gan_jax.errors import ConfigError
 
 MAY_CHANGE = {
-    *("steps", "devices", "parallel", "steps_per_call", "remat", "tensorboard"),
+    *("steps", "devices", "parallel", "steps_per_call", "remat", "track"),
     *("data.path", "data.data_dir", "data.download", "data.memory"),
 } | {
     f"{group}.{f.name}"
@@ -127,7 +127,16 @@ def _idle(config: Config) -> list[str]:
 
 def from_json(text: str) -> Config:
     """Reads a config that `schema.to_json` wrote, and checks it. Raises ConfigError."""
-    return check(schema.from_json(Config, text))
+    return check(schema.from_json(Config, text, renew=_with_track))
+
+
+def _with_track(values: dict[str, Any]) -> dict[str, Any]:
+    """What a config says by today's keys: TensorBoard once had one of its own."""
+    events = values.get("tensorboard")
+    if type(events) is not bool:
+        return values
+    others = {key: value for key, value in values.items() if key != "tensorboard"}
+    return {"track": "tensorboard" if events else None} | others
 
 
 def check_same(old: Config, new: Config, where: str) -> None:

@@ -26,9 +26,10 @@ def check_options(arguments: list[str], options: Sequence[str], values: object) 
         if members and key not in options:
             raise ConfigError(f"{key} is a group of settings: {', '.join(members)}")
         if without_no(key) not in options:
-            hint = _of_other_kinds(key, values) or _nearest_option(key, options)
+            off = [f"no_{option}" for option in options if isinstance(getattr(values, option, None), bool)]
+            hint = _of_other_kinds(key, values) or _nearest_option(key, off if key.startswith("no_") else options)
             raise ConfigError(f"no option --{name}{hint} (--help lists all)")
-        if key in ("run", "out", "mask") and not text:  # a Path would make the current folder of it
+        if key in ("run", "out", "mask", "through") and not text:  # a Path would make the current folder of it
             raise ConfigError(f"{key}: expected a path, got an empty text")
         if (inline or not text.startswith("--")) and (wrong := wrong_text(values, key, text)):
             raise ConfigError(wrong)
@@ -60,7 +61,8 @@ def _nearest_option(key: str, options: Sequence[str]) -> str:
 
 
 _ELSEWHERE = {"count": "samples", "samples": "count", "out": "run", "run": "out"}
-"""What another command calls it."""
+_ELSEWHERE |= {"tensorboard": "track", "wandb": "track"}
+"""What another command calls it, or another program."""
 
 
 def read_steps(text: str) -> range:

@@ -60,6 +60,7 @@ SHARE = Range("finite", "in [0, 1]", 0, 1)
 DECAY = Range("finite", "in [0, 1)", 0, 1, open_high=True)
 SIGN = Range("finite", "in (-1, 1)", -1, 1, open_low=True, open_high=True)
 WIDTH = Range("finite", "in [0.001, 0.2886]", 0.001, 0.2886)
+PORT = Range("whole", "in [0, 65535]", 0, 65535)
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,28 @@ class Pixels:
 
 PIXELS = Pixels()
 
+
+@dataclass(frozen=True)
+class Some:
+    """Texts of some of these names, with commas between."""
+
+    names: tuple[str, ...]
+
+    def complain(self, value: str) -> str | None:
+        """As in `Range`."""
+        given = value.split(",")
+        if set(given) <= set(self.names) and len(given) == len(set(given)):
+            return None
+        return f"expected one or more of {', '.join(self.names)}, with commas and no spaces between, got {value!r}"
+
+    @property
+    def shown(self) -> Any:
+        """How `--help` shows it."""
+        return _in_help(f"{'|'.join(self.names)}|{','.join(self.names)}")
+
+
+TRACKERS = Some(("tensorboard", "wandb"))
+
 FewSteps = Annotated[int, FEW, FEW.shown]
 Count = Annotated[int, COUNT, COUNT.shown]
 OptionalCount = Annotated[int | None, COUNT, COUNT.shown]
@@ -101,9 +124,11 @@ Weight = Annotated[float, WEIGHT, WEIGHT.shown]
 OptionalWeight = Annotated[float | None, WEIGHT, WEIGHT.shown]
 Positive = Annotated[float, POSITIVE, POSITIVE.shown]
 OptionalPositive = Annotated[float | None, POSITIVE, POSITIVE.shown]
+OptionalTrackers = Annotated[str | None, TRACKERS, TRACKERS.shown]
 Share = Annotated[float, SHARE, SHARE.shown]
 OptionalShare = Annotated[float | None, SHARE, SHARE.shown]
 Decay = Annotated[float, DECAY, DECAY.shown]
 OptionalDecay = Annotated[float | None, DECAY, DECAY.shown]
 OptionalSign = Annotated[float | None, SIGN, SIGN.shown]
 OptionalWidth = Annotated[float | None, WIDTH, WIDTH.shown]
+Port = Annotated[int, PORT, PORT.shown]

@@ -9,10 +9,11 @@ import difflib
 import json
 import types
 import typing
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from gan_jax.config.ranges import Pixels, Range
+from gan_jax.config.ranges import Pixels, Range, Some
 from gan_jax.errors import ConfigError
 
 T = TypeVar("T")
@@ -60,7 +61,7 @@ def _complain_of_group(groups: dict[str, type], given: Any) -> str:
 
 def _range(annotation: Any, value: Any) -> str | None:
     """What a value's range has against it."""
-    ranges = (extra for extra in getattr(annotation, "__metadata__", ()) if isinstance(extra, Range | Pixels))
+    ranges = (extra for extra in getattr(annotation, "__metadata__", ()) if isinstance(extra, Range | Pixels | Some))
     return next((complaint for r in ranges if (complaint := r.complain(value))), None)
 
 
@@ -135,13 +136,16 @@ def _to_dict(value: Any) -> dict[str, Any]:
     return spelled
 
 
-def from_json(schema: type[T], text: str) -> T:
-    """Reads what `to_json` wrote. Missing keys take their defaults; raises ConfigError on unknown ones."""
+def from_json(schema: type[T], text: str, renew: Callable[[dict[str, Any]], dict[str, Any]] = dict) -> T:
+    """Reads what `to_json` wrote. Missing keys take their defaults; raises ConfigError on unknown ones.
+
+    `renew` spells what was written long ago by the keys of today.
+    """
     try:
         values = json.loads(text)
     except (ValueError, RecursionError) as error:  # an integer of 5,000 digits is a ValueError, too
         raise ConfigError(f"not JSON: {error}") from None
-    return _from_dict(schema, values, "")
+    return _from_dict(schema, renew(values) if isinstance(values, dict) else values, "")
 
 
 def _from_dict(kind: Any, values: Any, prefix: str) -> Any:
@@ -211,7 +215,7 @@ def _alternatives(annotation: Any) -> _Alternatives:
     if isinstance(annotation, types.UnionType) or origin is typing.Union:
         parts = [_alternatives(part) for part in typing.get_args(annotation)]
         return _Alternatives(sum((p.values for p in parts), ()), sum((p.types for p in parts), ()))
-    return _Alternatives((), (annotation,))
+    return _Alternatives((), (origin or annotation,))
 
 
 _WORDS: dict[type, str] = {
@@ -220,6 +224,7 @@ _WORDS: dict[type, str] = {
     str: "a text",
     bool: "true or false",
     Path: "a path",
+    tuple: "several",
     type(None): "None",
 }
 

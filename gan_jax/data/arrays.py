@@ -20,7 +20,7 @@ from gan_jax.storage import is_remote, place
 def load(path: str, *, size: Size, channels: int, deviation: float | None, memory: float = math.inf) -> Dataset:
     """The array of an .npy, or `images` of an .npz, with its `labels` and the names of its `classes` if it has them.
 
-    Of an images.npy they are what labels.npy, classes.npy, ... hold beside it, if there are such.
+    Of an images.npy that gan-jax encode wrote, with its decoder.npz, they are what labels.npy, ... hold beside it.
 
     Without a `deviation` they are uint8 `[N, H, W, 1 or 3]`. With one they are numbers of any range,
     `[N, *size, channels]`, and become float32 as `scaling.measured` says; latents may have a decoder beside them, and
@@ -54,7 +54,10 @@ _READ = ("images", "labels", "classes", "pictures")
 """The arrays of an .npz that mean something here, beside a decoder's."""
 
 IMAGES, DECODER = "images.npy", "decoder.npz"
-"""Files of arrays, one each: beside the one may lie those of the others, and the other."""
+"""Files of arrays, one each: where both lie, those of the other arrays may lie beside them."""
+
+FILES = (*(f"{name}.npy" for name in _READ), DECODER)
+"""All of these; the last one is the mark of what belongs together."""
 
 
 def _read(source: Path, where: str) -> dict[str, np.ndarray]:
@@ -66,9 +69,7 @@ def _read(source: Path, where: str) -> dict[str, np.ndarray]:
     try:
         if not zipfile.is_zipfile(source):
             return _mapped(source)
-        with zipfile.ZipFile(source) as archive:
-            needed = sum(member.file_size for member in archive.infolist())
-        require_memory(needed, f"{where}: its arrays", "keep them in an .npy, which is read as needed", error=DataError)
+        _require_memory(source, where)
         with np.load(source, allow_pickle=False) as archive:
             found = {name: archive[name] for name in archive if name in _READ or is_decoders(name)}
             names = ", ".join(archive) or "none"
@@ -84,15 +85,22 @@ def _read(source: Path, where: str) -> dict[str, np.ndarray]:
 def _mapped(source: Path) -> dict[str, np.ndarray]:
     """An .npy, and of an images.npy what lies beside it."""
     found = {"images": np.load(source, mmap_mode="r", allow_pickle=False)}
-    if source.name != IMAGES:
+    decoder = source.with_name(DECODER)
+    if source.name != IMAGES or not decoder.is_file():
         return found
     for name in _READ[1:]:
         if (path := source.with_name(f"{name}.npy")).is_file():
-            found[name] = np.load(path, mmap_mode="r" if name == "pictures" else None, allow_pickle=False)
-    if (path := source.with_name(DECODER)).is_file():
-        with np.load(path, allow_pickle=False) as archive:
-            found |= {name: archive[name] for name in archive if is_decoders(name)}
-    return found
+            found[name] = np.load(path, mmap_mode="r", allow_pickle=False)
+    _require_memory(decoder, str(decoder))
+    with np.load(decoder, allow_pickle=False) as archive:
+        return found | {name: archive[name] for name in archive if is_decoders(name)}
+
+
+def _require_memory(archive: Path, where: str) -> None:
+    """Raises DataError for an .npz that does not fit."""
+    with zipfile.ZipFile(archive) as members:
+        needed = sum(member.file_size for member in members.infolist())
+    require_memory(needed, f"{where}: its arrays", "keep them in an .npy, which is read as needed", error=DataError)
 
 
 def _labels(where: str, arrays: dict[str, np.ndarray], count: int) -> tuple[np.ndarray | None, tuple[str, ...]]:

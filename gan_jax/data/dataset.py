@@ -68,8 +68,8 @@ class Dataset:
 
         Those are what holds or finds the images, the labels, the order of two epochs, and the batches read ahead.
         """
-        held = 0 if isinstance(self.images, np.memmap) else self.images.nbytes
-        held += 0 if self.pictures is None else self.pictures.nbytes
+        sources = [source for source in (self.images, self.pictures) if source is not None]
+        held = sum(source.nbytes for source in sources if not isinstance(source, np.memmap))
         labels = 0 if self.labels is None else self.labels.nbytes
         orders = 2 * len(self) * np.min_scalar_type(len(self)).itemsize
         return held + labels + orders + AHEAD * batch * math.prod(self.images.shape[1:]) * self.images.dtype.itemsize

@@ -46,7 +46,9 @@ def from_arrays(where: str, arrays: dict[str, np.ndarray]) -> KeptDecoder | None
     weights = {name.removeprefix(_WEIGHTS): array for name, array in arrays.items() if name.startswith(_WEIGHTS)}
     try:
         told: dict[str, Any] = json.loads(str(arrays[_TOLD]))
-        found = KeptDecoder(str(told["config"]), str(told["called"]), weights)
+        # The first files told it in two.
+        called = told.get("called") or f"the averaged weights of step {told['step']}, {told['run']}"
+        found = KeptDecoder(str(told["config"]), str(called), weights)
         whole = found.sha256 == told["sha256"]
     except (ValueError, KeyError, TypeError, RecursionError):
         whole = False

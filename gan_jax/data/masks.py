@@ -74,8 +74,10 @@ def _look_at_some(name: str, halves: tuple[Files, Files], masks: Pictures) -> No
 def numbers(mask: Image.Image, size: Size) -> np.ndarray:
     """The numbers in a mask, uint8 `[*size]`: of a palette its places, of greys their bytes.
 
-    Raises ValueError for colours, of which nobody knows the classes.
+    Raises ValueError for colours, of which nobody knows the classes, and for a JPEG, whose bytes are nearly them.
     """
+    if mask.format in ("JPEG", "MPO"):
+        raise ValueError("a mask in JPEG, which changes pixels, and so their classes; make masks as PNG")
     if mask.mode not in ("P", "L", "1", "I;16", "I"):
         raise ValueError(f"a mask of {mask.mode}; its pixels are the numbers of classes, grey or of a palette")
     ImageOps.exif_transpose(mask, in_place=True)

@@ -248,13 +248,13 @@ def _opened(data: bytes) -> Image.Image:
             Image.MAX_IMAGE_PIXELS = usual
 
 
-def told_of(pictures: Iterable[T], count: int) -> Iterator[T]:
-    """The same, with a line every ten seconds."""
+def told_of(pictures: Iterable[T], count: int, *, things: str = "pictures") -> Iterator[T]:
+    """The same, or other things, with a line every ten seconds."""
     spoken = time.monotonic()
     for done, each in enumerate(pictures):
         if time.monotonic() - spoken > 10:
             spoken = time.monotonic()
-            tell(f"  {done:,} of {count:,} pictures", sys.stderr)
+            tell(f"  {done:,} of {count:,} {things}", sys.stderr)
         yield each
 
 

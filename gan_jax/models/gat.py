@@ -88,19 +88,73 @@ class Generator(nn.Module):
         self, latents: Latents, condition: Condition = None, *, train: bool = False
     ) -> Images | tuple[Images, ...]:
         """Draws one image for each latent."""
+        style, synthesis = self.style(), self.synthesis()
+        nn.share_scope(self, style)
+        nn.share_scope(self, synthesis)
+        return synthesis(style(latents, condition, train=train)[:, None], condition, train=train)
+
+    @property
+    def layers(self) -> int:
+        """How many are told a style of their own: all blocks are told the same."""
+        return 1
+
+    @nn.nowrap
+    def style(self) -> "Styles":
+        """Its first part, a network with the same weights: latents to styles."""
+        return Styles(self.width, self.classes, self.truncation, self.guidance)
+
+    @nn.nowrap
+    def synthesis(self) -> "Synthesis":
+        """Its second part, a network with the same weights: styles to images."""
+        shape = (self.size, self.channels, self.depth, self.width, self.heads, self.patch, self.levels)
+        return Synthesis(*shape, self.recomputed, self.attention, self.dtype)
+
+
+class Styles(nn.Module):
+    """Latents `[B, L]`, and a condition as the generator is given it, to styles `[B, features]`."""
+
+    features: int
+    classes: int = 0
+    truncation: float = 1.0
+    guidance: float = 1.0
+
+    @nn.compact
+    def __call__(self, latents: Latents, condition: Condition = None, *, train: bool = False) -> Vectors:
+        """Maps each latent."""
+        style = Style(self.features, self.classes, self.truncation, self.guidance, name="style")
+        return style(latents, as_vectors(condition, self.classes), train=train)
+
+
+class Synthesis(nn.Module):
+    """Styles `[B, 1, S]` to images, in training to their levels; fields are as the generator's."""
+
+    size: Size
+    channels: int
+    depth: int
+    width: int
+    heads: int
+    patch: int
+    levels: int
+    recomputed: bool
+    attention: Implementation
+    dtype: Any
+
+    @nn.compact
+    def __call__(
+        self, styles: Array, condition: Condition = None, *, train: bool = False
+    ) -> Images | tuple[Images, ...]:
+        """Draws one image for each style."""
+        del condition  # the styles have it
         if self.levels < 1 or self.depth % self.levels:
             raise ValueError(f"a depth of {self.depth} blocks has no equal parts for each of {self.levels} levels")
         size = sides(self.size)
         grid = grid_of(size, self.patch)
-        style = Style(self.width, self.classes, self.truncation, self.guidance, name="style")(
-            latents, as_vectors(condition, self.classes), train=train
-        )
         code = jnp.asarray(sine_cosine(grid, self.width), self.dtype)
-        x: Tokens = jnp.broadcast_to(code[None], (latents.shape[0], *code.shape))
+        x: Tokens = jnp.broadcast_to(code[None], (styles.shape[0], *code.shape))
         block = {"heads": self.heads, "grid": grid, "attention": self.attention, "dtype": self.dtype}
         blocks = stacked(StyledBlock, self.depth // self.levels, recomputed=self.recomputed)
         parts = stacked(Part, self.levels)(partial(blocks, **block), self.patch**2 * self.channels, name="levels")
-        _, drawings = parts(x, style)
+        _, drawings = parts(x, styles[:, 0])
         levels = [from_patches(drawn, size, self.patch) for drawn in accumulate(drawings)]
         return tuple(levels) if train else levels[-1]
 

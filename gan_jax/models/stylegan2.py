@@ -87,33 +87,80 @@ class Generator(nn.Module):
     @nn.compact
     def __call__(self, latents: Latents, condition: Condition = None, *, train: bool = False) -> Images:
         """Draws one image for each latent."""
-        _check(self.size, self.channels, self.width)
         if self.mapping_layers < 1 or not 0 <= self.mixing <= 1:
             raise ValueError(
                 f"a generator has 1 or more mapping layers, and mixes 0 to 1 of its images; "
                 f"not {self.mapping_layers} and {self.mixing}"
             )
-        styles = self._styles(latents, as_vectors(condition, self.classes), train)
+        style, synthesis = self.style(), self.synthesis()
+        nn.share_scope(self, style)
+        nn.share_scope(self, synthesis)
+        w = style(latents, condition, train=train)
+        if train and self.mixing:
+            latent_key, mix_key = jax.random.split(self.make_rng("dropout"))
+            other = style.mapped(jax.random.normal(latent_key, latents.shape, latents.dtype), condition)
+            styles = mixed_styles(mix_key, w, other, self.layers, self.mixing)
+        else:
+            styles = jnp.repeat(w[:, None, :], self.layers, axis=1)
         marks = self.perturb("styles", jnp.zeros_like(styles))
-        return self._synthesise(styles + marks / math.sqrt(styles.shape[1]), train)
+        return synthesis(styles + marks / math.sqrt(self.layers), condition, train=train)
 
-    def _styles(self, latents: Latents, told: Vectors | None, train: bool) -> Styles:
-        """What every layer is told of each image."""
-        layers = 2 * max(sides(self.size)).bit_length() - 4
-        mapping = Mapping(self.mapping_layers, self.style_size, name="mapping")
-        w = mapping(latents, told)
-        mean = self.variable("mean_style", "mean", jnp.zeros, (self.style_size,))
+    @property
+    def layers(self) -> int:
+        """How many are told a style."""
+        return 2 * max(sides(self.size)).bit_length() - 4
+
+    @nn.nowrap
+    def style(self) -> "TruncatedMapping":
+        """Its first part, a network with the same weights: latents to w."""
+        return TruncatedMapping(self.classes, self.mapping_layers, self.style_size, self.truncation)
+
+    @nn.nowrap
+    def synthesis(self) -> "Synthesis":
+        """Its second part, a network with the same weights: what each layer is told to images."""
+        return Synthesis(self.size, self.channels, self.width, self.low_precision_from)
+
+
+class TruncatedMapping(nn.Module):
+    """Latents `[B, L]` to w `[B, style_size]`; in evaluation drawn to the mean, which training passes move."""
+
+    classes: int = 0
+    mapping_layers: int = 8
+    style_size: int = 512
+    truncation: float = 1.0
+
+    def setup(self) -> None:
+        """Names what has variables."""
+        self.mapping = Mapping(self.mapping_layers, self.style_size)
+        self.mean = self.variable("mean_style", "mean", jnp.zeros, (self.style_size,))
+
+    def __call__(self, latents: Latents, condition: Condition = None, *, train: bool = False) -> Vectors:
+        """Maps each latent."""
+        w, mean = self.mapped(latents, condition), self.mean
         if train and not self.is_initializing() and self.is_mutable_collection("mean_style"):
             mean.value = MEAN_DECAY * mean.value + (1 - MEAN_DECAY) * jnp.mean(w, axis=0)
         if not train and self.truncation != 1:
             w = mean.value[None, :] + self.truncation * (w - mean.value[None, :])
-        if not train or self.mixing == 0:
-            return jnp.repeat(w[:, None, :], layers, axis=1)
-        latent_key, mix_key = jax.random.split(self.make_rng("dropout"))
-        other = mapping(jax.random.normal(latent_key, latents.shape, latents.dtype), told)
-        return mixed_styles(mix_key, w, other, layers, self.mixing)
+        return w
 
-    def _synthesise(self, styles: Styles, train: bool) -> Images:
+    def mapped(self, latents: Latents, condition: Condition) -> Vectors:
+        """w as the mapping network has it, in every pass."""
+        return self.mapping(latents, as_vectors(condition, self.classes))
+
+
+class Synthesis(nn.Module):
+    """Styles of all layers `[B, layers, S]` to images `[B, H, W, channels]`; fields are as the generator's."""
+
+    size: Size
+    channels: int = 3
+    width: int = 64
+    low_precision_from: int | None = None
+
+    @nn.compact
+    def __call__(self, styles: Styles, condition: Condition = None, *, train: bool = False) -> Images:
+        """Draws one image for the styles of each."""
+        del condition  # the styles have it
+        _check(self.size, self.channels, self.width)
         size = max(sides(self.size))
         shape = (*coarsest(self.size), _features(START, size, self.width))
         constant = self.param("constant", nn.initializers.normal(1.0), shape)

@@ -47,9 +47,11 @@ def described(published: Published, data: str) -> Network:
     stages = len({name.split(".")[2] for name in names if name.startswith("encoder.down_blocks.")})
     blocks = len({name.split(".")[4] for name in names if name.startswith("encoder.down_blocks.0.resnets.")})
     (width, channels), (_, code) = (_sides(published, f"{coder}.conv_in.weight") for coder in ("encoder", "decoder"))
-    if not stages or width % 32:
-        raise DataError(f"it has {stages} stages of {width} channels; ours are of multiples of 32, for 32 groups")
-    smaller: Any = 1 << stages >> 1  # `check` says what it may be
+    if stages not in (3, 4) or width % 32:
+        raise DataError(
+            f"it has {stages} stages, from {width} channels on; ours are 3 or 4, of multiples of 32 for as many groups"
+        )
+    smaller: Any = 1 << stages >> 1
     config = Config(
         data=DataConfig(name="pictures", path=data, size=SIZE, channels=channels),
         model=AutoencoderKL(generator_width=width, code=code, smaller=smaller, blocks=blocks),

@@ -3,6 +3,7 @@
 import io
 import math
 import shlex
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,11 +18,11 @@ from gan_jax.config import Config, NoTask
 from gan_jax.config.build import load_data
 from gan_jax.config.schema import to_json, with_values
 from gan_jax.config.translators import Autoencoder
-from gan_jax.data.arrays import DECODER, IMAGES
+from gan_jax.data.arrays import DECODER, FILES, IMAGES
 from gan_jax.data.dataset import Dataset
 from gan_jax.data.decoder import KeptDecoder
 from gan_jax.data.reading import in_blocks
-from gan_jax.errors import RunError
+from gan_jax.errors import ConfigError, RunError
 from gan_jax.images import to_float
 from gan_jax.memory import require_memory
 from gan_jax.network import evaluate
@@ -36,6 +37,9 @@ from gan_jax.types import Weights
 SECONDS = 10.0
 """Between lines that say how far it is."""
 
+UNFINISHED = ".encoding"
+"""The folder of files that are being written; what a kill left there is removed by the next attempt."""
+
 
 def encode(source: Source, out: Path, *, moved: Mapping[str, str], size: int | str | None) -> list[str]:
     """Writes the latents, float32 `[N, h, w, c]`, of what an autoencoder was trained on, and returns what to tell.
@@ -47,6 +51,9 @@ def encode(source: Source, out: Path, *, moved: Mapping[str, str], size: int | s
     """
     config, model = source.config, source.config.model
     assert isinstance(model, Autoencoder)
+    there = [name for name in FILES if out.with_name(name).exists()] if out.name == IMAGES else []
+    if there:
+        raise ConfigError(f"out: {out.parent} holds {there[0]} already; name a folder without {', '.join(FILES)}")
     data = _pictures(config, moved, size)
     if "data.path" not in moved:
         data.must_be(source.notes["fingerprint"], source.notes["images"])
@@ -110,14 +117,14 @@ def _write_archive(
 def _write_files(
     out: Path, count: int, blocks: Blocks, beside: Mapping[str, np.ndarray], kept: KeptDecoder
 ) -> tuple[int, ...]:
-    """An .npy of each array, and the decoder; that of the latents comes last, once the others are whole."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.unlink(missing_ok=True)
-    unfinished = out.with_name(f".{IMAGES}")
+    """An .npy of each array, and the decoder, in a folder apart until all are whole: the decoder's comes last."""
+    unfinished = out.with_name(UNFINISHED)
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
     made: list[np.ndarray] = []
     for block in blocks:
         if not made:
-            paths = (out.with_name("pictures.npy"), unfinished)
+            paths = (unfinished / "pictures.npy", unfinished / IMAGES)
             made = [
                 np.lib.format.open_memmap(path, "w+", rows.dtype, (count, *rows.shape[1:]))
                 for path, rows in zip(paths, block, strict=True)
@@ -127,9 +134,12 @@ def _write_files(
             array[done : done + len(rows)] = rows
         done += len(block[0])
     for name, array in beside.items():
-        np.save(out.with_name(f"{name}.npy"), array)
-    np.savez(out.with_name(DECODER), **kept.arrays())  # type: ignore[arg-type]
-    unfinished.replace(out)
+        np.save(unfinished / f"{name}.npy", array)
+    np.savez(unfinished / DECODER, **kept.arrays())  # type: ignore[arg-type]
+    for name in FILES:
+        if (unfinished / name).exists():
+            (unfinished / name).replace(out.with_name(name))
+    unfinished.rmdir()
     return made[1].shape[1:]
 
 

@@ -69,6 +69,7 @@ class RunFolder:
         self.clusters = self.path / "clusters.npy"
         self.decoder = self.path / "decoder.npz"
         self.events = self.path / "tensorboard"
+        self.wandb = self.path / "wandb.json"
         self.profile = self.path / "profile"
 
     def sample(self, step: int, suffix: str = ".png") -> Path:
@@ -92,8 +93,8 @@ class RunFolder:
         """A run folder may come from a stranger: whatever is read and written has to lie in it. Raises RunError."""
         if is_remote(self.path):  # where there are none
             return
-        folders = [self.samples, self.checkpoints, self.best, self.events]
-        files = [self.config, self.environment, self.metrics, self.log, self.clusters, self.decoder]
+        folders = [self.samples, self.checkpoints, self.best, self.events, self.path / "wandb"]
+        files = [self.config, self.environment, self.metrics, self.log, self.clusters, self.decoder, self.wandb]
         files += [self.path / ".lock"]
         kept = [path for folder in (self.checkpoints, self.best) if os.path.isdir(folder) for path in folder.glob("*")]
         for path in (*files, *folders, *kept):

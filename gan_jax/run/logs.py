@@ -1,9 +1,7 @@
 """What a run tells: rows for programs, lines and a progress bar for people."""
 
 import json
-import math
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,12 +11,11 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
-from gan_jax.errors import ConfigError, RunError
+from gan_jax.errors import RunError
 from gan_jax.run import files
 from gan_jax.run.files import Lines, RunFolder, read, write_atomically
 from gan_jax.run.speed import Pace
 from gan_jax.screen import tell
-from gan_jax.storage import is_remote
 
 ASKED = "asked"
 """Marks the rows of `gan-jax evaluate`, which no training makes again."""
@@ -40,6 +37,7 @@ class MetricLog:
         content = read(path) or b""
         lines = _lines(content)
         rows = [(line, row) for line in lines if (row := _row(line)) is not None]
+        self.reached = max((row["step"] for _, row in rows if not row.get(ASKED)), default=0)  # before any is dropped
         cut = bool(lines) and not content.endswith(b"\n") and _row(lines[-1]) is None  # by a kill, as may be
         if damaged := len(lines) - len(rows) - cut:
             aside = path.with_name(f"{path.name}.damaged-{time.time_ns()}")
@@ -150,70 +148,6 @@ def _columns(width: int) -> list[ProgressColumn]:
     shown: list[ProgressColumn] = [TextColumn("step"), MofNCompleteColumn(), TextColumn("{task.fields[status]}")]
     shown[2:2] = [BarColumn(30)] if width >= _ROOM_FOR_BAR else []
     return [*shown, TextColumn("left"), TimeRemainingColumn()]
-
-
-class Events:
-    """TensorBoard events of the rows; all are on disk once `flush` has returned, which tensorboardX's own do not say.
-
-    Raises ConfigError without tensorboardX. A disk that refuses costs events, and is told once.
-    """
-
-    def __init__(self, folder: Path, *, after: int, say: Callable[[str], None]) -> None:
-        try:
-            from tensorboardX.event_file_writer import EventsWriter
-            from tensorboardX.proto import event_pb2
-            from tensorboardX.summary import scalar
-        except ImportError:
-            raise ConfigError("tensorboard: needs tensorboardX; pip install tensorboardX") from None
-        self._event, self._scalar, self._say = event_pb2.Event, scalar, say
-        self._writer: Any = None
-        self._folder = folder
-        # A bucket takes whole files: there they are written elsewhere first.
-        self._scratch = tempfile.TemporaryDirectory(prefix="gan_jax-") if is_remote(folder) else None
-        written = Path(self._scratch.name) if self._scratch else folder
-        try:
-            written.mkdir(exist_ok=True)
-            self._writer = EventsWriter(str(written / "events"), f".{time.time_ns()}")
-        except OSError as error:
-            self._give_up(error)
-        # What a killed process wrote beyond the step that the run goes on from is not to be shown.
-        begun = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
-        self._add(session_log=begun, step=after + 1)
-
-    def write(self, row: dict[str, Any]) -> None:
-        """Writes every number of the row under its name."""
-        for name, value in row.items():
-            if name not in ("step", "images") and math.isfinite(value):
-                self._add(summary=self._scalar(name, value), step=row["step"])
-
-    def flush(self) -> None:
-        """Hands all that was written to the system, so that no kill takes it."""
-        try:
-            if self._writer:
-                self._writer.flush()
-                for file in Path(self._scratch.name).iterdir() if self._scratch else ():
-                    write_atomically(self._folder / file.name, file.read_bytes())
-        except (OSError, RunError) as error:
-            self._give_up(error)
-
-    def close(self) -> None:
-        """Writes what is held back."""
-        self.flush()
-        if self._writer:
-            self._writer.close()
-        if self._scratch:
-            self._scratch.cleanup()
-
-    def _add(self, **what: Any) -> None:
-        try:
-            if self._writer:
-                self._writer.write_event(self._event(wall_time=time.time(), **what))
-        except OSError as error:
-            self._give_up(error)
-
-    def _give_up(self, error: OSError | RunError) -> None:
-        self._writer = None
-        self._say(f"no more TensorBoard events: {getattr(error, 'strerror', error)}")
 
 
 def _clock(seconds: float) -> str:

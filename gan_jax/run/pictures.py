@@ -31,10 +31,10 @@ def save_strips(path: Path, clips: np.ndarray, columns: int) -> None:
     save_grid(path, clips.reshape(count * frames, *clips.shape[2:]), frames * beside)
 
 
-def save_moving(path: Path, clips: np.ndarray, columns: int) -> None:
-    """Writes the same as a grid that moves, over and over: a GIF of ten frames a second."""
+def save_moving(path: Path, clips: np.ndarray, columns: int, *, milliseconds: int = 100) -> None:
+    """Writes the same as a grid that moves, over and over: a GIF, each of whose frames is shown for so long."""
     frames = [_enlarged(_picture(sheet(clips[:, t], columns)), clips.shape[2:4]) for t in range(clips.shape[1])]
-    write_atomically(path, _gif(frames, [100] * len(frames)))
+    write_atomically(path, _gif(frames, [milliseconds] * len(frames)))
 
 
 def save_image(path: Path, image: np.ndarray) -> None:
@@ -49,6 +49,14 @@ def save_mask(path: Path, image: np.ndarray, palette: np.ndarray) -> None:
     mask.putdata(places.ravel())
     mask.putpalette(palette.ravel().tolist())
     write_atomically(path, _png(mask))
+
+
+def pixels_of(path: Path) -> np.ndarray | None:
+    """A PNG written here, as uint8 `[H, W]` or `[H, W, 3]`; None for a file of another kind. Raises RunError."""
+    if path.suffix != ".png":
+        return None
+    with Image.open(io.BytesIO(read(path) or b"")) as picture:
+        return np.asarray(picture)
 
 
 def save_animation(path: Path, frames: list[Path], *, seconds: float = 6.0) -> None:

@@ -1,6 +1,7 @@
-"""What a run leaves behind as it goes: its rows, events, lines and pictures."""
+"""What a run leaves behind as it goes: its rows, lines and pictures, and what trackers show of them."""
 
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, ClassVar
 
 import jax
@@ -16,12 +17,13 @@ from gan_jax.images import to_bytes, to_float
 from gan_jax.run import decoding
 from gan_jax.run.drawing import held_out
 from gan_jax.run.files import RunFolder
-from gan_jax.run.logs import Events, MetricLog, Reporter
+from gan_jax.run.logs import MetricLog, Reporter
 from gan_jax.run.media import medium_of
-from gan_jax.run.pictures import save_curves, save_scores
+from gan_jax.run.pictures import pixels_of, save_curves, save_scores
 from gan_jax.run.sampling import Counts, labels_in_turn_or_by_frequency, latents_by_index, sampling_weights
 from gan_jax.run.scoreboard import Evaluation, as_row, read_all
 from gan_jax.run.speed import Speed, matrix_product_rate
+from gan_jax.run.tracking.trackers import Trackers, trackers_of
 from gan_jax.types import Images
 
 
@@ -45,13 +47,9 @@ class Record:
         self._speed = Speed(config.images_per_step)
         self._mesh = mesh
         self._gallery = Gallery(config, gan, data, counts, folder)
-        self._events: Events | None = None
-        if config.tensorboard:
-            try:
-                self._events = Events(folder.events, after=start, say=self.say)
-            except BaseException:
-                self._reporter.close()
-                raise
+        self._trackers = Trackers({}, self.say)
+        if goes_on:
+            self._trackers = trackers_of(config, folder, start=start, reached=self._rows.reached, say=self.say)
 
     @property
     def remarks(self) -> list[str]:
@@ -71,20 +69,21 @@ class Record:
         pace = self._speed.look(step, waiting)
         self._rows.write({"step": step, "images": step * self._speed.images_per_step} | metrics)
         self._reporter.progress({"step": step} | metrics, pace)
-        if self._events:
-            self._events.write({"step": step} | metrics | (pace.scalars(self._mesh.devices.size) if pace else {}))
+        self._trackers.row(step, metrics | (pace.scalars(self._mesh.devices.size) if pace else {}))
 
     def scores(self, found: Evaluation) -> None:
         """Keeps the scores of a step."""
         self._rows.write(as_row(found))
-        if self._events:
-            self._events.write({"step": found.step} | found.scores)
+        self._trackers.row(found.step, found.scores)
         self._resume(found.step)
 
     def grid(self, step: int, state: GANState) -> None:
         """Draws the grid of a step. A picture that cannot be written is not worth a run."""
         try:
-            self._gallery.draw(step, state)
+            drawn = self._gallery.draw(step, state)
+            for name, file in drawn.items() if self._trackers else ():
+                if (pixels := pixels_of(file)) is not None:
+                    self._trackers.picture(step, name, pixels)
         except RunError as error:
             self.say(f"no picture of step {step}: {error}")
         self._resume(step)
@@ -101,8 +100,7 @@ class Record:
     def flush(self) -> None:
         """Sees that all is written that will not come again once a checkpoint of now is there."""
         self._rows.flush()
-        if self._events:
-            self._events.flush()
+        self._trackers.flush()
 
     def finish(self, farewell: list[str]) -> None:
         """Draws the animation and the curves, and says farewell."""
@@ -117,8 +115,7 @@ class Record:
         self._reporter.close()
         with suppress(RunError):  # what ends a run has been said
             self._rows.flush()
-        if self._events:
-            self._events.close()
+        self._trackers.close()
 
 
 class Silence:
@@ -184,12 +181,15 @@ class Gallery:
         self._real = np.asarray(self._medium.look(_with_colours(config, real) if config.task.of_masks else real))
         self._draw = jax.jit(lambda state: beside(draw(sampling_weights(gan, state, counts))))
 
-    def draw(self, step: int, state: GANState) -> None:
-        """Writes the grid of a step, and real images once. Raises RunError."""
+    def draw(self, step: int, state: GANState) -> dict[str, Path]:
+        """Writes the grid of a step, and real images once; returns the files by what they show. Raises RunError."""
+        drawn = {"samples": self._folder.sample(step, self._medium.suffix)}
         if step == 0:
-            self._medium.save(self._folder.path / f"real{self._medium.suffix}", self._real, self._columns)
-        drawn = np.asarray(self._medium.look(self._draw(state)))
-        self._medium.save(self._folder.sample(step, self._medium.suffix), drawn, self._columns)
+            drawn["real"] = self._folder.path / f"real{self._medium.suffix}"
+            self._medium.save(drawn["real"], self._real, self._columns)
+        images = np.asarray(self._medium.look(self._draw(state)))
+        self._medium.save(drawn["samples"], images, self._columns)
+        return drawn
 
     def finish(self) -> list[str]:
         """Writes the animation and the curves; returns what went wrong."""

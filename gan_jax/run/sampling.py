@@ -28,6 +28,7 @@ from gan_jax.data.scaling import Scaling
 from gan_jax.errors import ConfigError, RunError
 from gan_jax.gan import GAN, GANState, generate
 from gan_jax.images import to_bytes
+from gan_jax.latents.walks import slerp
 from gan_jax.memory import require_memory
 from gan_jax.run import decoding
 from gan_jax.run.checkpoints import Notes, newest
@@ -36,7 +37,7 @@ from gan_jax.run.media import Medium, medium_of
 from gan_jax.run.pictures import enlargement, save_image
 from gan_jax.run.training import abstract_state
 from gan_jax.statistics import standing_statistics
-from gan_jax.types import Bytes, Images, Labels, Latents, Made, PRNGKey, Weights
+from gan_jax.types import Bytes, Condition, Images, Labels, Latents, Made, PRNGKey, Weights
 
 Counts = Sequence[int] | None
 
@@ -111,18 +112,6 @@ def latents_by_index(gan: GAN, key: PRNGKey, count: int) -> Latents:
     return jax.vmap(lambda k: jax.random.normal(k, (gan.latent_size,)))(keys)
 
 
-def between(start: Latents, end: Latents, steps: int) -> Latents:
-    """Latents on great circles from each start to its end: `[B, L]` twice to `[B, steps, L]`.
-
-    Normal latents lie near a sphere, which straight lines leave. White 2016 (arXiv:1609.04468), section 2.1.
-    """
-    norms = [jnp.linalg.norm(z, axis=-1, keepdims=True) for z in (start, end)]
-    cosine = jnp.sum(start / norms[0] * end / norms[1], axis=-1, keepdims=True)
-    angle = jnp.arccos(jnp.clip(cosine, -1 + 1e-6, 1 - 1e-6))[:, None]
-    t = jnp.linspace(0.0, 1.0, steps)[None, :, None]
-    return (jnp.sin((1 - t) * angle) * start[:, None] + jnp.sin(t * angle) * end[:, None]) / jnp.sin(angle)
-
-
 CHUNK = 64
 """Images drawn at once, always: another size could round differently. As many more as devices need to share them."""
 
@@ -134,6 +123,7 @@ def bytes_to_draw(config: Config, count: int, *, copies: int = 2, held: int | No
 
 
 Drawer = Callable[[Weights, Latents, Labels | None], np.ndarray]
+"""`(weights, latents, labels)`, or points of its space and conditions, to images `[N, H, W, C]`."""
 
 
 def make_drawer(
@@ -148,12 +138,21 @@ def make_drawer(
 
     Each depends on its own latent and label only, bit for bit. Raises RunError if an image is not finite.
     """
+    return in_chunks(lambda weights, latents, labels: shown(generate(gan, weights, latents, labels)), finish, mesh)
+
+
+def in_chunks(
+    make: Callable[[Weights, Any, Condition], Images],
+    finish: Callable[[Images], Images | Bytes] = to_bytes,
+    mesh: Mesh | None = None,
+) -> Drawer:
+    """The same of what else makes images of weights, arrays of as many rows, and conditions."""
     size = CHUNK if mesh is None else -(-CHUNK // mesh.devices.size) * mesh.devices.size
     lay = (lambda rows: rows) if mesh is None else partial(parallel.spread, mesh)
 
     @partial(jax.jit, out_shardings=None if mesh is None else parallel.replicated(mesh))
     def chunk(weights: Weights, latents: Latents, labels: Labels | None) -> tuple[Images | Bytes, Array]:
-        images = shown(generate(gan, weights, latents, labels))
+        images = make(weights, latents, labels)
         return finish(images), jnp.all(jnp.isfinite(images))
 
     def draw(weights: Weights, latents: Latents, labels: Labels | None) -> np.ndarray:
@@ -255,7 +254,8 @@ def draw_from(
     require_memory(needed, f"count: {count * each:,} images", "draw fewer, and more of them with another --seed")
     latents = latents_by_index(gan, jax.random.key(seed), count + bool(interpolate))
     if interpolate:
-        latents = between(latents[:-1], latents[1:], interpolate).reshape(-1, gan.latent_size)
+        ends, share = (latents[:-1, None], latents[1:, None]), jnp.linspace(0.0, 1.0, interpolate)[None]
+        latents = slerp(*ends, share).reshape(-1, gan.latent_size)
     if told:
         chosen: Labels | None = jnp.array([told[i % len(told)] for i in range(count)])
     else:

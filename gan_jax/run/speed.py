@@ -20,7 +20,7 @@ class Pace(NamedTuple):
     waiting: float  # share of the time that the loop waited for data
 
     def scalars(self, devices: int) -> dict[str, float]:
-        """For TensorBoard."""
+        """For trackers."""
         return {
             "speed/images_per_second": self.images,
             "speed/images_per_second_per_device": self.images / devices,

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +14,6 @@ from gan_jax.errors import ConfigError, RunError, printable
 from gan_jax.run.checkpoints import committed
 from gan_jax.run.files import RunFolder, read
 from gan_jax.run.logs import read_rows
-from gan_jax.run.record import COLUMNS
 from gan_jax.run.scoreboard import Evaluation, by_protocol, read_all
 from gan_jax.run.watch import alarms
 
@@ -169,6 +169,7 @@ def facts(account: Account) -> dict[str, str]:
         "begun": first.get("started"),
         "last start": last.get("started") if len(account.starts) > 1 else None,
         "devices": last.get("devices"),
+        "speed": _speed(account.log),
         "data": _data(data, account.config) if isinstance(data, dict) else account.settings.get("data.name"),
         "versions": ", ".join(f"{k} {v}" for k, v in packages.items()) if isinstance(packages, dict) else None,
         "Python": last.get("python"),
@@ -177,29 +178,17 @@ def facts(account: Account) -> dict[str, str]:
     return {name: str(short(value)) for name, value in found.items() if value is not None}
 
 
+def _speed(log: Sequence[str]) -> str | None:
+    """Images a second of the last start that came to its end, which then says it; of all devices together."""
+    found = [said[1] for line in log if (said := re.search(r"([\d,]+ images/s); .*s per 1,000", line))]
+    return found[-1] if found else None
+
+
 def _data(data: dict[str, Any], config: Config | None) -> str:
     count, classes = data.get("images"), data.get("classes")
     things = {"text": "pieces", "clips": "clips"}.get(config.data.kind if config else "", "images")
     told = f"{data.get('name')}: {count:,} {things}" if type(count) is int else f"{data.get('name')}"
     return f"{told}, {len(classes)} classes" if isinstance(classes, list) and classes else told
-
-
-def reading_of(account: Account) -> str:
-    """How a person is to read the grids."""
-    config = account.config
-    data = account.starts[-1].get("data") if account.starts else None
-    classes = data.get("classes") if isinstance(data, dict) else None
-    if config is None or config.data.kind == "text":
-        return ""
-    if config.data.kind == "clips":
-        return "Film strips: the frames of a clip are side by side. The same latents at every step."
-    if config.task.given and config.task.build().truth is None:
-        return "In pairs: what was given, and what was made of it."
-    if config.task.given:
-        return "In threes: what was given, what was made of it, and what it truly is."
-    if config.conditional and isinstance(classes, list) and 1 < len(classes) <= COLUMNS:
-        return f"The columns are the classes: {short(', '.join(map(str, classes)))}."
-    return "The same latents at every step."
 
 
 class Setting(NamedTuple):

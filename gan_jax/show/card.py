@@ -125,8 +125,9 @@ def loader(config: Config, program: Program) -> str:
         lines.append(f"{name} = {_example(config, name, shape)}")
     called = ", ".join(name for name, *_ in program.takes)
     span = ", in [-1, 1]" if config.data.kind != "text" and not config.data.floats else ""
-    made = f"{program.gives[1]} {program.gives[2]}{span}"
-    return "\n".join([*lines, f"images = jax.jit(generator.call)({called})  # {made}"])
+    name, dtype, shape = program.gives
+    made = f"{dtype} {shape}{', the class of each pixel of pictures in [-1, 1]' if config.task.of_masks else span}"
+    return "\n".join([*lines, f"{name} = jax.jit(generator.call)({called})  # {made}"])
 
 
 def _example(config: Config, name: str, shape: str) -> str:

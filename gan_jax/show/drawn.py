@@ -81,7 +81,7 @@ def draw(account: Account, moved: Mapping[str, str], say: Say) -> Drawn | None:
     except _UNHAPPY as error:
         notes.append(f"no samples by class: {error}")
     try:
-        data = load_data(_where(config, moved))
+        data = load_data(readable(config, moved))
         data.must_be(trained.notes["fingerprint"], trained.notes["images"])
         say(f"{account.name}: looking for the nearest of {len(data):,} real images")
         neighbours, measured = _neighbours(config, samples(SAMPLES, None), as_made(config, data), say)
@@ -94,7 +94,7 @@ def draw(account: Account, moved: Mapping[str, str], say: Say) -> Drawn | None:
 _UNHAPPY = (ConfigError, DataError, RunError)
 
 
-def _where(config: Config, moved: Mapping[str, str]) -> Config:
+def readable(config: Config, moved: Mapping[str, str]) -> Config:
     """The config with data of the usual place, or of a folder that somebody names here; else raises DataError."""
     key, option = ("data.path", "--data-path") if config.data.path else ("data.data_dir", "--data-dir")
     named = config.data.path or config.data.data_dir

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import export
+from jaxtyping import Array, UInt8
 
 from gan_jax.config import Config
 from gan_jax.config.translators import Translator
@@ -18,6 +19,8 @@ from gan_jax.errors import ConfigError
 from gan_jax.gan import GAN, generate
 from gan_jax.memory import in_words
 from gan_jax.types import Images, Labels, Latents, Weights
+
+Masks = UInt8[Array, "batch height width"]  # the numbers of classes
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 
@@ -65,7 +68,8 @@ def sampler(gan: GAN, weights: Weights, *, labels: bool, scaling: Scaling | None
 def translator(config: Config, gan: GAN, weights: Weights) -> Program:
     """`(pictures [B, h, w, C]) -> images [B, H, W, C]`, both in [-1, 1], for sides that are multiples of some pixels.
 
-    A task with holes takes `known [B, h, w, 1]`, too: 1 where a pixel is known, else 0. Raises TooLargeError.
+    A task with holes takes `known [B, h, w, 1]`, too: 1 where a pixel is known, else 0. One of masks gives classes
+    `[B, H, W]`, uint8, the likeliest of each pixel. Raises TooLargeError.
     """
     _check(weights)
     model, task = config.model, config.task.build()
@@ -76,12 +80,13 @@ def translator(config: Config, gan: GAN, weights: Weights) -> Program:
     given = {"pictures": jax.ShapeDtypeStruct((*sides, config.data.image_channels), jnp.float32)}
     given |= {"known": jax.ShapeDtypeStruct((*sides, 1), jnp.float32)} if task.has_holes else {}
 
-    def translate(pictures: Images, known: Images | None = None) -> Images:
+    def translate(pictures: Images, known: Images | None = None) -> Images | Masks:
         known = jnp.ones((*pictures.shape[:3], 1)) if known is None else known
         latents = jnp.zeros((pictures.shape[0], gan.latent_size))
-        return task.shown(generate(gan, weights, latents, task.given(pictures, known)))
+        made = generate(gan, weights, latents, task.given(pictures, known))
+        return jnp.argmax(made, axis=-1).astype(jnp.uint8) if config.task.of_masks else task.shown(made)
 
-    return _program(translate, given)
+    return _program(translate, given, "classes" if config.task.of_masks else "images")
 
 
 def _check(weights: Weights) -> None:
@@ -90,10 +95,12 @@ def _check(weights: Weights) -> None:
         raise TooLargeError(f"weights of {in_words(size)} do not fit into one file, which ends at 2 GB")
 
 
-def _program(function: Callable[..., Images], given: dict[str, jax.ShapeDtypeStruct]) -> Program:
+def _program(
+    function: Callable[..., Images | Masks], given: dict[str, jax.ShapeDtypeStruct], gives: str = "images"
+) -> Program:
     exported = export.export(jax.jit(function), platforms=PLATFORMS)(*given.values())
     takes = [(name, *_written(aval)) for name, aval in zip(given, exported.in_avals, strict=True)]
-    return Program(bytes(exported.serialize()), takes, ("images", *_written(exported.out_avals[0])))
+    return Program(bytes(exported.serialize()), takes, (gives, *_written(exported.out_avals[0])))
 
 
 def _written(aval: jax.core.ShapedArray) -> tuple[str, str]:

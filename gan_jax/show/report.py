@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from gan_jax import __version__
 from gan_jax.run.files import write_atomically
 from gan_jax.run.scoreboard import SHOWN, by_protocol, cell, heading, protocol_lines
-from gan_jax.show import plots
-from gan_jax.show.account import Account, differences, facts, read_accounts, reading_of, settings_of, warnings_of
+from gan_jax.show import plots, reading
+from gan_jax.show.account import Account, differences, facts, read_accounts, settings_of, warnings_of
 from gan_jax.show.drawn import Drawn, Say, draw
 from gan_jax.show.frames import Frames, read_frames
 from gan_jax.storage import absolute
@@ -44,7 +44,17 @@ class Told(NamedTuple):
     @property
     def reading(self) -> str:
         """How the grids are to be read."""
-        return reading_of(self.account)
+        return reading.of_grids(self.account)
+
+    @property
+    def colours(self) -> dict[str, str]:
+        """What the colours of a grid stand for."""
+        return reading.of_colours(self.account)
+
+    @property
+    def losses(self) -> str:
+        """How the losses are to be read."""
+        return reading.of_losses(self.account)
 
     @property
     def notes(self) -> list[str]:

@@ -25,7 +25,7 @@ OTHERS = {
     "steps_per_call": 4,
     "accumulate": 2,
     "remat": True,
-    "tensorboard": True,
+    "track": "tensorboard,wandb",
     "data.name": "mnist",
     "data.path": "/pictures",
     "data.size": 32,
@@ -158,6 +158,19 @@ def test_a_key_of_another_kind_asks_for_nothing_at_its_default():
     assert from_json('{"task": {"name": "none", "factor": 4, "test": 0.1}}') == Config()
     with pytest.raises(ConfigError, match=r"task.factor: no such key; known are none"):
         from_json('{"task": {"name": "none", "factor": 2}}')
+
+
+def test_a_config_of_when_tensorboard_had_a_key_of_its_own_is_read():
+    assert from_json('{"tensorboard": true}') == Config(track="tensorboard")
+    assert from_json('{"tensorboard": false}') == Config()
+    with pytest.raises(ConfigError, match="tensorboard: no such key"):
+        from_json('{"tensorboard": "yes"}')
+
+
+@pytest.mark.parametrize("track", ["", "tensorbord", "wandb,wandb", "tensorboard, wandb"])
+def test_trackers_that_there_are_not_are_refused_with_those_that_there_are(track):
+    with pytest.raises(ConfigError, match=r"track: expected one or more of tensorboard, wandb, with commas"):
+        check(Config(track=track))
 
 
 def test_keys_missing_from_json_take_their_defaults():

@@ -29,6 +29,14 @@ def test_a_decoder_comes_back_as_it_was():
     assert from_arrays("x.npz", {"images": LATENTS}) is None
 
 
+def test_one_of_an_earlier_version_is_read():
+    told = json.loads(str(DECODER.arrays()["decoder"]))
+    told |= {"run": "runs/coder", "step": 7}
+    del told["called"]
+    found = from_arrays("x.npz", DECODER.arrays() | {"decoder": np.array(json.dumps(told))})
+    assert found.called == DECODER.called
+
+
 @pytest.mark.parametrize(
     "changed",
     [

@@ -39,6 +39,13 @@ def test_a_palette_is_read_by_its_places_whatever_its_colours(folder):
     np.testing.assert_array_equal(found.images[1, 4:, :, 0], NUMBERS)
 
 
+def test_a_jpeg_is_no_mask(folder):
+    (folder / "B" / "1.png").unlink()
+    Image.fromarray(NUMBERS).save(folder / "B" / "1.jpg")
+    with pytest.raises(DataError, match=r"B/1\.jpg cannot be read: a mask in JPEG, which changes pixels.*PNG"):
+        masks.load(str(folder), size=4, channels=1, classes=4)
+
+
 def test_a_mask_that_is_resized_has_no_numbers_between(folder):
     larger = np.kron(NUMBERS, np.ones((5, 5), np.uint8))
     Image.fromarray(larger).save(folder / "A" / "1.png")

@@ -67,6 +67,12 @@ def test_a_dictionary_may_carry_its_version_as_pytorchs_does(write):
     assert read(write(state)).keys() == STATE.keys()
 
 
+@pytest.mark.parametrize("name", [2**61 - 1, -1, True, 1.5, None])
+def test_names_that_could_be_chosen_to_take_for_ever_are_refused(write, name):
+    with pytest.raises(DataError, match=f"one in it has a {type(name).__name__} for a name"):
+        read(write({"model": {"counts": STATE["counts"]}, "other": {name: 1}}), "model")
+
+
 def test_a_state_may_lie_beside_other_things(write):
     beside = {"optimizer": {"state": {0: {"step": 7}}, "betas": (0.0, 0.9), "nesterov": False}, "step": 3}
     found = read(write({"model": {"counts": STATE["counts"]}, "other": STATE["matrix"]} | beside), "model")

@@ -70,6 +70,10 @@ def test_a_file_becomes_a_folder_that_encodes_pictures(tensors, tmp_path, capsys
     np.testing.assert_array_equal(rows.images[:], whole.images[:])
     np.testing.assert_array_equal(rows.pictures, pictures)
     assert rows.decoder.sha256 == whole.decoder.sha256
+    assert main(["encode", "vae", "mine", "--size", "16x8", "--out", "rows/images.npy"]) == 2
+    assert "out: rows holds images.npy already; name a folder without images.npy, labels" in capsys.readouterr().err
+    (tmp_path / "rows" / "decoder.npz").unlink()  # without the mark what lies beside is somebody's
+    assert arrays.load("rows/images.npy", size=(4, 2), channels=3, deviation=0.5).pictures is None
     assert main(["encode", "vae", "mine", "--size", "16x8", "--out", "rows.npy"]) == 2
     assert "rows.npy should end in .npz, or be called images.npy" in capsys.readouterr().err
     loaded = exported.load("vae")
@@ -102,7 +106,7 @@ def test_what_does_not_fit_is_named(tensors, tmp_path):
         ({"encoder.mid_block.attentions.0.to_q.weight": None}, "its generator lacks encoder.mid_block.attentions.0"),
         (
             {"encoder.conv_in.weight": np.zeros((24, 1, 3, 3), np.float32)},
-            "3 stages of 24 channels; ours are of multip",
+            "3 stages, from 24 channels on; ours are 3 or 4",
         ),
         (
             {"encoder.conv_in.weight": np.zeros(3, np.float32)},

@@ -211,7 +211,7 @@ SMALL = Config(
     batch_size=8,
     steps=6,
     every=CadenceConfig(log=1, sample=3, checkpoint=2),
-    tensorboard=True,
+    track="tensorboard",
 )
 
 

@@ -119,8 +119,9 @@ def test_it_ends_with_what_is_wrong_and_a_device_that_fails_does_not_end_it(tmp_
 
     monkeypatch.setattr("jax.local_devices", fails)
     monkeypatch.chdir(tmp_path)
-    assert cli.main(["doctor", "--data-dir", "nowhere"]) == 0
-    told = capsys.readouterr().out
+    assert cli.main(["doctor", "--data-dir", "nowhere"]) == 1
+    told, ended = capsys.readouterr()
+    assert ended == f"gan-jax: {told.count('  - ')} things are wrong, above\n"
     assert told.startswith("system     gan-jax ")
     assert "\ndisk  " in told
     assert "\n  - JAX finds no device: no backend\n" in told

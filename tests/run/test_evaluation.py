@@ -70,7 +70,9 @@ def best(path, config):
 
 def test_the_best_checkpoint_is_kept_beside_the_latest(tmp_path, monkeypatch):
     judged_as([5.0, 3.0, float("nan"), 4.0], monkeypatch)
-    train(small(), tmp_path)
+    train(small(track="tensorboard"), tmp_path)
+    (events,) = RunFolder(tmp_path).events.iterdir()
+    assert b"pixels_fid" in events.read_bytes()
     found = best(tmp_path, small())
     assert int(found.state.step) == 4
     assert found.notes["best"]["value"] == 3.0

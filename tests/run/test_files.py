@@ -55,9 +55,10 @@ NAMES = [
     "checkpoints",
     "best",
 ]
+SHOWN = ["tensorboard", "wandb", "wandb.json"]
 
 
-@pytest.mark.parametrize("name", [*NAMES, "tensorboard", "checkpoints/.trash", "best/.trash", "checkpoints/5"])
+@pytest.mark.parametrize("name", [*NAMES, *SHOWN, "checkpoints/.trash", "best/.trash", "checkpoints/5"])
 def test_a_link_out_of_the_folder_is_refused_by_name(tmp_path, precious, name):
     run = tmp_path / "run"
     (run / name).parent.mkdir(parents=True)

@@ -3,14 +3,13 @@
 import errno
 import io
 import os
-import struct
 import sys
 
 import pytest
 
 from gan_jax.errors import RunError
 from gan_jax.run.files import RunFolder
-from gan_jax.run.logs import Events, MetricLog, Reporter, append, read_rows
+from gan_jax.run.logs import MetricLog, Reporter, append, read_rows
 
 GOOD = [b'{"step": %d}\n' % step for step in (1, 2, 3)]
 
@@ -96,35 +95,3 @@ def test_the_bar_fits_the_terminal_and_the_farewell_stands_below_it(tmp_path, mo
     last = [line for line in shown.splitlines() if "D 1.000  G 2.000" in line][-1]
     assert "…" not in last
     assert ("━" in last) == (width > 110)
-
-
-def events_in(path):
-    """The names and values of scalars on disk, from TensorBoard's records: length, its check, content, check."""
-    from tensorboardX.proto.event_pb2 import Event
-
-    content, place, found = path.read_bytes(), 0, []
-    while place < len(content):
-        (length,) = struct.unpack_from("<Q", content, place)
-        event = Event.FromString(content[place + 12 : place + 12 + length])
-        found += [(value.tag, event.step, value.simple_value) for value in event.summary.value]
-        place += length + 16
-    return found
-
-
-def test_events_that_were_flushed_are_on_disk(tmp_path):
-    events = Events(tmp_path / "tensorboard", after=0, say=print)
-    for step in range(1, 40):
-        events.write({"step": step, "images": 8, "d/loss": step / 2, "g/loss": float("nan")})
-    events.flush()
-    (file,) = (tmp_path / "tensorboard").iterdir()
-    assert events_in(file) == [("d/loss", step, step / 2) for step in range(1, 40)]
-    events.close()
-
-
-def test_events_that_cannot_be_written_are_told_once(tmp_path):
-    (tmp_path / "tensorboard").write_text("in the way")
-    said = []
-    events = Events(tmp_path / "tensorboard", after=0, say=said.append)
-    events.write({"step": 1, "d/loss": 1.0})
-    events.close()
-    assert said == ["no more TensorBoard events: File exists"]

@@ -27,9 +27,9 @@ from gan_jax.run import sampling
 from gan_jax.run.checkpoints import Checkpoints
 from gan_jax.run.farewell import _two_of
 from gan_jax.run.files import RunFolder
-from gan_jax.run.logs import Events
 from gan_jax.run.loop import train
 from gan_jax.run.sampling import draw_from, of_run, open_run, read_labels
+from gan_jax.run.tracking.trackers import Trackers
 
 TRAINER = Path(__file__).parent / "trainer.py"
 
@@ -106,13 +106,13 @@ def test_a_strangers_files_are_told_not_stumbled_over(trained, tmp_path, capsys)
     assert folder.curves.exists()
 
 
-def test_events_are_on_disk_before_each_checkpoint(tmp_path, monkeypatch):
+def test_what_trackers_hold_back_is_written_before_each_checkpoint(tmp_path, monkeypatch):
     done = []
-    flush, save = Events.flush, Checkpoints.save
-    monkeypatch.setattr(Events, "flush", lambda self: done.append("events") or flush(self))
+    flush, save = Trackers.flush, Checkpoints.save
+    monkeypatch.setattr(Trackers, "flush", lambda self: done.append("shown") or flush(self))
     monkeypatch.setattr(Checkpoints, "save", lambda self, *args: done.append("checkpoint") or save(self, *args))
-    train(small(steps=4, tensorboard=True), tmp_path / "run")
-    assert done[:2] == ["events", "checkpoint"]
+    train(small(steps=4), tmp_path / "run")
+    assert done[:2] == ["shown", "checkpoint"]
 
 
 @pytest.mark.parametrize("classes", [("7", "9"), ("cat", "dog, or wolf"), ("a b", "c"), ("only",)])
@@ -143,13 +143,6 @@ def test_damaged_rows_are_dropped_not_stumbled_over(trained, tmp_path):
         file.write(b'3\n{"step": "x"}\n\xff\xfe\n{"step": 4, "d/lo')
     train(small(), tmp_path / "run")
     assert [row["step"] for row in rows(tmp_path / "run")] == [2, 4, 6]
-
-
-def test_tensorboard_events_are_written_without_tensorflow(tmp_path):
-    train(small(steps=2, tensorboard=True), tmp_path / "run")
-    (events,) = RunFolder(tmp_path / "run").events.iterdir()
-    assert b"d/loss" in events.read_bytes()
-    assert "tensorflow" not in sys.modules
 
 
 def test_the_command_line_trains_previews_and_samples(tmp_path, monkeypatch, capsys):

@@ -21,7 +21,7 @@ from gan_jax.cli import main
 from gan_jax.config import DCGAN, CadenceConfig, Config, DataConfig
 from gan_jax.config.build import build_gan
 from gan_jax.config.schema import to_json
-from gan_jax.config.tasks import Inpainting, Restyled
+from gan_jax.config.tasks import Inpainting, Restyled, Segmentation
 from gan_jax.config.translators import CycleGAN, Pix2Pix
 from gan_jax.errors import ConfigError, DataError, GanJaxError
 from gan_jax.gan import generate, init
@@ -318,6 +318,21 @@ def test_one_program_of_a_translator_is_for_pictures_of_every_size(name):
     images = jax.jit(read.call)(*given)
     assert images.shape == pictures.shape
     np.testing.assert_allclose(images, ours, atol=1e-5)
+
+
+def test_the_program_of_a_segmenter_gives_classes():
+    config = Config(data=DataConfig(size=8), task=Segmentation(classes=3), model=Pix2Pix(generator_width=2, depth=2))
+    gan = build_gan(config, 0)
+    rng = np.random.default_rng(0)
+    weights = abstract_state(config, 0).generator.weights
+    weights = jax.tree.map(lambda leaf: rng.normal(0, 0.3, leaf.shape).astype(np.float32), weights)
+    made = program.translator(config, gan, weights)
+    assert made.gives == ("classes", "uint8", "[B, 4*h, 4*w]")
+    pictures = rng.uniform(-1, 1, (2, 8, 12, 1)).astype(np.float32)
+    shares = jax.jit(lambda weights: generate(gan, weights, np.zeros((2, 1), np.float32), pictures))(weights)
+    found = jax.jit(jax.export.deserialize(bytearray(made.content)).call)(pictures)
+    assert set(np.unique(found)) == {0, 1, 2}
+    assert np.mean(found == np.argmax(shares, axis=-1)) > 0.99  # but for ties, to rounding
 
 
 @pytest.mark.parametrize(

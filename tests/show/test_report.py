@@ -9,13 +9,14 @@ import re
 from html.parser import HTMLParser
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
 
 from gan_jax.cli import main
-from gan_jax.config import MLP, CadenceConfig, Config, DataConfig, recipes
-from gan_jax.config.build import build_gan, load_data
+from gan_jax.config import MLP, CadenceConfig, Config, DataConfig, Pix2Pix, Segmentation, recipes
+from gan_jax.config.build import LOSSES, build_gan, load_data
 from gan_jax.config.schema import flatten, to_json, with_values
 from gan_jax.errors import ConfigError, DataError, RunError
 from gan_jax.gan import init
@@ -23,7 +24,7 @@ from gan_jax.run.files import RunFolder
 from gan_jax.run.pictures import save_grid
 from gan_jax.run.sampling import Trained
 from gan_jax.run.training import example
-from gan_jax.show import drawn, plots
+from gan_jax.show import drawn, plots, reading
 from gan_jax.show.account import LONGEST, differences, facts, read_accounts, settings_of, warnings_of
 from gan_jax.show.frames import embedded, read_frames
 from gan_jax.show.report import report, scored_by
@@ -289,6 +290,33 @@ def test_a_config_of_another_version_is_shown_as_written(make_run):
         [("steps", 30), ("data.name", "digits"), ("gone", 3)],
     )
     assert facts(account)["steps done"] == "20 of 30"
+
+
+def test_the_speed_is_that_of_the_last_start_that_came_to_its_end(make_run):
+    ended = "2026-11-26 15:14:33  9,375 images/s; 4,688 a device; 0.107 s per 1,000; 26 GFLOP/s a device"
+    log = f"{ended.replace('9,375', '1')}\n{ended}\n2026-11-26 15:14:34  step 9/9  7 images/s  D 1.0  G 1.0\n"
+    (account,) = read_accounts([make_run(log=log)])
+    assert facts(account)["speed"] == "9,375 images/s"
+    (account,) = read_accounts([make_run("going")])
+    assert "speed" not in facts(account)
+
+
+def test_colours_of_masks_and_losses_are_explained(make_run):
+    config = Config(task=Segmentation(classes=3), model=Pix2Pix(), loss="hinge", data=DataConfig(path="/p", size=16))
+    (account,) = read_accounts([make_run(config=config)])
+    assert reading.of_colours(account) == {"class 0": "#000000", "class 1": "#ff4040", "class 2": "#40ffff"}
+    assert reading.of_losses(account).startswith(
+        "A discriminator that cannot tell real from made has d/loss 2, and g/loss is then 0;"
+    )
+    (account,) = read_accounts([make_run("plain")])
+    assert not reading.of_colours(account)
+
+
+@pytest.mark.parametrize("name", reading.UNDECIDED)
+def test_losses_that_tell_nothing_are_what_a_report_says(name):
+    logits = jnp.full(4, 0.5 if name == "least_squares" else 0.0)
+    found = [float(loss(logits, logits)) for loss in (LOSSES[name].discriminator, LOSSES[name].generator)]
+    np.testing.assert_allclose(found, reading.UNDECIDED[name], atol=5e-3)
 
 
 def test_settings_are_marked_where_they_differ_from_the_recipe(make_run):
