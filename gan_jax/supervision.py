@@ -9,13 +9,16 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
+from jaxtyping import Array, Float
 
 from gan_jax.network import wide
 from gan_jax.types import Batch, Condition, Images, Latents, Made, Metrics, PRNGKey, Scalar
 
 Draw = Callable[[Latents, Condition], Made]
 """The generator at its present weights, in training mode; it draws the same at random each time."""
+
+Patches = Float[Array, "batch patches features"]
+"""What is known of some patches of each image: vectors of norm 1."""
 
 Supervision = Callable[[PRNGKey, Draw, Latents, Batch], tuple[Scalar, Metrics]]
 """`(key, draw, latents, batch) -> (scalar, what a person may want to see)`; the key is consumed.
@@ -110,6 +113,48 @@ def identity(weight: float) -> Supervision:
         return weight * apart, {"g/identity": apart}
 
     return term
+
+
+def contrast(weight: float, temperature: float = 0.07) -> Supervision:
+    """What is made is of the same patches as what it was made of: weight · PatchNCE(x, G(x)).
+
+    For a generator that makes (images, patches) of images of the same shape, the condition; patches are of the
+    condition, a pytree, and of the same places at each draw (`models.cut`). The mean over layers. Park et al. 2020
+    (arXiv:2007.15651), section 3, with a weight of 1 beside `contrast_of_real`, or of 10 alone (FastCUT). Shown as
+    "g/contrast", without its weight.
+    """
+    return _contrast("g/contrast", weight, temperature, lambda batch: batch.condition)
+
+
+def contrast_of_real(weight: float, temperature: float = 0.07) -> Supervision:
+    """What is there already stays: the same of real images y, weight · PatchNCE(y, G(y)), the paper's identity.
+
+    What is real is (images, ()). The weight is 1 there, but the authors' code halves both. Shown as
+    "g/contrast_of_real", without its weight.
+    """
+    return _contrast("g/contrast_of_real", weight, temperature, lambda batch: batch.images[0])
+
+
+def _contrast(name: str, weight: float, temperature: float, given: Callable[[Batch], Images]) -> Supervision:
+    def term(key: PRNGKey, draw: Draw, latents: Latents, batch: Batch) -> tuple[Scalar, Metrics]:
+        del key
+        made, wanted = draw(latents, given(batch))
+        _, found = draw(latents, made)
+        lost = jax.tree.map(lambda a, b: patch_nce(a, b, temperature), found, wanted)
+        value = jnp.mean(jnp.stack(jax.tree.leaves(lost)))
+        return weight * value, {name: value}
+
+    return term
+
+
+def patch_nce(found: Patches, wanted: Patches, temperature: float) -> Scalar:
+    """-E log [exp(vᵢ·wᵢ / τ) / Σⱼ exp(vᵢ·wⱼ / τ)], in nats: which of its image's patches w each v is of.
+
+    log P where that is guessed of P. No gradient is taken of what is wanted, w, as in the authors' code. Park et al.
+    2020 (arXiv:2007.15651), eqs. 2 and 3, after van den Oord et al. 2018 (arXiv:1807.03748).
+    """
+    alike = jnp.einsum("bif,bjf->bij", wide(found), jax.lax.stop_gradient(wide(wanted))) / temperature
+    return -jnp.mean(jnp.diagonal(jax.nn.log_softmax(alike), axis1=1, axis2=2))
 
 
 def near(name: str, weight: float, look: Callable[[Made], Any]) -> Supervision:

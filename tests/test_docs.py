@@ -56,6 +56,12 @@ def test_the_examples_of_tasks_run_one_after_the_other():
     pair = jnp.full((2, 4, 4, 1), 0.5), jnp.full((2, 4, 4, 1), -0.2)
     ours, theirs = (term(10.0)(None, draw, None, Batch(pair, pair)) for term in (scope["cycle"], supervision.cycle))
     np.testing.assert_allclose(ours[0], theirs[0], rtol=1e-6)
+    one = lambda latents, image: (image / 2, (image.reshape(2, 4, 4), image.reshape(2, 2, 8)))
+    noise = np.random.default_rng(0).normal(size=pair[0].shape)
+    ours, theirs = (
+        term(2.0)(None, one, None, Batch(None, noise)) for term in (scope["contrast"], supervision.contrast)
+    )
+    np.testing.assert_allclose(ours[0], theirs[0], rtol=1e-6)
 
 
 @pytest.mark.slow

@@ -175,3 +175,60 @@ def test_what_the_game_has_drawn_is_not_drawn_again():
         return count(lambda state, batch: update_generator(gan, state, batch, KEY), state, batch)
 
     assert work(supervision.l1(1.0)) == work(supervision.none)
+
+
+TEMPERATURE = 0.5
+
+
+def unit(key, *shape):
+    vectors = jax.random.normal(key, shape)
+    return vectors / jnp.linalg.norm(vectors, axis=-1, keepdims=True)
+
+
+FOUND, WANTED = unit(jax.random.key(5), 2, 4, 3), unit(jax.random.key(6), 2, 4, 3)
+
+
+def test_patches_that_are_told_apart_cost_nothing_and_others_what_guessing_does():
+    """Of P orthonormal patches log(1 + (P - 1) exp(-1 / τ)): nearly 0 where τ is small; of P that are alike log P."""
+    apart, alike = jnp.eye(4)[None], jnp.ones((1, 4, 4)) / 2
+    for temperature, expected in ((0.5, np.log(1 + 3 * np.exp(-2))), (0.02, 0.0)):
+        np.testing.assert_allclose(supervision.patch_nce(apart, apart, temperature), expected, atol=1e-6)
+    np.testing.assert_allclose(supervision.patch_nce(alike, alike, 0.07), np.log(4), rtol=1e-6)
+    np.testing.assert_allclose(supervision.patch_nce(apart[:, ::-1], apart, 0.07), 1 / 0.07, rtol=1e-5)
+
+
+def test_patches_are_told_apart_within_an_image_by_what_is_wanted_there():
+    """By loops, and by finite differences; of what is wanted no gradient is taken."""
+    each = []
+    for found, wanted in zip(np.asarray(FOUND), np.asarray(WANTED), strict=True):
+        products = np.exp(found @ wanted.T / TEMPERATURE)
+        each += [-np.log(products[i, i] / products[i].sum()) for i in range(4)]
+    np.testing.assert_allclose(supervision.patch_nce(FOUND, WANTED, TEMPERATURE), np.mean(each), rtol=1e-5)
+    with jax.enable_x64(True):
+        found, wanted = (jnp.asarray(leaf, jnp.float64) for leaf in (FOUND, WANTED))
+        value = lambda found: supervision.patch_nce(found, wanted, TEMPERATURE)
+        check_grads(value, (found,), order=1, modes=["rev"], eps=1e-6, rtol=1e-4)
+    assert not jnp.any(jax.grad(supervision.patch_nce, argnums=1)(FOUND, WANTED, TEMPERATURE))
+    low = supervision.patch_nce(FOUND.astype(jnp.bfloat16), WANTED.astype(jnp.bfloat16), TEMPERATURE)
+    assert low.dtype == jnp.float32
+
+
+def test_what_is_made_is_contrasted_with_what_was_given_and_what_is_real_with_what_is_made_of_it():
+    """G(x) = x / 2; patches are three pixels of the condition, as they are, of two layers."""
+
+    def draw(latents, condition):
+        some = condition.reshape(4, -1, 3)[:, :5]
+        return condition / 2, {"pixels": some, "tripled": 3 * some}
+
+    nce = lambda x: (
+        supervision.patch_nce(x / 2, x, TEMPERATURE) / 2 + supervision.patch_nce(1.5 * x, 3 * x, TEMPERATURE) / 2
+    )
+    batch = Batch((REAL, ()), MADE)
+    for term, name, given in (
+        (supervision.contrast, "g/contrast", MADE),
+        (supervision.contrast_of_real, "g/contrast_of_real", REAL),
+    ):
+        value, seen = term(2.0, TEMPERATURE)(KEY, draw, LATENTS, batch)
+        expected = nce(given.reshape(4, -1, 3)[:, :5])
+        np.testing.assert_allclose(seen[name], expected, rtol=1e-5)
+        np.testing.assert_allclose(value, 2 * expected, rtol=1e-5)

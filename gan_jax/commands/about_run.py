@@ -25,7 +25,7 @@ class AboutRun:
     of_exports: ClassVar[bool] = False  # whether the folder may hold an exported generator as well
 
     run: tyro.conf.Positional[Path]
-    """The run folder."""
+    """The run folder, or, where one generator will do, what gan-jax export wrote, or example:NAME."""
 
 
 Options = TypeVar("Options", bound=AboutRun)

@@ -42,7 +42,8 @@ class Train:
     task: Annotated[str | None, tyro.conf.arg(metavar="|".join(kinds(AnyTask)))] = None
     """What the GAN is for beside samples, with settings of its own: --help behind it lists those. super_resolution,
     inpainting, colouring, from_edges: make an image of a smaller one, of one with a hole, of a grey one, of its edges;
-    pairs: of the left one of your own pairs; unpaired, restyled: of one of another domain. few_labels: a classifier."""
+    pairs: of the left one of your own pairs; unpaired, restyled: of one of another domain, and back; with
+    _one_way behind either: that alone. few_labels: a classifier."""
     config: Annotated[Config, tyro.conf.arg(name="")] = dataclasses.field(default_factory=Config)
     profile: str | None = None
     """Trace these steps, such as 100:110, with JAX's profiler, into the run folder."""

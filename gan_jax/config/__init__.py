@@ -21,16 +21,19 @@ from gan_jax.config.tasks import (
     Pairs,
     Reconstruction,
     Restyled,
+    RestyledOneWay,
     Segmentation,
     SuperResolution,
     Unpaired,
+    UnpairedOneWay,
 )
 from gan_jax.config.transformers import GAT
-from gan_jax.config.translators import ESRGAN, Autoencoder, AutoencoderKL, CycleGAN, Pix2Pix
+from gan_jax.config.translators import CUT, ESRGAN, Autoencoder, AutoencoderKL, CycleGAN, Pix2Pix
 from gan_jax.config.writers import WGANText
 
 __all__ = [
     "ACGAN",
+    "CUT",
     "DCGAN",
     "ESRGAN",
     "FMGAN",
@@ -65,12 +68,14 @@ __all__ = [
     "Pix2Pix",
     "Reconstruction",
     "Restyled",
+    "RestyledOneWay",
     "Segmentation",
     "StartConfig",
     "StyleGAN2",
     "SuperResolution",
     "TaskConfig",
     "Unpaired",
+    "UnpairedOneWay",
     "WGANText",
 ]
 

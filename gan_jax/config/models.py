@@ -9,7 +9,7 @@ from gan_jax.config.films import MoCoGAN
 from gan_jax.config.model import Mixed, Model, Networks
 from gan_jax.config.ranges import Count
 from gan_jax.config.transformers import GAT
-from gan_jax.config.translators import ESRGAN, Autoencoder, AutoencoderKL, CycleGAN, Pix2Pix
+from gan_jax.config.translators import CUT, ESRGAN, Autoencoder, AutoencoderKL, CycleGAN, Pix2Pix
 from gan_jax.config.writers import WGANText
 from gan_jax.sizes import Sides, doublings, shown
 
@@ -329,6 +329,7 @@ AnyModel = (
     | Pix2Pix
     | ESRGAN
     | CycleGAN
+    | CUT
     | Autoencoder
     | AutoencoderKL
     | WGANText

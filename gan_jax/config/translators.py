@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from gan_jax.config.model import Mixed, Networks
 from gan_jax.config.ranges import Channels, Count, OptionalCount
+from gan_jax.config.schema import name_of
 from gan_jax.sizes import Sides, shown
 
 if TYPE_CHECKING:
@@ -121,26 +122,49 @@ class ESRGAN(Translator):
 
 
 @dataclass(frozen=True)
-class CycleGAN(Translator):
-    """Two translators and two judges, for images of two domains. Zhu et al. 2017 (arXiv:1703.10593)."""
+class BetweenDomains(Translator):
+    """Residual networks between images of two domains, each judged patch by patch."""
 
     blocks: Count = 9
     """Residual blocks of each generator: 9 for images of 256 pixels and more, 6 for smaller ones."""
     layers: Count = 3
-    """Layers of the discriminators that halve an image: 3 see patches of 70x70 pixels, 2 of 34x34, 1 of 16x16."""
+    """Layers of each discriminator that halve an image: 3 see patches of 70x70 pixels, 2 of 34x34, 1 of 16x16."""
 
-    def translators(self, data: DataConfig, task: TaskConfig) -> Networks:
-        """As in `Translator`."""
-        from gan_jax.models import cyclegan, pix2pix
+    def translator(self, data: DataConfig) -> Any:
+        """What makes an image of the other domain of one."""
+        from gan_jax.models import cyclegan
 
-        del task
-        one = lambda: cyclegan.Generator(data.image_channels, self.generator_width, self.blocks, self.dtype, data.end)
-        judge = lambda: pix2pix.Discriminator(self.discriminator_width, self.layers, self.dtype, "instance")
-        return cyclegan.Translators(one(), one()), cyclegan.Judges(judge(), judge())
+        return cyclegan.Generator(data.image_channels, self.generator_width, self.blocks, self.dtype, data.end)
+
+    def judge(self) -> Any:
+        """What tells those of one domain from what is made."""
+        from gan_jax.models import pix2pix
+
+        return pix2pix.Discriminator(self.discriminator_width, self.layers, self.dtype, "instance")
 
     def step(self, data: DataConfig) -> int:
         """As in `Translator`."""
         return 4
+
+    def wrong(self, config: Config) -> list[str]:
+        """As in `Model`."""
+        found, size, name = super().wrong(config), config.data.image_size, name_of(self)
+        if any(side % 4 for side in size):
+            found.append(f"data.size: model {name} halves images twice, and 4 does not divide {shown(size)} pixels")
+        return found + [_too_deep(self.layers, size)] * (min(size) <= 1 << self.layers)
+
+
+@dataclass(frozen=True)
+class CycleGAN(BetweenDomains):
+    """Two translators and two judges, for images of two domains. Zhu et al. 2017 (arXiv:1703.10593)."""
+
+    def translators(self, data: DataConfig, task: TaskConfig) -> Networks:
+        """As in `Translator`."""
+        from gan_jax.models import cyclegan
+
+        del task
+        there, back = self.translator(data), self.translator(data)
+        return cyclegan.Translators(back, there), cyclegan.Judges(self.judge(), self.judge())
 
     def loss(self, adversarial: AdversarialLoss) -> AdversarialLoss:
         """The mean over both domains."""
@@ -150,12 +174,36 @@ class CycleGAN(Translator):
 
     def wrong(self, config: Config) -> list[str]:
         """As in `Model`."""
-        found, size = super().wrong(config), config.data.image_size
-        if any(side % 4 for side in size):
-            found.append(f"data.size: model cyclegan halves images twice, and 4 does not divide {shown(size)} pixels")
+        found = super().wrong(config)
         if config.penalty.path_length:
             found.append("penalty.path_length: is of one image, and model cyclegan makes two; drop it")
-        return found + [_too_deep(self.layers, size)] * (min(size) <= 1 << self.layers)
+        return found
+
+
+@dataclass(frozen=True)
+class CUT(BetweenDomains):
+    """One translator and its judge, which needs no way back. Park et al. 2020 (arXiv:2007.15651)."""
+
+    patches: Count = 256
+    """Places, in each of the generator's five layers, whose patches are told apart: at random, or all of fewer."""
+    features: Count = 256
+    """Numbers that a patch is told apart by, and width of the small networks that find them."""
+
+    def translators(self, data: DataConfig, task: TaskConfig) -> Networks:
+        """As in `Translator`."""
+        from gan_jax.models import autoencoder, cut
+
+        del task
+        return cut.Generator(self.translator(data), self.patches, self.features), autoencoder.Judge(self.judge())
+
+    def wrong(self, config: Config) -> list[str]:
+        """As in `Model`."""
+        found = super().wrong(config)
+        if config.penalty.wgan_gp:
+            found.append("penalty.wgan_gp: looks between what is real and what is made, which has patches; take r1")
+        if config.penalty.path_length:
+            found.append("penalty.path_length: is of latents, and model cut has none; drop it")
+        return found
 
 
 @dataclass(frozen=True)

@@ -110,11 +110,11 @@ class Generator(nn.Module):
 
 
 class Judge(nn.Module):
-    """A discriminator of images as one of `(images, nats)`: it sees images alone, and not what they were made of."""
+    """A discriminator of images as one of `(images, nats)`, or what else is made beside them: it sees images alone."""
 
     of_images: nn.Module
 
-    def __call__(self, made: tuple[Images, Nats], condition: Condition = None, *, train: bool = False) -> Logits:
+    def __call__(self, made: tuple[Images, Any], condition: Condition = None, *, train: bool = False) -> Logits:
         """Scores each image."""
         del condition
         images, _ = made

@@ -41,26 +41,31 @@ class Generator(nn.Module):
     dtype: Any = jnp.float32
     end: End = nn.tanh
 
-    @nn.compact
     def __call__(self, latents: Latents, condition: Condition = None, *, train: bool = False) -> Images:
         """Translates each image."""
         del latents, train
-        image = as_image(condition)
+        translated, _ = self.translate(as_image(condition))
+        return translated
+
+    @nn.compact
+    def translate(self, image: Images) -> tuple[Images, list[Maps]]:
+        """Each image translated; and what was seen of it: as it is, each halving before its norm, and each block."""
         if any(side % (1 << HALVINGS) for side in image.shape[1:3]):
             height, width = image.shape[1:3]
             raise ValueError(f"this network halves both sides twice: multiples of 4, not {height}x{width} pixels")
         x = ReflectedConvolution(self.width, 7, dtype=self.dtype, name="image")(image)
-        x = _rectified(x, "norm_image")
+        x, seen = _rectified(x, "norm_image"), [image]
         for i in range(HALVINGS):
-            x = Convolution(self.width << (i + 1), 3, 2, dtype=self.dtype, name=f"down_{i}")(x)
-            x = _rectified(x, f"norm_down_{i}")
+            seen.append(Convolution(self.width << (i + 1), 3, 2, dtype=self.dtype, name=f"down_{i}")(x))
+            x = _rectified(seen[-1], f"norm_down_{i}")
         for i in range(self.blocks):
             x = ResidualBlock(self.dtype, name=f"block_{i}")(x)
+            seen.append(x)
         for i in reversed(range(HALVINGS)):
             x = TransposedConvolution(self.width << i, 3, 2, dtype=self.dtype, name=f"up_{i}")(x)
             x = _rectified(x, f"norm_up_{i}")
         x = ReflectedConvolution(self.channels, 7, dtype=self.dtype, name="pixels")(x)
-        return self.end(x.astype(jnp.float32))
+        return self.end(x.astype(jnp.float32)), seen
 
 
 class ResidualBlock(nn.Module):

@@ -14,7 +14,7 @@ from jaxtyping import Array
 from PIL import Image
 
 from gan_jax.config import Config, Segmentation, TaskConfig
-from gan_jax.config.between import TwoDomains
+from gan_jax.config.between import BothWays
 from gan_jax.config.translators import Translator
 from gan_jax.data.listing import is_picture, suffix
 from gan_jax.data.pictures import told_of
@@ -177,7 +177,7 @@ def apply(
 
 
 def _reversed(task: TaskConfig, run: str) -> TaskConfig:
-    if not isinstance(task, TwoDomains):
+    if not isinstance(task, BothWays):
         raise ConfigError(f"reverse: {run} was trained for {task.called}, which goes one way; drop --reverse")
     return replace(task, reverse=not task.reverse)
 

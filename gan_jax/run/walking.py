@@ -57,7 +57,8 @@ def walk(
     else:
         save_strips(path, clips, columns)
     walks = "1 walk" if count == 1 else f"{count} walks"
-    return _told(opened, f"{walks} of {frames} frames, through {stops} pictures each", path)
+    passed = "1 picture" if stops == 1 else f"{stops} pictures"
+    return _told(opened, f"{walks} of {frames} frames, through {passed}{' each' * (count > 1)}", path)
 
 
 def sheet_of_directions(

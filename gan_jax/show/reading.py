@@ -20,7 +20,8 @@ def of_grids(account: Account) -> str:
     if config.task.given:
         return "In threes: what was given, what was made of it, and what it truly is."
     if config.conditional and isinstance(classes, list) and 1 < len(classes) <= COLUMNS:
-        return f"The columns are the classes: {short(', '.join(map(str, classes)))}."
+        named = short(", ".join(map(str, classes)))
+        return f"The columns of what is made are the classes, real images in no order: {named}."
     return "The same latents at every step."
 
 

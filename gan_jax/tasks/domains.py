@@ -1,4 +1,7 @@
-"""Translation between two domains without pairs, both ways at once (CycleGAN, Zhu et al. 2017, arXiv:1703.10593)."""
+"""Translation between two domains without pairs.
+
+Both ways at once (CycleGAN, Zhu et al. 2017, arXiv:1703.10593), or one (CUT, Park et al. 2020, arXiv:2007.15651).
+"""
 
 from collections.abc import Callable
 
@@ -25,6 +28,26 @@ def restyled(style: Style, *, reverse: bool = False) -> Task:
     No step of training sees it: the image that was restyled, or that is to be, is in no batch of the other domain.
     """
     return _between(style, reverse=reverse)._replace(truth=lambda images: _truth(style, images)[1 - reverse])
+
+
+def one_way(both: Task) -> Task:
+    """The way alone that `both` shows, of the same real images: `(images, ())` are made of an image.
+
+    What a generator makes beside images, in training, real ones have not: ().
+    """
+
+    def make(key: PRNGKey, images: Images) -> Batch:
+        batch = both.make(key, images)
+        return Batch((both.shown(batch.images), ()), both.look(batch.condition))
+
+    return Task(
+        make,
+        as_it_is,
+        baseline=as_it_is,
+        marked=everywhere,
+        shown=lambda made: made[0],
+        truth=both.truth,
+    )
 
 
 def _between(style: Style, *, reverse: bool) -> Task:

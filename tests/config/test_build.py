@@ -24,6 +24,7 @@ from gan_jax.config import (
     PenaltyConfig,
     Reconstruction,
     Restyled,
+    RestyledOneWay,
     build,
 )
 from gan_jax.config.checks import check
@@ -147,7 +148,9 @@ def test_bfloat16_reaches_the_layers_and_leaves_weights_and_logits_in_float32(na
     model = kinds(AnyModel)[name](latent_size=8, precision="bfloat16", **widths)
     translates = model.translates
     config = Config(data=DataConfig(size=size, channels=1), model=model, conditional=not translates)
-    tasks = {"cyclegan": Restyled()} | dict.fromkeys(("autoencoder", "autoencoderkl"), Reconstruction())
+    tasks = {"cyclegan": Restyled(), "cut": RestyledOneWay()} | dict.fromkeys(
+        ("autoencoder", "autoencoderkl"), Reconstruction()
+    )
     config = dataclasses.replace(config, task=tasks.get(name, FromEdges())) if translates else config
     gan = build.build_gan(check(config), 3)
     inputs = {"generator": jnp.ones((4, 8)), "discriminator": jnp.ones((4, size, size, 1))}
@@ -155,7 +158,7 @@ def test_bfloat16_reaches_the_layers_and_leaves_weights_and_logits_in_float32(na
     told = jnp.ones((4, size, size, 1)) if translates else jnp.arange(4) % 3
     if name == "cyclegan":
         told = inputs["discriminator"] = (told, told)
-    if name in ("autoencoder", "autoencoderkl"):
+    if name in ("cut", "autoencoder", "autoencoderkl"):
         inputs["discriminator"] = (told, jnp.zeros(4))
     for player, x in inputs.items():
         run = partial(getattr(gan, player).init_with_output, train=True)

@@ -106,6 +106,7 @@ CLIPS = {"data.name": "moving_mnist", "model": "mocogan"}
 LARGER = {"task": "super_resolution", "model": "esrgan", "data.size": 16}
 FEW_LABELS = {"task": "few_labels", "model": "fmgan"}
 RESTYLED = {"task": "restyled", "model": "cyclegan", "data.size": 16}
+ONE_WAY = {"task": "restyled_one_way", "model": "cut", "data.size": 16}
 NEEDS = {
     "task": {"model": "pix2pix", "data.size": 16},
     "data.deviation": {"data.path": "/latents.npz"},
@@ -334,6 +335,12 @@ def test_a_whole_number_will_do_for_a_number():
         ),
         (RESTYLED | {"penalty.path_length": 2.0}, "penalty.path_length: is of one image, and model cyclegan makes two"),
         (RESTYLED | {"generator_batch": "own"}, "generator_batch: of two domains no batch of its own is told from one"),
+        (ONE_WAY | {"penalty.path_length": 2.0}, "penalty.path_length: is of latents, and model cut has none; drop it"),
+        (
+            ONE_WAY | {"penalty.wgan_gp": 10.0},
+            "penalty.wgan_gp: looks between what is real and what is made, which has",
+        ),
+        (ONE_WAY | {"generator_batch": "own"}, "generator_batch: of two domains no batch of its own is told from one"),
         ({"augment.name": "levels"}, "augment.name: levels is for --model gat, whose images have levels"),
         ({"anneal.beta2": 0.9}, "anneal.images: expected the images until anneal.beta2 is reached"),
         ({"anneal.images": 10}, "anneal.images: there is nothing to anneal"),
@@ -489,6 +496,21 @@ def test_a_whole_number_will_do_for_a_number():
         ),
         (RESTYLED | {"data.size": 18}, "data.size: model cyclegan halves images twice, and 4 does not divide 18"),
         (RESTYLED | {"data.size": 8}, "model.layers: 3 leave 1 of 8 pixels, and normalisation nothing of that; try"),
+        (
+            ONE_WAY | {"task": "unpaired_one_way", "data.path": "p.npz"},
+            "data.path: two domains are pictures, not arrays; name a folder or .zip of them",
+        ),
+        (ONE_WAY | {"task": "restyled"}, "model: cut is not for --task restyled; take --model cyclegan"),
+        (ONE_WAY | {"model": "cyclegan"}, "model: cyclegan is not for --task restyled_one_way; take --model cut"),
+        (ONE_WAY | {"task.test": 0.0}, "task.test: of restyled_one_way images some are held out; add --task.test"),
+        (ONE_WAY | {"task.temperature": 0.0}, "task.temperature: expected a finite number above 0"),
+        (ONE_WAY | {"model.patches": 0}, "model.patches: expected a whole number from 1"),
+        (
+            ONE_WAY | {"loss": "none", "task.contrast": 0.0, "task.contrast_of_real": 0.0},
+            "loss: none, and nothing else that the generator would learn by",
+        ),
+        (ONE_WAY | {"data.size": 18}, "data.size: model cut halves images twice, and 4 does not divide 18"),
+        (ONE_WAY | {"data.size": 8}, "model.layers: 3 leave 1 of 8 pixels, and normalisation nothing of that; try"),
         (INPAINTING | {"parallel": "pmap"}, "parallel: pmap is not for tasks; choose jit, whose numbers are the same"),
         (
             LARGER | {"model": "pix2pix"},
@@ -523,6 +545,9 @@ def test_keys_that_do_not_go_together_are_named(values, said):
         RESTYLED,
         RESTYLED | {"loss": "none", "task.cycle": 0.0, "task.reverse": True},
         RESTYLED | {"task": "unpaired", "data.path": "photos.zip", "data.flip": True},
+        ONE_WAY | {"task.reverse": True, "penalty.r1": 1.0},
+        ONE_WAY | {"loss": "none", "task.contrast_of_real": 0.0},
+        ONE_WAY | {"task": "unpaired_one_way", "data.path": "photos.zip", "data.flip": True},
     ],
 )
 def test_tasks_and_translators_that_go_together_pass(values):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gan_jax.tasks.degradations import outlines
-from gan_jax.tasks.domains import restyled, unpaired
+from gan_jax.tasks.domains import one_way, restyled, unpaired
 
 KEY = jax.random.key(0)
 ABOVE, BELOW = jax.random.uniform(jax.random.key(1), (2, 3, 8, 12, 1), minval=-1, maxval=1)
@@ -49,3 +49,20 @@ def test_outlines_are_around_what_is_bright_on_grey_and_hide_what_is_inside():
     assert np.all(outlines(jnp.full((1, 4, 4, 3), 0.7)) == 0.25)
     with pytest.raises(ValueError, match="1 pixel thick or more, not 0"):
         outlines(stroke, thickness=0)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_one_way_is_the_way_that_is_shown_with_its_truth(reverse):
+    both = restyled(negative, reverse=reverse)
+    task, pair = one_way(both), both.make(KEY, READ)
+    batch = task.make(KEY, READ)
+    given, wanted = (BELOW, -ABOVE) if reverse else (-ABOVE, BELOW)
+    np.testing.assert_array_equal(batch.condition, given)
+    np.testing.assert_array_equal(task.shown(batch.images), wanted)
+    assert batch.images[1:] == ((),)
+    for function in (task.look, task.baseline):
+        np.testing.assert_array_equal(function(batch.condition), both.baseline(pair.condition))
+    np.testing.assert_array_equal(task.given(ABOVE, None), ABOVE)
+    assert task.marked(batch.condition).shape == (3, 1, 1, 1)
+    np.testing.assert_array_equal(task.truth(READ), both.truth(READ))
+    assert one_way(unpaired()).truth is None

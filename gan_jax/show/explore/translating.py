@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gan_jax.config import Config
-from gan_jax.config.between import TwoDomains
+from gan_jax.config.between import BothWays
 from gan_jax.config.build import load_data
 from gan_jax.data.listing import Files
 from gan_jax.errors import ConfigError, DataError
@@ -37,7 +37,7 @@ def open_translator(source: Source) -> Translator:
     """Its networks, not compiled yet: they are for each size of pictures, when the first one comes."""
     config, weights = source.config, source.weights()
     tasks = [config.task]
-    if isinstance(config.task, TwoDomains):
+    if isinstance(config.task, BothWays):
         tasks.append(replace(config.task, reverse=not config.task.reverse))
     ways = tuple(make_translation(config, source.gan, task.build(), weights) for task in tasks)
     return Translator(config, config.task.build().has_holes, ways)
