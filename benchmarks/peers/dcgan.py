@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from peers.setups import Case
+
 STAGES = 4
 SLOPE = 0.2
 
