@@ -76,10 +76,10 @@ bench() { # NAME SECONDS SCRIPT OPTION...
     part "$1" "$2" "$python" "$here/$3" --rows "${@:4}"
 }
 
-patience=1 networks=(dcgan sngan stylegan2 r3gan) models=() convolved=(R3GAN StyleGAN2 DCGAN)
+patience=1 networks=(dcgan sngan stylegan2 r3gan gat gat-b2) models=() convolved=(R3GAN StyleGAN2 DCGAN)
 size=(--rounds 1 --seconds 5) repeats=(--rounds 1 --formulations)
 if [[ $rehearse ]]; then
-    patience=4 networks=(sngan r3gan) models=(dcgan r3gan) convolved=(article)
+    patience=4 networks=(sngan r3gan gat) models=(dcgan r3gan) convolved=(article)
     size=(--rounds 1 --seconds 1 --width-divisor 32 --batch 4) repeats=(--rounds 1 --repeats 1 --batch 2)
     export XLA_FLAGS="--xla_backend_optimization_level=0 ${XLA_FLAGS:-}"
 fi

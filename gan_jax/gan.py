@@ -147,8 +147,7 @@ def make_step(gan: GAN, *, discriminator_steps: int = 1) -> Step:
 def update_discriminator(gan: GAN, state: GANState, batch: Batch, key: PRNGKey) -> tuple[GANState, Metrics]:
     """One step down the discriminator's loss and penalties; moves `state.discriminator` and `state.memories` only.
 
-    The penalty's critic is the discriminator behind the augmentation of the real images, so that slopes are taken at
-    the image before it.
+    The penalty's critic is the discriminator behind the real images' augmentation: slopes are at the image before it.
     """
     latent_key, generator_key, real_key, fake_key, penalty_key, smooth_key, augment_key = jax.random.split(key, 7)
     real, condition = inputs.read(batch)
@@ -161,13 +160,14 @@ def update_discriminator(gan: GAN, state: GANState, batch: Batch, key: PRNGKey) 
     fake, _ = draw(state.generator.weights, latents)
 
     def objective(params: Params, stats: Stats) -> tuple[Scalar, tuple[Stats, Metrics]]:
-        # Penalties draw at random what the loss drew, so that where they ask the same, it is computed once.
+        # Penalties draw at random what the loss drew, and are told again what it was told of real images.
         judge_real = _judge(gan, params, jax.random.clone(real_key), see_real, condition)
         judge_fake = _judge(gan, params, jax.random.clone(fake_key), see_fake, condition)
         real_logits, moved = judge_real(stats, real)
         fake_logits, moved = judge_fake(moved, fake)
         loss = gan.loss.discriminator(real_logits, fake_logits)
-        extra = penalty(penalty_key, lambda images: verdict(judge_real(stats, images)[0]), real, fake)
+        critic = lambda images: verdict(real_logits if images is real else judge_real(stats, images)[0])
+        extra = penalty(penalty_key, critic, real, fake)
         logits = lambda latents, marks: verdict(judge_fake(stats, draw(state.generator.weights, latents, marks)[0])[0])
         smooth, seen = latent_penalty.discriminator(smooth_key, logits, latents, marks)
         shown = {

@@ -19,6 +19,7 @@ sys.path.append(str(BENCHMARKS))
 import comparison  # noqa: E402
 import machine  # noqa: E402
 import scaling  # noqa: E402
+from peers import ours  # noqa: E402
 from peers.agreement import disagreement  # noqa: E402
 from peers.setups import SETUPS, Case, Running  # noqa: E402
 from peers.shapes import SHAPES, WHOLE  # noqa: E402
@@ -147,6 +148,14 @@ def test_widened_layers_are_the_papers():
     assert set(WHOLE) < {shape.network for shape in SHAPES}
 
 
+def test_blocks_that_are_stacked_are_named_one_by_one():
+    kernels = np.arange(12).reshape(2, 3, 2)
+    found = dict(ours._flat({"levels": {"blocks": {"kernel": kernels}, "bias": kernels[:, 0]}, "scale": kernels[0]}))
+    assert len(found) == 2 * 3 + 2 + 1
+    np.testing.assert_array_equal(found["levels/1/blocks/2/kernel"], kernels[1, 2])
+    np.testing.assert_array_equal(found["levels/1/bias"], kernels[1, 0])
+
+
 def test_scaling_shows_what_is_above_the_ideal():
     case = scaling.Case("mlp", "jit", 4, 2)
     assert scaling.row(case, [3.0, 2.0, 4.0], 1.5).endswith("| jit | 2 | 4 | 3.00 (2.00-4.00) | 1.50 | 2.00 |")
@@ -228,9 +237,9 @@ def test_parts_that_fail_are_lines_of_the_table(tmp_path):
     done = on_gpu(tmp_path / "out", "checks", PYTHON="false")
     assert done.returncode == 1
     rows = (tmp_path / "out" / "table.md").read_text().splitlines()
-    assert len(rows) == 5
+    assert len(rows) == 7
     assert all("failed: exit code 1, see log.txt" in row and row.count("|") == 7 for row in rows)
-    assert done.stdout.splitlines()[-5:] == rows
+    assert done.stdout.splitlines()[-7:] == rows
 
 
 def test_parts_for_which_no_time_is_left_are_lines_too(tmp_path):
@@ -279,7 +288,7 @@ def test_the_rehearsal_goes_through(tmp_path):
     table = (tmp_path / "table.md").read_text()
     assert "failed" not in table
     assert "DIFFER" not in table
-    assert all(f"| {what}" in table for what in ("sngan 1/32", "r3gan 1/32", "dcgan", "article"))
+    assert all(f"| {what}" in table for what in ("sngan 1/32", "r3gan 1/32", "gat 1/32", "dcgan", "article"))
 
 
 @pytest.mark.slow

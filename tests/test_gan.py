@@ -225,7 +225,7 @@ def test_penalty_is_added_to_the_discriminators_loss_and_handed_the_critic_it_tr
     seen = {}
 
     def spy(key, critic, real, fake):
-        seen["logits"] = critic(real).shape
+        seen.update(logits=critic(real).shape, handed=critic(real) is critic(real))
         jax.debug.callback(lambda low, high: seen.update(range=(low, high)), real.min(), real.max())
         return jnp.float32(7.0)
 
@@ -236,6 +236,7 @@ def test_penalty_is_added_to_the_discriminators_loss_and_handed_the_critic_it_tr
     with_penalty = jax.jit(make_step(gan))(state, batch)[1]
     jax.effects_barrier()
     assert seen["logits"] == (8,)
+    assert seen["handed"]
     assert -1 <= seen["range"][0] < seen["range"][1] <= 1
     assert with_penalty["d/penalty"] == 7.0
     assert with_penalty["d/loss"] == plain["d/loss"]

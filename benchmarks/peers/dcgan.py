@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from peers.setups import Case
+
 STAGES = 4
 SLOPE = 0.2
 
@@ -78,6 +80,7 @@ class Discriminator(nn.Module):
         return self.logit(x.float().permute(0, 2, 3, 1).flatten(1))[:, 0]
 
 
-def build(latent: int, divisor: int, precision: str) -> tuple[nn.Module, nn.Module]:
+def build(case: Case) -> tuple[nn.Module, nn.Module]:
     """Both networks, 64 channels wide beside the image, or a part of that."""
-    return Generator(latent, 64 // divisor, precision), Discriminator(64 // divisor, precision)
+    width = 64 // case.divisor
+    return Generator(case.latent, width, case.dtype), Discriminator(width, case.dtype)

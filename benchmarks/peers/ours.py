@@ -2,9 +2,10 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,8 +16,9 @@ def build(case: Case, batch: int) -> Any:
     """The GAN."""
     import optax
 
-    from gan_jax import GAN, averaging, losses, penalties
-    from gan_jax.models import article, dcgan, r3gan, sngan, stylegan2
+    from gan_jax import GAN, augment, averaging, losses, penalties
+    from gan_jax.augment.levels import noisy_levels
+    from gan_jax.models import article, dcgan, gat, r3gan, sngan, stylegan2
 
     setup, narrow = case.setup, case.divisor
     dtype, low = case.dtype, 8 if case.dtype == "bfloat16" else None
@@ -25,6 +27,10 @@ def build(case: Case, batch: int) -> Any:
         "dcgan": lambda: [
             dcgan.Generator(64, width=64 // narrow, dtype=dtype),
             dcgan.Discriminator(64 // narrow, dtype=dtype),
+        ],
+        "gat": lambda: [
+            gat.Generator(32, 4, **case.transformer._asdict(), dtype=dtype),
+            gat.Discriminator(**case.transformer._asdict(), dtype=dtype),
         ],
         "r3gan": lambda: [
             kind(widths=(768 // narrow,) * 4, low_precision_from=low) for kind in (r3gan.Generator, r3gan.Discriminator)
@@ -45,18 +51,22 @@ def build(case: Case, batch: int) -> Any:
             stylegan2.Discriminator(512 // narrow, group=32, residual=False, low_precision_from=low),
         ],
     }
-    adam = lambda: optax.adam(setup.learning_rate, b1=setup.beta1, b2=setup.beta2, eps=setup.epsilon)
-    weights = {penalties.r1: setup.r1, penalties.r2: setup.r2}
-    terms = [make(weight) for make, weight in weights.items() if weight]
-    penalty = penalties.lazy(penalties.total(*terms), case.every(batch)) if terms else penalties.none
+    adam = optax.adam(setup.learning_rate, b1=setup.beta1, b2=setup.beta2, eps=setup.epsilon)
+    clipped = optax.chain(optax.clip_by_global_norm(setup.clip), adam) if setup.clip else adam
+    differences = penalties.r1_by_difference, penalties.r2_by_difference
+    kinds = differences if setup.levels else (penalties.r1, penalties.r2)
+    terms = [make(weight) for make, weight in zip(kinds, (setup.r1, setup.r2), strict=True) if weight]
+    penalty = penalties.total(*terms) if terms else penalties.none
     return GAN(
-        *pairs[case.network](),
-        adam(),
-        adam(),
+        *pairs[case.module](),
+        clipped,
+        clipped,
         latent_size=case.latent,
         loss=getattr(losses, setup.loss),
-        penalty=penalty,
+        penalty=penalties.lazy(penalty, case.every(batch)) if setup.lazy else penalty,
         average=averaging.ema(0.999),
+        augment=noisy_levels(setup.levels) if setup.levels else augment.as_it_is,
+        draws=augment.together,
     )
 
 
@@ -74,29 +84,33 @@ def draw_weights(case: Case, folder: Path) -> dict[str, int]:
 def check(case: Case, folder: Path) -> None:
     """Leaves gan_jax's answers, of the weights that it draws, in the folder."""
     import jax
+    import jax.numpy as jnp
 
     from gan_jax.network import forward
 
     g, d, data = _drawn(case)
     gan = build(case._replace(precision="float32"), CHECKED)
-    key = jax.random.key(1)
+    key, keys = jax.random.key(1), _keys()
     judge = lambda params, images: forward(gan.discriminator, d._replace(params=params), key, images, None)[0]
+    seen = lambda params, view, images: judge(params, gan.augment(view, images))
+    real, fake = data["real"], tuple(data["fake"]) if case.setup.levels else data["fake"]
 
     def d_loss(params: Any) -> Any:
-        loss = gan.loss.discriminator(judge(params, data["real"]), judge(params, data["fake"]))
-        return loss + gan.penalty(key, lambda images: judge(params, images), data["real"], data["fake"])
+        critic = partial(seen, params, keys.discriminator)
+        return gan.loss.discriminator(critic(real), critic(fake)) + gan.penalty(keys.penalty, critic, real, fake)
 
     def g_loss(params: Any) -> Any:
         # Noise is drawn anew in training passes, and there is nothing else in StyleGAN2 that sets them apart.
         noisy = any(name.startswith("noise/") for name in data)
         train = {"train": not noisy, "rngs": {"dropout": key}, "mutable": list(g.stats)}
         images, _ = gan.generator.apply({"params": params, **g.stats}, data["latents"], None, **train)
-        return gan.loss.generator(judge(d.params, data["real"]), judge(d.params, images)), images
+        critic = partial(seen, d.params, keys.generator)
+        return gan.loss.generator(critic(real), critic(images)), jnp.concatenate(jax.tree.leaves(images))
 
     with jax.default_matmul_precision("highest"):
         d_gradient = jax.jit(jax.grad(d_loss))(d.params)
         g_gradient, images = jax.jit(jax.grad(g_loss, has_aux=True))(g.params)
-        found = {"logits": jax.jit(judge)(d.params, data["real"]), "images": images}
+        found = {"logits": jax.jit(judge)(d.params, real), "images": images}
     found |= {f"discriminator/{path}": leaf for path, leaf in _flat(d_gradient)}
     found |= {f"generator/{path}": leaf for path, leaf in _flat(g_gradient)}
     np.savez(folder / "gan_jax.npz", **found)
@@ -109,13 +123,47 @@ def _drawn(case: Case) -> tuple[Any, Any, dict[str, np.ndarray]]:
     from gan_jax import Batch, init
 
     rng = np.random.default_rng(0)
-    data = {"real": rng.uniform(-1, 1, case.images(CHECKED)), "fake": rng.normal(size=case.images(CHECKED))}
+    shape, levels = case.images(CHECKED), case.setup.levels
+    data = {"real": rng.uniform(-1, 1, shape), "fake": rng.normal(size=(levels, *shape) if levels else shape)}
     data = {name: array.astype(np.float32) for name, array in data.items()}
     data["latents"] = rng.normal(size=(CHECKED, case.latent)).astype(np.float32)
     gan = build(case._replace(precision="float32"), CHECKED)
     state = init(gan, jax.random.key(0), Batch(data["real"]))
     g, d = (_moved(player.weights, rng) for player in (state.generator, state.discriminator))
-    return g, d, data | {f"noise/{i}": array for i, array in enumerate(_fixed_noise(g.stats))}
+    data |= {f"noise/{i}": array for i, array in enumerate(_fixed_noise(g.stats))}
+    return g, d, data | {f"drawn/{i}": array for i, array in enumerate(_drawn_by_the_game(case))}
+
+
+class Keys(NamedTuple):
+    """What the check draws by: what is seen in the update of either player, and the directions of differences."""
+
+    discriminator: Any
+    generator: Any
+    penalty: Any
+
+
+def _keys() -> Keys:
+    import jax
+
+    return Keys(*jax.random.split(jax.random.key(1), 3))
+
+
+def _drawn_by_the_game(case: Case) -> list[np.ndarray]:
+    """Of GAT's: each level's fresh noise, the last level's first, and directions; then the generator's noise.
+
+    They are drawn as `noisy_levels` and the penalties do it: else the two sides would not agree.
+    """
+    from jax.random import normal, split
+
+    shape, levels = case.images(CHECKED), case.setup.levels
+    if not levels:
+        return []
+    noise = lambda view: [normal(key, shape) for key in split(split(view)[1], levels)]
+    keys = _keys()
+    on_real, on_fake = split(keys.penalty)
+    of_each = normal(on_fake, (CHECKED, levels, *shape[1:])).swapaxes(0, 1)
+    drawn = [*noise(keys.discriminator), normal(on_real, shape), *of_each, *noise(keys.generator)]
+    return [np.asarray(array) for array in drawn]
 
 
 def _moved(weights: Any, rng: np.random.Generator) -> Any:
@@ -147,7 +195,19 @@ def _flat(tree: Any) -> list[tuple[str, Any]]:
     import jax
 
     leaves = jax.tree_util.tree_flatten_with_path(tree)[0]
-    return [("/".join(str(part.key) for part in path), np.asarray(leaf)) for path, leaf in leaves]
+    parted = [_one_by_one([str(part.key) for part in path], np.asarray(leaf)) for path, leaf in leaves]
+    return [named for leaf in parted for named in leaf]
+
+
+def _one_by_one(path: Sequence[str], leaf: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """What `nn.scan` has stacked, `blocks/kernel`, as `blocks/0/kernel`, `blocks/1/kernel`, ..."""
+    at = next((i for i, part in enumerate(path, 1) if part in ("blocks", "levels")), None)
+    if at is None:
+        yield "/".join(path), leaf
+        return
+    for i, one in enumerate(leaf):
+        for rest, part in _one_by_one(path[at:], one):
+            yield "/".join([*path[:at], str(i), rest]), part
 
 
 def begin(case: Case) -> Running:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from peers.layers import Convolution, Resample, low_precision_at
+from peers.setups import Case
 
 START = 4
 GROUP = 16
@@ -75,10 +76,10 @@ class Discriminator(nn.Module):
         return self.logit((x.float() * self.basis).sum((2, 3)))[:, 0]
 
 
-def build(latent: int, divisor: int, precision: str) -> tuple[nn.Module, nn.Module]:
+def build(case: Case) -> tuple[nn.Module, nn.Module]:
     """The paper's CIFAR-10 networks, 768 channels wide, or a part of that."""
-    width = 768 // divisor
-    return Generator(latent, width, precision), Discriminator(width, precision)
+    width = 768 // case.divisor
+    return Generator(case.latent, width, case.dtype), Discriminator(width, case.dtype)
 
 
 def _add_stages(network: nn.Module, width: int) -> list[tuple[int, list[str]]]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,7 +11,7 @@ class Setup(NamedTuple):
     """What is trained, and how; the same on every side."""
 
     latent: int
-    batch: int  # on a GPU, as published
+    batch: int  # on a GPU, as published; of GAT what should fit into 80 GB
     loss: str
     learning_rate: float
     beta1: float
@@ -20,6 +20,8 @@ class Setup(NamedTuple):
     r1: float = 0.0
     r2: float = 0.0
     lazy: bool = False
+    levels: int = 0  # of each image that D sees behind noise; R1 and R2 are then by differences
+    clip: float = 0.0  # the largest norm of a gradient, if there is one
     size: int = 32
     channels: int = 3
     batch_on_cpu: int = 32
@@ -28,12 +30,17 @@ class Setup(NamedTuple):
     precisions: tuple[str, ...] = ("float32", "tf32", "bfloat16")  # on a GPU; on a CPU float32
 
 
+TRANSFORMERS: Any = {"beta1": 0.0, "beta2": 0.99, "r1": 0.1, "r2": 0.1, "levels": 4, "clip": 1.0, "channels": 4}
+"""How GAT is trained, in an autoencoder's latents."""
+
 SETUPS = {
     "article": Setup(
         100, 64, "non_saturating", 1e-4, 0.9, 0.999, 1e-7, size=28, channels=1, batch_on_cpu=64, divisor_on_cpu=1,
         peers=("Keras",), precisions=("tf32",),
     ),
     "dcgan": Setup(100, 128, "non_saturating", 2e-4, 0.5, 0.999, size=64, divisor_on_cpu=1),
+    "gat": Setup(64, 256, "relativistic", 4e-4, **TRANSFORMERS),
+    "gat-b2": Setup(64, 32, "relativistic", 2e-4, **TRANSFORMERS),
     "r3gan": Setup(64, 512, "relativistic", 2e-4, 0.0, 0.9, r1=0.05, r2=0.05),
     "sngan": Setup(128, 64, "hinge", 2e-4, 0.0, 0.9),
     "stylegan2": Setup(512, 64, "non_saturating", 2.5e-3, 0.0, 0.99, r1=0.01, lazy=True),
@@ -58,6 +65,15 @@ PRECISIONS = {
 }
 
 
+class Transformer(NamedTuple):
+    """How large GAT's networks are; fields are those of gan_jax's."""
+
+    depth: int
+    width: int
+    heads: int
+    patch: int
+
+
 class Case(NamedTuple):
     """One network at one size."""
 
@@ -72,9 +88,21 @@ class Case(NamedTuple):
         return SETUPS[self.network]
 
     @property
+    def module(self) -> str:
+        """Of `peers`, in which PyTorch's side of the network is written."""
+        return self.network.partition("-")[0]
+
+    @property
     def latent(self) -> int:
         """StyleGAN2's shrinks with its styles."""
         return self.setup.latent // self.divisor if self.network == "stylegan2" else self.setup.latent
+
+    @property
+    def transformer(self) -> Transformer:
+        """GAT's S/4 or B/2; narrower ones have four blocks. Heads are of 64 channels, or one."""
+        width, patch = {"gat": (384, 4), "gat-b2": (768, 2)}[self.network]
+        width //= self.divisor
+        return Transformer(12 if self.divisor == 1 else 4, width, max(1, width // 64), patch)
 
     @property
     def dtype(self) -> str:

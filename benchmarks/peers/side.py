@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from peers import levels
 from peers.setups import CHECKED, PLAYERS, PRECISIONS, Case, Running
-from peers.update import Rules, discriminator_loss, generator_loss, make_step
+from peers.update import OBJECTIVES, Objectives, Rules, make_step
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -26,7 +27,7 @@ def check(case: Case, folder: Path) -> dict[str, int]:
     with np.load(folder / "weights.npz") as file:
         arrays = dict(file)
     networks = build(case._replace(precision="float32"), arrays)
-    found = _answers(_rules(case, CHECKED), networks, arrays)
+    found = _answers(case, networks, arrays)
     with np.load(folder / "gan_jax.npz") as ours:
         found |= {f"ours:{torch_name(name)}": array for name, array in ours.items()}
     found = {name.replace("/", "."): array for name, array in found.items()}
@@ -45,7 +46,7 @@ def begin(case: Case, folder: Path, compiled: bool) -> Running:
     with np.load(folder / "weights.npz") as file:
         networks = build(case, dict(file))
     torch.backends.cudnn.benchmark = True
-    step = make_step(_rules(case, case.batch), *networks.values(), case.latent, compiled)
+    step = make_step(_rules(case, case.batch), _objectives(case), *networks.values(), case.latent, compiled)
     on_gpu = torch.cuda.is_available()
     losses: tuple[torch.Tensor, ...] = ()
 
@@ -66,7 +67,7 @@ def begin(case: Case, folder: Path, compiled: bool) -> Running:
 
 def build(case: Case, arrays: Arrays) -> dict[str, nn.Module]:
     """Both networks on the device, with these weights. Images and maps are laid out channels last."""
-    pair = importlib.import_module(f"peers.{case.network}").build(case.latent, case.divisor, case.dtype)
+    pair = importlib.import_module(f"peers.{case.module}").build(case)
     networks = dict(zip(PLAYERS, pair, strict=True))
     for player, module in networks.items():
         _load(module, {name.split("/", 1)[1]: array for name, array in arrays.items() if name.startswith(f"{player}/")})
@@ -79,23 +80,35 @@ def build(case: Case, arrays: Arrays) -> dict[str, nn.Module]:
 
 def _rules(case: Case, batch: int) -> Rules:
     setup = case.setup
-    betas = (setup.beta1, setup.beta2)
-    return Rules(setup.loss, setup.learning_rate, *betas, setup.epsilon, setup.r1, setup.r2, case.every(batch))
+    betas, weights = (setup.beta1, setup.beta2), (setup.r1, setup.r2)
+    return Rules(setup.loss, setup.learning_rate, *betas, setup.epsilon, *weights, case.every(batch), setup.clip)
 
 
-def _answers(rules: Rules, networks: dict[str, nn.Module], arrays: Arrays) -> dict[str, np.ndarray]:
-    """What must agree on the weights' own batch: logits, images, and both gradients, in PyTorch's layouts."""
+def _objectives(case: Case) -> Objectives:
+    return levels.OBJECTIVES if case.setup.levels else OBJECTIVES
+
+
+def _answers(case: Case, networks: dict[str, nn.Module], arrays: Arrays) -> dict[str, np.ndarray]:
+    """What must agree on the weights' own batch: logits, images, and both gradients, in PyTorch's layouts.
+
+    A game that draws at random is handed what gan_jax drew, in the order in which it asks.
+    """
     put = lambda array: torch.from_numpy(array).to(device())
+    shown = lambda array: put(array).permute(0, 3, 1, 2) if array.ndim == 4 else [shown(level) for level in array]
+    handed = iter([shown(array) for name, array in arrays.items() if name.startswith("drawn/")])
+    drawn = [lambda like: next(handed)] if case.setup.levels else []
+    rules, objectives = _rules(case, CHECKED), _objectives(case)
     generator, discriminator = networks["generator"], networks["discriminator"]
-    real, fake = (put(arrays[name]).permute(0, 3, 1, 2) for name in ("real", "fake"))
+    real, fake = shown(arrays["real"]), shown(arrays["fake"])
     found = {"logits": discriminator(real)}
-    discriminator_loss(rules, discriminator, real, fake).backward()
+    objectives.discriminator(rules, discriminator, real, fake, *drawn).backward()
     found |= _gradients("discriminator", discriminator)
     discriminator.requires_grad_(False)
-    noise = [put(arrays[name]).permute(0, 3, 1, 2) for name in arrays if name.startswith("noise/")]
+    noise = [shown(arrays[name]) for name in arrays if name.startswith("noise/")]
     images = generator(put(arrays["latents"]), *([noise] if noise else []))
-    generator_loss(rules, discriminator, real, images).backward()
-    found |= {"images": images.permute(0, 2, 3, 1)} | _gradients("generator", generator)
+    objectives.generator(rules, discriminator, real, images, *drawn).backward()
+    every = torch.cat(images) if case.setup.levels else images
+    found |= {"images": every.permute(0, 2, 3, 1)} | _gradients("generator", generator)
     return {name: tensor.detach().cpu().numpy() for name, tensor in found.items()}
 
 

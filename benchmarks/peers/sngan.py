@@ -9,6 +9,7 @@ from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
 from peers.layers import Convolution
+from peers.setups import Case
 
 
 class Doubling(nn.Module):
@@ -83,6 +84,7 @@ class Discriminator(nn.Module):
         return self.logit(functional.relu(x.float()).sum((2, 3)))[:, 0]
 
 
-def build(latent: int, divisor: int, precision: str) -> tuple[nn.Module, nn.Module]:
+def build(case: Case) -> tuple[nn.Module, nn.Module]:
     """The paper's CIFAR-10 networks, 256 and 128 channels wide, or a part of that."""
-    return Generator(latent, 256 // divisor, precision), Discriminator(128 // divisor, precision)
+    widths = 256 // case.divisor, 128 // case.divisor
+    return Generator(case.latent, widths[0], case.dtype), Discriminator(widths[1], case.dtype)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from peers.layers import Resample, low_precision_at
+from peers.setups import Case
 
 SIZE = 32
 GROUP = 32
@@ -179,10 +180,10 @@ class Discriminator(nn.Module):
         return self.logit(_leaky(self.flatten(x.permute(0, 2, 3, 1).flatten(1))))[:, 0]
 
 
-def build(latent: int, divisor: int, precision: str) -> tuple[nn.Module, nn.Module]:
+def build(case: Case) -> tuple[nn.Module, nn.Module]:
     """StyleGAN2-ADA's CIFAR-10 networks, 512 channels wide, or narrower: min(512 · 32 / (divisor · pixels), 512)."""
-    width = 512 // divisor
-    return Generator(latent, latent, width, precision), Discriminator(width, precision)
+    width = 512 // case.divisor
+    return Generator(case.latent, case.latent, width, case.dtype), Discriminator(width, case.dtype)
 
 
 def _with_deviation(x: Tensor) -> Tensor:

@@ -20,6 +20,7 @@ class Rules(NamedTuple):
     r1: float = 0.0
     r2: float = 0.0
     every: int = 1  # penalties see one in so many images
+    clip: float = 0.0  # the largest norm of a gradient, if there is one
 
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -62,8 +63,23 @@ def generator_loss(rules: Rules, discriminator: nn.Module, real: Tensor, fake: T
     return LOSSES[rules.loss][1](real_logits, fake_logits)
 
 
+class Objectives(NamedTuple):
+    """What each player minimises, of (rules, discriminator, real, fake); fake is what the generator makes."""
+
+    discriminator: Callable[..., Tensor]
+    generator: Callable[..., Tensor]
+
+
+OBJECTIVES = Objectives(discriminator_loss, generator_loss)
+
+
 def make_step(
-    rules: Rules, generator: nn.Module, discriminator: nn.Module, latent: int, compiled: bool
+    rules: Rules,
+    objectives: Objectives,
+    generator: nn.Module,
+    discriminator: nn.Module,
+    latent: int,
+    compiled: bool,
 ) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
     """The step on uint8 images `[B, H, W, C]`: the discriminator's loss and the generator's."""
     average = copy.deepcopy(generator).requires_grad_(False)
@@ -73,27 +89,31 @@ def make_step(
     pairs = (list(average.parameters()), list(generator.parameters()))
     through = torch.compile if compiled else lambda function: function
     draw = through(lambda latents: generator(latents))
-    judge_d = through(lambda real, fake: discriminator_loss(rules, discriminator, real, fake))
-    judge_g = through(lambda latents, real: generator_loss(rules, discriminator, real, generator(latents)))
+    judge_d = through(lambda real, fake: objectives.discriminator(rules, discriminator, real, fake))
+    judge_g = through(lambda latents, real: objectives.generator(rules, discriminator, real, generator(latents)))
 
     def step(images: Tensor) -> tuple[Tensor, Tensor]:
         real = images.permute(0, 3, 1, 2).float() / 127.5 - 1
         with torch.no_grad():
             fake = draw(torch.randn(len(real), latent, device=real.device))
         d_loss = judge_d(real, fake)
-        d_adam.zero_grad()
-        d_loss.backward()
-        d_adam.step()
+        _descend(d_loss, discriminator, d_adam, rules.clip)
         discriminator.requires_grad_(False)
         g_loss = judge_g(torch.randn(len(real), latent, device=real.device), real)
-        g_adam.zero_grad()
-        g_loss.backward()
-        g_adam.step()
+        _descend(g_loss, generator, g_adam, rules.clip)
         discriminator.requires_grad_(True)
         torch._foreach_lerp_(*pairs, 0.001)
         return d_loss.detach(), g_loss.detach()
 
     return step
+
+
+def _descend(loss: Tensor, network: nn.Module, optimizer: torch.optim.Optimizer, clip: float) -> None:
+    optimizer.zero_grad()
+    loss.backward()
+    if clip:
+        nn.utils.clip_grad_norm_(network.parameters(), clip)
+    optimizer.step()
 
 
 def _judge(discriminator: nn.Module, images: Tensor, weight: float) -> tuple[Tensor, Tensor | float]:

@@ -5,6 +5,7 @@ from typing import Any, Literal
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 from gan_jax.layers.tokens import Tokens, axial_angles, rotated
@@ -94,7 +95,4 @@ def normalised(x: Array, epsilon: float = EPSILON) -> Array:
 
 def _turned(x: Array, grid: Sides) -> Array:
     angles = axial_angles(grid, x.shape[-1])
-    placeless = x.shape[1] - len(angles)
-    if not placeless:
-        return rotated(x, angles)
-    return jnp.concatenate([x[:, :placeless], rotated(x[:, placeless:], angles)], axis=1)
+    return rotated(x, np.pad(angles, ((x.shape[1] - len(angles), 0), (0, 0))))

@@ -18,6 +18,7 @@ w + 1 in the place of the last three.
 
 from collections.abc import Callable
 from functools import partial
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import flax.linen as nn
@@ -154,7 +155,7 @@ class Synthesis(nn.Module):
         blocks = stacked(StyledBlock, self.depth // self.levels, recomputed=self.recomputed)
         parts = stacked(Part, self.levels)(partial(blocks, **block), self.patch**2 * self.channels, name="levels")
         _, drawings = parts(x, styles[:, 0])
-        levels = [from_patches(drawn, size, self.patch) for drawn in jnp.cumsum(drawings, axis=0)]
+        levels = [from_patches(drawn, size, self.patch) for drawn in accumulate(drawings)]
         return tuple(levels) if train else levels[-1]
 
 
