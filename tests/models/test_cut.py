@@ -34,7 +34,7 @@ def test_what_is_made_is_the_translators_and_patches_are_of_training_alone(varia
     alone, (shown, none) = jax.jit(
         lambda: (TRANSLATOR.apply(inner, None, IMAGES), NETWORK.apply(variables, None, IMAGES))
     )()
-    np.testing.assert_allclose(made, alone, atol=1e-5)
+    np.testing.assert_allclose(made, alone, atol=1e-4)
     assert [leaf.shape for leaf in patches] == [(2, 5, 2)] * 5
     for leaf in patches:
         np.testing.assert_allclose(np.linalg.norm(leaf, axis=-1), 1, rtol=1e-5)
