@@ -61,7 +61,8 @@ def main(arguments: list[str]) -> None:
     from gan_jax.run.encoding import encode
 
     source = source_at(options.run, raw=False, best=options.best)
-    _check(options, source.config)
+    if exported:
+        _check(options, source.config)
     moved = {"data.path": options.input, "data.data_dir": options.data_dir}
     lines = encode(
         source,

@@ -30,6 +30,13 @@ WIDEST = 4
 """Times the width: the most channels of either network."""
 
 
+def must_be_halved(images: Images, times: int) -> None:
+    """Raises ValueError for images whose sides cannot be halved so often."""
+    height, width = images.shape[1:3]
+    if height % (1 << times) or width % (1 << times):
+        raise ValueError(f"images of {height}x{width} pixels cannot be halved {times} times")
+
+
 def width_of(width: int, stage: int) -> int:
     """Channels of the maps that are halved so often: twice as many each time, up to `WIDEST` times the width."""
     return width * min(1 << stage, WIDEST)
@@ -51,9 +58,7 @@ class Encoder(nn.Module):
     def __call__(self, images: Images, condition: Condition = None, *, train: bool = False) -> tuple[Codes, Codes]:
         """Encodes each image."""
         del condition, train
-        if any(side % (1 << self.halvings) for side in images.shape[1:3]):
-            height, width = images.shape[1:3]
-            raise ValueError(f"images of {height}x{width} pixels cannot be halved {self.halvings} times")
+        must_be_halved(images, self.halvings)
         x: Maps = _layer(self.width, self.dtype, "image")(images)
         for i in range(self.halvings):
             x = ResidualBlock(self.dtype, name=f"block_{i}")(x)

@@ -20,7 +20,7 @@ from jax.ad_checkpoint import checkpoint_name
 
 from gan_jax.layers.convolution import Convolution, Maps
 from gan_jax.layers.residual import doubled
-from gan_jax.models.autoencoder import Codes, width_of
+from gan_jax.models.autoencoder import Codes, must_be_halved, width_of
 from gan_jax.types import Condition, Images
 
 
@@ -41,9 +41,7 @@ class Encoder(nn.Module):
     def __call__(self, images: Images, condition: Condition = None, *, train: bool = False) -> tuple[Codes, Codes]:
         """Encodes each image."""
         del condition, train
-        if any(side % (1 << self.halvings) for side in images.shape[1:3]):
-            height, width = images.shape[1:3]
-            raise ValueError(f"images of {height}x{width} pixels cannot be halved {self.halvings} times")
+        must_be_halved(images, self.halvings)
         layer = _layers(self.dtype)
         x: Maps = layer(self.width, 3, "image")(images)
         for stage in range(self.halvings + 1):

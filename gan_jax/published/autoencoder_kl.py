@@ -12,7 +12,7 @@ from gan_jax.config import AutoencoderKL, Config, DataConfig, Reconstruction
 from gan_jax.config.checks import check
 from gan_jax.errors import DataError
 from gan_jax.models.autoencoder import width_of
-from gan_jax.published.layouts import Network, Place, as_it_is, convolution, dense
+from gan_jax.published.layouts import Network, Place, as_it_is, dense, layer
 from gan_jax.published.modules import Published
 
 OLDER = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
@@ -65,11 +65,11 @@ def _places(stages: int, blocks: int, width: int) -> Iterator[tuple[str, Place]]
         ("encoder", "image", "code", "quant_conv"),
         ("decoder", "code", "pixels", "post_quant_conv"),
     ):
-        yield from _layer(f"{coder}.{first}", f"{coder}.conv_in")
+        yield from layer(f"{coder}.{first}", f"{coder}.conv_in")
         yield from _middle(f"{coder}.middle", f"{coder}.mid_block")
         yield from _norm(f"{coder}.norm", f"{coder}.conv_norm_out")
-        yield from _layer(f"{coder}.{last}", f"{coder}.conv_out")
-        yield from _layer(f"{coder}.moments", moments)
+        yield from layer(f"{coder}.{last}", f"{coder}.conv_out")
+        yield from layer(f"{coder}.moments", moments)
     widths = [width_of(width, stage) for stage in range(stages)]
     before = {"encoder": [widths[0], *widths], "decoder": [*widths[1:], widths[-1]]}
     for stage in range(stages):
@@ -79,9 +79,9 @@ def _places(stages: int, blocks: int, width: int) -> Iterator[tuple[str, Place]]
             for i in range(count):
                 yield from _block(f"{coder}.block_{stage}_{i}", f"{theirs}.resnets.{i}", changes=changes and not i)
         if stage < stages - 1:
-            yield from _layer(f"encoder.down_{stage}", f"{down}.downsamplers.0.conv")
+            yield from layer(f"encoder.down_{stage}", f"{down}.downsamplers.0.conv")
         if stage:
-            yield from _layer(f"decoder.up_{stage}", f"{up}.upsamplers.0.conv")
+            yield from layer(f"decoder.up_{stage}", f"{up}.upsamplers.0.conv")
 
 
 def _middle(ours: str, theirs: str) -> Iterator[tuple[str, Place]]:
@@ -97,18 +97,13 @@ def _middle(ours: str, theirs: str) -> Iterator[tuple[str, Place]]:
 def _block(ours: str, theirs: str, *, changes: bool) -> Iterator[tuple[str, Place]]:
     for i in range(2):
         yield from _norm(f"{ours}.norm_{i}", f"{theirs}.norm{i + 1}")
-        yield from _layer(f"{ours}.layer_{i}", f"{theirs}.conv{i + 1}")
+        yield from layer(f"{ours}.layer_{i}", f"{theirs}.conv{i + 1}")
     if changes:
-        yield from _layer(f"{ours}.short", f"{theirs}.conv_shortcut")
+        yield from layer(f"{ours}.short", f"{theirs}.conv_shortcut")
 
 
 def _norm(ours: str, theirs: str) -> Iterator[tuple[str, Place]]:
     yield f"params.{ours}.scale", Place(f"{theirs}.weight", as_it_is)
-    yield f"params.{ours}.bias", Place(f"{theirs}.bias", as_it_is)
-
-
-def _layer(ours: str, theirs: str) -> Iterator[tuple[str, Place]]:
-    yield f"params.{ours}.kernel", Place(f"{theirs}.weight", convolution)
     yield f"params.{ours}.bias", Place(f"{theirs}.bias", as_it_is)
 
 

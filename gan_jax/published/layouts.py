@@ -1,6 +1,6 @@
 """PyTorch's tensors as arrays of Flax: which of them is which, and in what order its axes are."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -65,6 +65,12 @@ def maps(tensor: np.ndarray) -> np.ndarray:
 def noise(tensor: np.ndarray) -> np.ndarray:
     """`[H, W]` to `[1, H, W, 1]`."""
     return tensor[None, :, :, None]
+
+
+def layer(ours: str, theirs: str) -> Iterator[tuple[str, Place]]:
+    """The places of a convolution with biases, which is called so in our parameters, and so among their tensors."""
+    yield f"params.{ours}.kernel", Place(f"{theirs}.weight", convolution)
+    yield f"params.{ours}.bias", Place(f"{theirs}.bias", as_it_is)
 
 
 def arranged(published: Published, network: Network, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:

@@ -17,7 +17,7 @@ from gan_jax.config import SNGAN, Config, DataConfig
 from gan_jax.config.checks import check
 from gan_jax.errors import DataError
 from gan_jax.metrics import torch_file
-from gan_jax.published.layouts import Network, Place, as_it_is, convolution
+from gan_jax.published.layouts import Network, Place, as_it_is, layer
 from gan_jax.published.modules import Published
 
 ENTRY = "model_state_dict"
@@ -57,10 +57,10 @@ def _places(blocks: int, side: int) -> Iterator[tuple[str, Place]]:
     for i in range(blocks):
         for j in range(2):
             yield from _norm(f"block_{i}.norm_{j}", f"block{i + 2}.b{j + 1}")
-            yield from _convolution(f"block_{i}.convolution_{j}", f"block{i + 2}.c{j + 1}")
-        yield from _convolution(f"block_{i}.short", f"block{i + 2}.c_sc")
+            yield from layer(f"block_{i}.convolution_{j}", f"block{i + 2}.c{j + 1}")
+        yield from layer(f"block_{i}.short", f"block{i + 2}.c_sc")
     yield from _norm("norm", f"b{blocks + 2}")
-    yield from _convolution("pixels", f"c{blocks + 2}")
+    yield from layer("pixels", f"c{blocks + 2}")
 
 
 def _norm(ours: str, theirs: str) -> Iterator[tuple[str, Place]]:
@@ -71,11 +71,6 @@ def _norm(ours: str, theirs: str) -> Iterator[tuple[str, Place]]:
         ("batch_stats", "running_var", "var"),
     ):
         yield f"{kind}.{ours}.norm.{own}", Place(f"{theirs}.{name}", as_it_is)
-
-
-def _convolution(ours: str, theirs: str) -> Iterator[tuple[str, Place]]:
-    yield f"params.{ours}.kernel", Place(f"{theirs}.weight", convolution)
-    yield f"params.{ours}.bias", Place(f"{theirs}.bias", as_it_is)
 
 
 def _start(tensor: np.ndarray, side: int) -> np.ndarray:
