@@ -19,9 +19,10 @@ import numpy as np
 import optax
 from comparison import HEAD
 
-from gan_jax import GAN, Batch, init, losses, penalties
+from gan_jax import GAN, Batch, augment, init, losses, penalties
 from gan_jax.gan import GANState, update_discriminator, update_generator
-from gan_jax.models import acgan, article, biggan, dcgan, mlp, r3gan, sagan, sngan, stylegan2
+from gan_jax.augment.levels import noisy_levels
+from gan_jax.models import acgan, article, biggan, dcgan, gat, mlp, r3gan, sagan, sngan, stylegan2
 
 BATCH, CLASSES = 8, 3
 
@@ -106,6 +107,20 @@ MODELS = {
         ),
         16,
         {"loss": losses.relativistic, "penalty": penalties.total(penalties.r1(1.0), penalties.r2(1.0))},
+    ),
+    "gat": Tiny(
+        lambda dtype: (
+            gat.Generator(16, depth=4, width=32, heads=2, patch=4, classes=CLASSES, dtype=dtype),
+            gat.Discriminator(4, 32, 2, 4, CLASSES, features=64, dtype=dtype),
+        ),
+        16,
+        {
+            "loss": losses.relativistic,
+            "penalty": penalties.total(penalties.r1_by_difference(1.0), penalties.r2_by_difference(1.0)),
+            "augment": noisy_levels(),
+            "draws": augment.together,
+        },
+        labels=True,
     ),
 }  # fmt: skip
 

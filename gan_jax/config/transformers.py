@@ -44,13 +44,13 @@ class GAT(Mixed):
     normalises: ClassVar[bool] = False
 
     def networks(self, data: DataConfig, classes: int) -> Networks:
-        """As in `Model`; images are not confined to [-1, 1]."""
+        """As in `Model`."""
         from gan_jax.models import gat
 
         shape: dict[str, Any] = {"depth": self.depth, "heads": self.heads, "patch": self.patch, "classes": classes}
         shape |= {"recomputed": self.recompute, "attention": self.attention, "dtype": self.dtype}
         return (
-            gat.Generator(data.image_size, data.image_channels, width=self.generator_width, **shape),
+            gat.Generator(data.image_size, data.image_channels, width=self.generator_width, end=data.end, **shape),
             gat.Discriminator(width=self.discriminator_width, features=self.features, **shape),
         )
 

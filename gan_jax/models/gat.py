@@ -22,6 +22,7 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -30,7 +31,7 @@ from gan_jax.layers.multiplied import MultipliedDense
 from gan_jax.layers.tokens import Tokens, from_patches, grid_of, sine_cosine, to_patches
 from gan_jax.layers.transformer import EPSILON, Attention, Implementation, SwiGLU, normalised, stacked, xavier
 from gan_jax.sizes import Sides, Size, sides
-from gan_jax.types import Condition, Images, Latents, Logits
+from gan_jax.types import Condition, End, Images, Latents, Logits
 
 Vectors = Float[Array, "batch features"]
 
@@ -54,12 +55,12 @@ MEAN_DECAY = 0.995
 
 
 class Generator(nn.Module):
-    """Latents `[B, L]` to images `[B, H, W, channels]`, float32, not confined to [-1, 1]; in training to their levels.
+    """Latents `[B, L]` to images `[B, H, W, channels]`, float32; in training to their levels.
 
     Those are a tuple of `levels` such images, from coarse to fine. `size` is the side of a square, or (H, W). All
     images begin as the same code of places; the latent enters each block as scales and gates. After each equal part of
-    the depth a head draws, and a level is the sum of the drawings so far. Blocks compute in `dtype`; parameters, the
-    mapping and images are float32.
+    the depth a head draws, and a level is `end` of the sum of the drawings so far. Blocks compute in `dtype`; parameters,
+    the mapping and images are float32.
 
     The mean style of each label, or of all images where there are none, is the collection "mean_style", which training
     passes move to 0.995 · mean + 0.005 · that of the label's images in the batch. In evaluation the style w is drawn to
@@ -82,6 +83,7 @@ class Generator(nn.Module):
     recomputed: bool = False
     attention: Implementation = "xla"
     dtype: Any = jnp.float32
+    end: End = jax.nn.identity
 
     @nn.compact
     def __call__(
@@ -107,7 +109,7 @@ class Generator(nn.Module):
     def synthesis(self) -> "Synthesis":
         """Its second part, a network with the same weights: styles to images."""
         shape = (self.size, self.channels, self.depth, self.width, self.heads, self.patch, self.levels)
-        return Synthesis(*shape, self.recomputed, self.attention, self.dtype)
+        return Synthesis(*shape, self.recomputed, self.attention, self.dtype, self.end)
 
 
 class Styles(nn.Module):
@@ -138,6 +140,7 @@ class Synthesis(nn.Module):
     recomputed: bool
     attention: Implementation
     dtype: Any
+    end: End
 
     @nn.compact
     def __call__(
@@ -155,7 +158,7 @@ class Synthesis(nn.Module):
         blocks = stacked(StyledBlock, self.depth // self.levels, recomputed=self.recomputed)
         parts = stacked(Part, self.levels)(partial(blocks, **block), self.patch**2 * self.channels, name="levels")
         _, drawings = parts(x, styles[:, 0])
-        levels = [from_patches(drawn, size, self.patch) for drawn in accumulate(drawings)]
+        levels = [self.end(from_patches(drawn, size, self.patch)) for drawn in accumulate(drawings)]
         return tuple(levels) if train else levels[-1]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from gan_jax.layers.multiplied import MultipliedDense
 from gan_jax.layers.tokens import axial_angles, rotated
-from gan_jax.layers.transformer import Attention, SwiGLU, normalised, stacked
+from gan_jax.layers.transformer import Attention, SwiGLU, in_pairs, normalised, stacked
 
 
 def tokens(seed, *shape):
@@ -44,6 +44,21 @@ def test_attention_is_that_of_normalised_turned_queries_and_keys():
     weights = jax.nn.softmax(jnp.einsum("bqhc,bkhc->bhqk", q, k) / np.sqrt(8), axis=-1)
     seen = jnp.einsum("bhqk,bkhc->bqhc", weights, v).reshape(2, 7, 16)
     np.testing.assert_allclose(module.apply(variables, x), dense(params["out"], seen), rtol=2e-4, atol=2e-5)
+
+
+@pytest.mark.parametrize("count", [5, 6])
+def test_attention_in_pairs_never_hands_over_an_odd_number_of_tokens(monkeypatch, count):
+    handed, attend = [], jax.nn.dot_product_attention
+    told = lambda q, *others, **options: [handed.append(q.shape[1]), attend(q, *others, **options)][1]
+    monkeypatch.setattr(jax.nn, "dot_product_attention", told)
+    q, k, v = (tokens(seed, 2, count, 3, 8) for seed in range(3))
+    loss = lambda attention: lambda *x: jnp.sum(jnp.sin(attention(*x, implementation="xla")))
+    value, gradients = jax.value_and_grad(loss(in_pairs), (0, 1, 2))(q, k, v)
+    assert handed == [6]
+    expected, expected_gradients = jax.value_and_grad(loss(attend), (0, 1, 2))(q, k, v)
+    np.testing.assert_allclose(value, expected, rtol=1e-5)
+    for gradient, right in zip(gradients, expected_gradients, strict=True):
+        np.testing.assert_allclose(gradient, right, atol=1e-5)
 
 
 def test_heads_that_do_not_divide_the_channels_are_refused():
