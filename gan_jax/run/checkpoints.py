@@ -189,6 +189,8 @@ class Checkpoints:
         """
         self.wait()
         arrays, notes = _named(state), notes | {_SAVED_AS: step}
+        if not hosts.several():  # of arrays on several devices orbax would compile a part for each, of every shape
+            arrays = jax.device_get(arrays)
         if hosts.is_first():
             notes = notes | {"sha256": _hashes(arrays, notes)}
         if hosts.by_first(lambda: self._has(step, notes)):

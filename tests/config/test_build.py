@@ -11,6 +11,7 @@ import pytest
 import toys
 from gan_jax import init, make_step, penalties, schedules
 from gan_jax.config import (
+    GAT,
     MLP,
     R3GAN,
     AdamConfig,
@@ -197,3 +198,14 @@ def test_slopes_by_difference_are_r1_and_r2():
     gan = gan_of(penalty=PenaltyConfig(r1=2.0, r2=3.0, by_difference=True))
     both = penalties.total(penalties.r1_by_difference(2.0), penalties.r2_by_difference(3.0))
     np.testing.assert_allclose(penalty_at(gan, 0), both(KEY, critic, REAL, FAKE), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("data", "confined"), [(DataConfig(), True), (DataConfig(path="/x.npz", size=8, deviation=1.0), False)]
+)
+def test_a_transformer_ends_where_its_data_do(data, confined):
+    generator, _ = GAT(generator_width=8, discriminator_width=8, depth=4, heads=2).networks(data, 0)
+    latents = jax.random.normal(KEY, (3, 64))
+    variables = jax.tree.map(lambda leaf: 20 * leaf, generator.init(KEY, latents, train=True))
+    for images in (generator.apply(variables, latents), *generator.apply(variables, latents, train=True)):
+        assert (float(jnp.max(jnp.abs(images))) <= 1) is confined
