@@ -20,8 +20,8 @@ import optax
 from comparison import HEAD
 
 from gan_jax import GAN, Batch, augment, init, losses, penalties
-from gan_jax.gan import GANState, update_discriminator, update_generator
 from gan_jax.augment.levels import noisy_levels
+from gan_jax.gan import GANState, update_discriminator, update_generator
 from gan_jax.models import acgan, article, biggan, dcgan, gat, mlp, r3gan, sagan, sngan, stylegan2
 
 BATCH, CLASSES = 8, 3

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ import numpy as np
 from needed import require
 from peers.agreement import disagreement
 from peers.setups import PRECISIONS, SETUPS, Case, Running
+from standing import Standing, in_turn
 
 OURS = "gan_jax"
 AHEAD = 10
@@ -37,8 +38,11 @@ def framework(side: str) -> str:
 
 
 def perform(task: str, case: Case, side: str, folder: Path, seconds: float) -> Any:
-    """What a process of one side is started for: "weights", "check" or "measure"."""
-    if side == OURS and task != "measure":
+    """What a process of one side is started for: "weights", "check" or "measure".
+
+    One that is to "stand" measures whenever it is sent a line, after one of its own that says that it is ready.
+    """
+    if side == OURS and task in ("weights", "check"):
         from peers import ours
 
         counts = ours.draw_weights(case, folder)
@@ -47,7 +51,14 @@ def perform(task: str, case: Case, side: str, folder: Path, seconds: float) -> A
         return counts
     if task == "check":
         return _peer(case).check(case, folder)
-    return measure(case, begin(case, side, folder), seconds) | {"versions": machine.versions(framework(side))}
+    rounds = prepare(case, begin(case, side, folder), seconds)
+    told = {"versions": machine.versions(framework(side))}
+    if task == "stand":
+        print("ready", flush=True)
+        for _ in sys.stdin:
+            print(json.dumps(rounds() | told), flush=True)
+        return None
+    return rounds() | told
 
 
 def begin(case: Case, side: str, folder: Path) -> Running:
@@ -69,8 +80,8 @@ def _peer(case: Case) -> Any:
     return side
 
 
-def measure(case: Case, running: Running, seconds: float) -> dict[str, Any]:
-    """One round of one side: median images/s over `seconds`, after three steps that do not count."""
+def prepare(case: Case, running: Running, seconds: float) -> Callable[[], dict[str, Any]]:
+    """Makes three steps that do not count; what it returns is one round: median images/s over `seconds`."""
     rng = np.random.default_rng(0)
     data = rng.integers(0, 256, case.images(8 * case.batch), np.uint8)
     batch = lambda: data[rng.integers(0, len(data), case.batch)]
@@ -80,18 +91,22 @@ def measure(case: Case, running: Running, seconds: float) -> dict[str, Any]:
         running.wait()
     last = time.perf_counter() - begun
     ahead = 1 if running.device == "CPU" else max(1, min(AHEAD, int(BREATH / last)))
-    times: list[float] = []
-    end = time.perf_counter() + seconds
-    while len(times) < 5 or time.perf_counter() < end:
-        batches = [batch() for _ in range(ahead)]
-        begun = time.perf_counter()
-        for images in batches:
-            running.step(images)
-        running.wait()
-        times.append((time.perf_counter() - begun) / len(batches))
-    peak = running.peak() or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    speed = case.batch / statistics.median(times)
-    return {"speed": speed, "peak": peak, "device": running.device, "flops": running.flops, "rate": running.rate()}
+
+    def measure() -> dict[str, Any]:
+        times: list[float] = []
+        end = time.perf_counter() + seconds
+        while len(times) < 5 or time.perf_counter() < end:
+            batches = [batch() for _ in range(ahead)]
+            begun = time.perf_counter()
+            for images in batches:
+                running.step(images)
+            running.wait()
+            times.append((time.perf_counter() - begun) / len(batches))
+        peak = running.peak() or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        speed = case.batch / statistics.median(times)
+        return {"speed": speed, "peak": peak, "device": running.device, "flops": running.flops, "rate": running.rate()}
+
+    return measure
 
 
 class Turns:
@@ -103,11 +118,13 @@ class Turns:
 
     def run(self, task: str, case: Case, side: str, folder: Path) -> Any:
         """What one process of one side found; None if it failed."""
-        python = sys.executable if side == OURS else self._options.peer_python
-        asked = json.dumps([task, case, side, str(folder), self._options.seconds])
-        command = [python, __file__, asked]
+        command = self._command(task, case, side, folder)
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=self._environment)
         return None if done.returncode else json.loads(done.stdout.splitlines()[-1])
+
+    def _command(self, task: str, case: Case, side: str, folder: Path) -> list[str]:
+        python = sys.executable if side == OURS else self._options.peer_python
+        return [python, __file__, json.dumps([task, case, side, str(folder), self._options.seconds])]
 
     def agree(self, case: Case, folder: Path) -> tuple[dict[str, int], dict[str, float]]:
         """Parameters of each network, and how far the sides are apart; leaves the weights in the folder.
@@ -122,13 +139,26 @@ class Turns:
 
     def take(self, case: Case, folder: Path) -> dict[str, list[dict[str, Any]]]:
         """What `measure` found, in each round of each side; nothing of a side that has failed."""
-        peers = [side for side in case.setup.peers if not (self._options.eager_only and side.endswith("compiled"))]
-        rounds: dict[str, list[dict[str, Any]]] = {side: [] for side in (OURS, *peers)}
+        rounds: dict[str, list[dict[str, Any]]] = {side: [] for side in self._sides(case)}
         for turn in range(self._options.rounds):
             for side, found in rounds.items():
                 one = self.run("measure", case, side, folder) if len(found) == turn else None
                 found += [] if one is None else [one]
         return rounds
+
+    def take_together(self, cases: Mapping[Case, Path]) -> dict[Case, dict[str, list[dict[str, Any]]]]:
+        """The same of all cases, whose sides stand ready, all at once, while one is measured."""
+        named = {
+            f"{case.network}, {case.precision}, {side}": (case, side) for case in cases for side in self._sides(case)
+        }
+        environment = self._environment | {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}  # or the first has it all
+        start = lambda case, side: Standing(self._command("stand", case, side, cases[case]), environment)
+        processes = {name: start(*one) for name, one in named.items()}
+        answers = in_turn(processes, self._options.rounds, self._options.together)
+        return {case: {side: answers[name] for name, (one, side) in named.items() if one == case} for case in cases}
+
+    def _sides(self, case: Case) -> list[str]:
+        return [OURS, *(one for one in case.setup.peers if not (self._options.eager_only and one.endswith("compiled")))]
 
 
 def rows(case: Case, rounds: dict[str, list[dict[str, Any]]]) -> list[str]:
@@ -175,6 +205,13 @@ def options_of(networks: Sequence[str], description: str, *, rounds: int, second
     add("--seconds", type=float, default=seconds, help=f"timed seconds in each (default {seconds:g})")
     add("--eager-only", action="store_true", help="leave the compiled peer, which takes minutes, out")
     add("--only", choices=("agreement", "times"), help="one part instead of both")
+    add(
+        "--together",
+        type=float,
+        metavar="SECONDS",
+        help="start all sides of all networks at once, give them so long to get ready, and measure those that are, "
+        "one at a time: less time, and more memory",
+    )
     add("--rows", action="store_true", help="print the table's rows alone, each network's when it is done")
     add("--peer-python", default=sys.executable, metavar="PATH", help="interpreter for the peers")
     options = parser.parse_args()
@@ -184,6 +221,8 @@ def options_of(networks: Sequence[str], description: str, *, rounds: int, second
         parser.error("--rounds is at least 1, --batch a multiple of 4")
     if shutil.which(options.peer_python) is None:
         parser.error(f"--peer-python: {options.peer_python} is not a program")
+    if options.together is not None and options.only != "times":
+        parser.error("--together is for --only times")
     options.networks = options.networks or list(networks)
     return options
 
@@ -197,13 +236,19 @@ def compare(options: argparse.Namespace) -> None:
     load, gpu = machine.load(), machine.have_gpu(pythons)
     turns = Turns(options, gpu)
     notes, table, found = [], [], []
-    for network in options.networks:
-        usual = SETUPS[network].precisions if gpu else ["float32"]
-        cases = [_case(network, precision, options, gpu) for precision in options.precision or usual]
-        for part in _parts(cases, turns, options.only):
-            notes, table, found = notes + part.notes, table + part.rows, found + part.measured
-            if options.rows:
-                print(*part.rows, sep="\n", flush=True)
+    usual = lambda network: SETUPS[network].precisions if gpu else ["float32"]
+    every = {
+        network: [_case(network, precision, options, gpu) for precision in options.precision or usual(network)]
+        for network in options.networks
+    }
+    if options.together is not None:
+        parts = _together([case for cases in every.values() for case in cases], turns)
+    else:
+        parts = (part for cases in every.values() for part in _parts(cases, turns, options.only))
+    for part in parts:
+        notes, table, found = notes + part.notes, table + part.rows, found + part.measured
+        if options.rows:
+            print(*part.rows, sep="\n", flush=True)
     if options.rows:
         return
     versions = {name: number for one in found for name, number in one["versions"].items()}
@@ -240,13 +285,29 @@ def _parts(cases: Sequence[Case], turns: Turns, only: str | None) -> Iterator[Pa
             row = f"| {case.network} 1/{case.divisor}, float32 | {OURS} beside {case.setup.peers[0]} "
             yield Part([note], [row + f"| agree: {words(agreed)} | | | |"] if only else [], [])
         for case in cases if only != "agreement" else []:
-            rounds = turns.take(case, folder)
-            flops, rate = _work(rounds)
-            work = f"{flops / 1e9:.2f} GFLOP a step, matrix products run at {rate / 1e9:.0f} GFLOP/s"
-            note = f"- {case.network}, {case.precision}: {work}"
-            yield Part([note], rows(case, rounds), [one for found in rounds.values() for one in found])
+            yield _times(case, turns.take(case, folder))
+
+
+def _together(cases: Sequence[Case], turns: Turns) -> Iterator[Part]:
+    """The times of all cases."""
+    with tempfile.TemporaryDirectory() as name:
+        folders = {case: Path(name) / case.network for case in cases}
+        for case, folder in {case.network: (case, folders[case]) for case in cases}.values():
+            folder.mkdir()
+            turns.run("weights", case, OURS, folder)
+        for case, rounds in turns.take_together(folders).items():
+            yield _times(case, rounds)
+
+
+def _times(case: Case, rounds: dict[str, list[dict[str, Any]]]) -> Part:
+    flops, rate = _work(rounds)
+    work = f"{flops / 1e9:.2f} GFLOP a step, matrix products run at {rate / 1e9:.0f} GFLOP/s"
+    note = f"- {case.network}, {case.precision}: {work}"
+    return Part([note], rows(case, rounds), [one for found in rounds.values() for one in found])
 
 
 if __name__ == "__main__":
     task, case, side, folder, seconds = json.loads(sys.argv[1])
-    print(json.dumps(perform(task, Case(*case), side, Path(folder), seconds)))
+    found = perform(task, Case(*case), side, Path(folder), seconds)
+    if task != "stand":
+        print(json.dumps(found))

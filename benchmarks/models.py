@@ -31,6 +31,10 @@ differentiated, whereas it cannot differentiate what autograd.grad leaves behind
 faster with autograd.grad (R3GAN and StyleGAN2 on a CPU, 2026-11-24). If a compiled peer fails, the table says so. The
 first compilation takes minutes; PyTorch keeps it for the next process.
 
+Where a machine is lent by the minute, `--only times --together SECONDS` starts all sides of all networks at once, gives
+them so long to get ready, and then measures those that are, one at a time, while the others wait: `--batch 64`, that
+all fit into one GPU's memory.
+
 float32 is float32 throughout; tf32 lets a GPU round what it multiplies to TF32, on both sides, and on a CPU it is
 float32, too. bfloat16 is that of maps from 8x8 pixels up (SNGAN and DCGAN: of all; GAT: of tokens), with float32
 parameters, and TF32 elsewhere. Memory is the largest resident size of the process on a CPU, start and compilation

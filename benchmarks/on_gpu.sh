@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # All that is to be measured where a GPU is at hand, into one Markdown table, FOLDER/table.md.
 #
-#   benchmarks/on_gpu.sh FOLDER [--minutes N] [checks] [layers] [times]
+#   benchmarks/on_gpu.sh FOLDER [--minutes N] [checks] [layers] [times] [together]
 #   benchmarks/on_gpu.sh FOLDER [--minutes N] [--pack] train RECIPE DATA [KEY=VALUE ...]
 #   benchmarks/on_gpu.sh FOLDER --rehearse
 #
 # Checks come first: that gan_jax and PyTorch agree, the CPU and the GPU, bfloat16 and float32. Then come convolutions,
-# and train steps in all precisions. Without names all three, in 20 minutes; where one call may take 10, name them.
+# and train steps in all precisions. Without names these three, in 20 minutes; where one call may take 10, name them.
+# `together` times all networks in bfloat16, batch 64, whose programs are compiled at once: in about ten minutes.
 # Every part has a time of its own, and one that fails is a line of the table; FOLDER/log.txt says why. `--rehearse` does
 # all of it at tiny sizes, in about three minutes on a CPU.
 #
@@ -35,7 +36,7 @@ while (($#)); do
         --minutes) minutes=${2:-} && shift ;;
         --pack) pack=yes ;;
         --rehearse) rehearse=yes ;;
-        checks | times | layers) names+=("$1") ;;
+        checks | times | layers | together) names+=("$1") ;;
         train) training=("${@:2}") && ((${#training[@]} >= 2)) && break || usage ;;
         *) usage ;;
     esac
@@ -105,11 +106,17 @@ steps() { # SECONDS "NETWORK ..." OPTION...
 times() {
     if [[ $rehearse ]]; then
         steps 240 r3gan --precision bfloat16 --eager-only
-        steps 240 sngan --precision tf32
+        together
         return
     fi
     steps 420 "${networks[*]}" --precision tf32 bfloat16
     steps 240 "${networks[*]}" --precision float32 --eager-only # nobody compiles for float32 without TF32
+}
+
+together() {
+    local sides=(sngan stylegan2 r3gan gat) wait=400 options=(--batch 64 --precision bfloat16 --rounds 2 --seconds 3)
+    [[ $rehearse ]] && sides=(sngan gat) options=(--eager-only "${size[@]}")
+    bench "times, together" 600 models.py "${sides[@]}" --only times --together "$wait" "${options[@]}" || failed=1
 }
 
 layers() {

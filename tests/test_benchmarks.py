@@ -23,6 +23,7 @@ from peers import ours  # noqa: E402
 from peers.agreement import disagreement  # noqa: E402
 from peers.setups import SETUPS, Case, Running  # noqa: E402
 from peers.shapes import SHAPES, WHOLE  # noqa: E402
+from standing import Standing, in_turn  # noqa: E402
 
 from gan_jax import penalties  # noqa: E402
 from gan_jax.flops import count  # noqa: E402
@@ -110,11 +111,30 @@ def test_a_step_is_timed_until_it_is_done(monkeypatch):
         monkeypatch.setattr(comparison.time, "perf_counter", lambda clock=clock, each=seconds: each * next(clock))
         note = lambda what, calls=calls: calls.append(what)
         running = Running(lambda images, note=note: note(images.shape), partial(note, "wait"), device)
-        comparison.measure(case, running, seconds=0)
+        comparison.prepare(case, running, seconds=0)()
         told.append(calls)
     step = (4, 32, 32, 3)
     for calls, together in zip(told, (1, 10, 2), strict=True):
         assert calls == [step, "wait"] * 3 + [*[step] * together, "wait"] * 5
+
+
+STAND = """
+import sys, time
+time.sleep(float(sys.argv[1]))
+print("ready", flush=True)
+for number, _ in enumerate(sys.stdin):
+    if number == int(sys.argv[2]):
+        break
+    print(number, flush=True)
+"""
+
+
+def test_processes_that_are_ready_are_asked_in_turn_and_others_are_left_out(capfd):
+    start = lambda late, answers: Standing([sys.executable, "-c", STAND, str(late), str(answers)], os.environ)
+    processes = {"quick": start(0, 9), "late": start(60, 9), "broken": start(0, 1), "slow": start(0.5, 9)}
+    assert in_turn(processes, rounds=2, patience=4) == {"quick": [0, 1], "late": [], "broken": [], "slow": [0, 1]}
+    assert capfd.readouterr().err == "late: failed, or was not ready after 4 s\nbroken: failed\n"
+    assert all(one._process.returncode is not None for one in processes.values())
 
 
 @pytest.mark.parametrize(("answers", "gpu"), [(("True", "True"), True), (("True", "False"), False)])
