@@ -85,13 +85,13 @@ def packages(needed: list[Requirement]) -> Finding:
 
 
 def extras() -> Finding:
-    """The optional parts of gan_jax: whether what each asks for is installed."""
+    """The optional parts of gan_jax: which packages they have, or lack."""
     try:
         named = set(metadata("gan-jax").get_all("Provides-Extra") or []) - {"dev", "benchmark"}
     except PackageNotFoundError:
         named = set()
     missing = {extra: _missing("gan-jax", extra) for extra in sorted(named)}
-    have = ", ".join(extra for extra, lacks in missing.items() if not lacks)
+    have = ", ".join(f"{extra} ({_versions(extra)})" for extra, lacks in missing.items() if not lacks)
     lack = ", ".join(f"{extra} (no {lacks[0]})" for extra, lacks in missing.items() if lacks)
     return Finding("extras", [f"with {have or 'none'}", *([f"without {lack}"] if lack else [])], [])
 
@@ -210,9 +210,17 @@ def _holds(of: Requirement, extra: str = "") -> bool:
     return of.marker is None or of.marker.evaluate({"extra": extra})
 
 
+def _asked(package: str, extra: str) -> list[Requirement]:
+    return [of for of in map(Requirement, _requirements(package)) if _holds(of, extra) and not _holds(of)]
+
+
+def _versions(extra: str) -> str:
+    return ", ".join(f"{of.name} {_version(of.name)}" for of in _asked("gan-jax", extra))
+
+
 def _missing(package: str, extra: str) -> list[str]:
     """The packages that an extra asks for, and its requirements' extras with it, which are not installed."""
-    asked = [of for of in map(Requirement, _requirements(package)) if _holds(of, extra) and not _holds(of)]
+    asked = _asked(package, extra)
     lacks = [of.name for of in asked if _version(of.name) is None]
     return lacks + [
         name for of in asked if of.name not in lacks for more in of.extras for name in _missing(of.name, more)

@@ -2,7 +2,9 @@
 
 import os
 from collections import namedtuple
+from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from packaging.requirements import Requirement
@@ -26,6 +28,14 @@ def test_an_extra_lacks_what_the_extras_of_its_requirements_lack(monkeypatch):
     monkeypatch.setattr(doctor, "_requirements", lambda package: asked.get(package, []))
     assert doctor._missing("ours", "tpu") == ["no-libtpu"]
     assert doctor._missing("ours", "other") == []
+
+
+def test_an_extra_that_is_there_is_told_with_its_versions(monkeypatch):
+    told = SimpleNamespace(get_all=lambda field: ["images", "none"] if field == "Provides-Extra" else None)
+    monkeypatch.setattr(doctor, "metadata", lambda package: told)
+    asked = {"gan-jax": ['pillow; extra == "images"', 'no-such-package; extra == "none"', "numpy"]}
+    monkeypatch.setattr(doctor, "_requirements", lambda package: asked.get(package, []))
+    assert doctor.extras().there == [f"with images (pillow {version('pillow')})", "without none (no no-such-package)"]
 
 
 def test_a_gpu_that_jax_does_not_have_is_missed(tmp_path, monkeypatch):
