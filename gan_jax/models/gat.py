@@ -59,8 +59,8 @@ class Generator(nn.Module):
 
     Those are a tuple of `levels` such images, from coarse to fine. `size` is the side of a square, or (H, W). All
     images begin as the same code of places; the latent enters each block as scales and gates. After each equal part of
-    the depth a head draws, and a level is `end` of the sum of the drawings so far. Blocks compute in `dtype`; parameters,
-    the mapping and images are float32.
+    the depth a head draws, and a level is `end` of the sum of the drawings so far. Blocks compute in `dtype`;
+    parameters, the mapping and images are float32.
 
     The mean style of each label, or of all images where there are none, is the collection "mean_style", which training
     passes move to 0.995 · mean + 0.005 · that of the label's images in the batch. In evaluation the style w is drawn to
