@@ -4,12 +4,14 @@ import argparse
 import json
 import resource
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +20,7 @@ import numpy as np
 from needed import require
 from peers.agreement import disagreement
 from peers.setups import PRECISIONS, SETUPS, Case, Running
-from standing import Standing, in_turn
+from standing import READY, Standing, in_turn
 
 OURS = "gan_jax"
 AHEAD = 10
@@ -54,7 +56,7 @@ def perform(task: str, case: Case, side: str, folder: Path, seconds: float) -> A
     rounds = prepare(case, begin(case, side, folder), seconds)
     told = {"versions": machine.versions(framework(side))}
     if task == "stand":
-        print("ready", flush=True)
+        print(READY, flush=True)
         for _ in sys.stdin:
             print(json.dumps(rounds() | told), flush=True)
         return None
@@ -173,8 +175,8 @@ def rows(case: Case, rounds: dict[str, list[dict[str, Any]]]) -> list[str]:
             made.append(title + "| failed, see above | | | |")
             continue
         median, peak = statistics.median(speeds[side]), max(one["peak"] for one in found)
-        ratio = "" if side == OURS else f"{ours / median:.2f}"
-        used = f"{flops * median / case.batch / rate:.1%}"
+        ratio = "" if side == OURS or not rounds[OURS] else f"{ours / median:.2f}"
+        used = f"{flops * median / case.batch / rate:.1%}" if rounds[OURS] else ""
         speed = f"{median:.1f} ({min(speeds[side]):.1f}-{max(speeds[side]):.1f})"
         made.append(f"{title}| {speed} | {ratio} | {peak / 1e9:.2f} | {used} |")
     return made
@@ -242,6 +244,8 @@ def compare(options: argparse.Namespace) -> None:
         for network in options.networks
     }
     if options.together is not None:
+        # What has been started ends with this program, also where it is told to end.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         parts = _together([case for cases in every.values() for case in cases], turns)
     else:
         parts = (part for cases in every.values() for part in _parts(cases, turns, options.only))
@@ -292,9 +296,11 @@ def _together(cases: Sequence[Case], turns: Turns) -> Iterator[Part]:
     """The times of all cases."""
     with tempfile.TemporaryDirectory() as name:
         folders = {case: Path(name) / case.network for case in cases}
-        for case, folder in {case.network: (case, folders[case]) for case in cases}.values():
+        drawn = {folders[case]: case for case in cases}
+        for folder in drawn:
             folder.mkdir()
-            turns.run("weights", case, OURS, folder)
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(lambda folder: turns.run("weights", drawn[folder], OURS, folder), drawn))
         for case, rounds in turns.take_together(folders).items():
             yield _times(case, rounds)
 
@@ -302,8 +308,8 @@ def _together(cases: Sequence[Case], turns: Turns) -> Iterator[Part]:
 def _times(case: Case, rounds: dict[str, list[dict[str, Any]]]) -> Part:
     flops, rate = _work(rounds)
     work = f"{flops / 1e9:.2f} GFLOP a step, matrix products run at {rate / 1e9:.0f} GFLOP/s"
-    note = f"- {case.network}, {case.precision}: {work}"
-    return Part([note], rows(case, rounds), [one for found in rounds.values() for one in found])
+    notes = [f"- {case.network}, {case.precision}: {work}"] if rounds[OURS] else []
+    return Part(notes, rows(case, rounds), [one for found in rounds.values() for one in found])
 
 
 if __name__ == "__main__":

@@ -114,7 +114,7 @@ times() {
 }
 
 together() {
-    local sides=(sngan stylegan2 r3gan gat) wait=400 options=(--batch 64 --precision bfloat16 --rounds 2 --seconds 3)
+    local sides=(sngan stylegan2 r3gan gat) wait=270 options=(--batch 64 --precision bfloat16 --rounds 2 --seconds 3)
     [[ $rehearse ]] && sides=(sngan gat) options=(--eager-only "${size[@]}")
     bench "times, together" 600 models.py "${sides[@]}" --only times --together "$wait" "${options[@]}" || failed=1
 }

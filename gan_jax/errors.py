@@ -1,7 +1,5 @@
 """What can go wrong that a person can mend; each kind has the exit code that the command line leaves with."""
 
-import re
-
 
 class GanJaxError(Exception):
     """A message that names what is wrong, what was expected, and how to mend it."""
@@ -42,12 +40,5 @@ class Stopped(GanJaxError):  # noqa: N818 - nothing went wrong
 
 
 def printable(name: object) -> str:
-    """A name as messages show it: bytes of a path that are no UTF-8 stand as such, so that two names stay two.
-
-    So do control characters, which a terminal would obey.
-    """
-    text = str(name).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
-
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+    """A name as messages show it: bytes of a path that are no UTF-8 stand as such, so that two names stay two."""
+    return str(name).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

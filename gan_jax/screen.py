@@ -3,6 +3,7 @@
 import codecs
 import errno
 import os
+import re
 import sys
 from contextlib import suppress
 from typing import TextIO
@@ -10,16 +11,21 @@ from typing import TextIO
 _PLAIN = {"↓": "(lower is better)", "↑": "(higher is better)", "±": "+-", "²": "^2"}
 """What stands in for signs that Latin-1 or ASCII have not."""
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""All but tabulators and the ends of lines."""
+
 
 def tell(line: str, stream: TextIO | None = None) -> None:
     """Prints a line on standard output, or on `stream`, in other signs where it has not ours.
 
-    Where it cannot be written, as on a disk that is full, all that follows goes to nothing: that ends no run.
+    Control characters, such as names of files may have and a terminal would obey, stand as "\\x1b". Where it cannot be
+    written, as on a disk that is full, all that follows goes to nothing: that ends no run.
     """
     stream = stream or sys.stdout
     try:
         encoding = stream.encoding or "utf-8"
-        print(line.encode(encoding, "gan_jax.plain").decode(encoding), file=stream, flush=True)
+        text = _CONTROL.sub(lambda found: ascii(found[0])[1:-1], line)
+        print(text.encode(encoding, "gan_jax.plain").decode(encoding), file=stream, flush=True)
     except OSError as error:
         with suppress(OSError):
             abandon(stream, error)

@@ -120,20 +120,30 @@ def test_a_step_is_timed_until_it_is_done(monkeypatch):
 
 STAND = """
 import sys, time
+print("a remark")
 time.sleep(float(sys.argv[1]))
 print("ready", flush=True)
 for number, _ in enumerate(sys.stdin):
     if number == int(sys.argv[2]):
         break
-    print(number, flush=True)
+    time.sleep(float(sys.argv[3]))
+    print("another", '{"turn": %d}' % number, sep="\\n", flush=True)
 """
 
 
 def test_processes_that_are_ready_are_asked_in_turn_and_others_are_left_out(capfd):
-    start = lambda late, answers: Standing([sys.executable, "-c", STAND, str(late), str(answers)], os.environ)
-    processes = {"quick": start(0, 9), "late": start(60, 9), "broken": start(0, 1), "slow": start(0.5, 9)}
-    assert in_turn(processes, rounds=2, patience=4) == {"quick": [0, 1], "late": [], "broken": [], "slow": [0, 1]}
-    assert capfd.readouterr().err == "late: failed, or was not ready after 4 s\nbroken: failed\n"
+    start = lambda *how: Standing([sys.executable, "-c", STAND, *map(str, how)], os.environ)
+    processes = {
+        "quick": start(0, 9, 0),
+        "late": start(60, 9, 0),
+        "broken": start(0, 1, 0),
+        "hanging": start(0, 9, 60),
+        "slow": start(0.5, 9, 0),
+    }
+    both = [{"turn": 0}, {"turn": 1}]
+    found = in_turn(processes, rounds=2, patience=4, each=2)
+    assert found == {"quick": both, "late": [], "broken": [], "hanging": [], "slow": both}
+    assert capfd.readouterr().err == "late: failed, or was not ready after 4 s\nhanging: failed\nbroken: failed\n"
     assert all(one._process.returncode is not None for one in processes.values())
 
 

@@ -22,6 +22,10 @@ def test_signs_that_a_terminal_has_not_are_written_in_others():
     assert told("caf\udce9 日", "utf-8") == "caf\\udce9 日\n"
 
 
+def test_what_a_terminal_would_obey_is_shown_as_text():
+    assert told("a\x1b[31mred\x07\x9b.png\tone\r\ntwo", "utf-8") == "a\\x1b[31mred\\x07\\x9b.png\tone\\r\ntwo\n"
+
+
 def test_a_stream_that_is_closed_is_no_error(monkeypatch):
     closed = io.StringIO()
     closed.close()

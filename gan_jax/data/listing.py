@@ -244,4 +244,4 @@ def _is_hidden(name: str) -> bool:
 
 
 def _shown(name: str) -> str:
-    return name if name.isascii() and name.isprintable() else printable(name)
+    return name if name.isascii() else printable(name)

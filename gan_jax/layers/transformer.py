@@ -62,10 +62,17 @@ def in_pairs(queries: Array, keys: Array, values: Array, *, implementation: Impl
     count = queries.shape[1]
     if count % 2 == 0:
         return jax.nn.dot_product_attention(queries, keys, values, implementation=implementation)
-    arrays = [jnp.pad(x, ((0, 0), (0, 1), (0, 0), (0, 0))) for x in (queries, keys, values)]
-    lengths = jnp.full(len(queries), count, jnp.int32)
-    told = {"query_seq_lengths": lengths, "key_value_seq_lengths": lengths}
-    return jax.nn.dot_product_attention(*arrays, **told, implementation=implementation)[:, :count]
+    queries, keys, values = (jnp.pad(x, ((0, 0), (0, 1), (0, 0), (0, 0))) for x in (queries, keys, values))
+    lengths = jnp.full(queries.shape[0], count, jnp.int32)
+    seen = jax.nn.dot_product_attention(
+        queries,
+        keys,
+        values,
+        query_seq_lengths=lengths,
+        key_value_seq_lengths=lengths,
+        implementation=implementation,
+    )
+    return seen[:, :count]
 
 
 class SwiGLU(nn.Module):
@@ -86,22 +93,27 @@ class SwiGLU(nn.Module):
 
 
 def stacked(block: type[nn.Module], count: int, *, recomputed: bool = False) -> Any:
-    """The class of `count` such blocks in a row, `(x, *others) -> (x, outputs)`, all of which are shown the others.
+    """As `in_a_row`, but that less of the forward pass is kept for the backward one.
+
+    Kept is only what layers' products made; all between, and what tokens see of each other, is computed again. (GAT-S/4
+    then needs a third of the room, at an eighth of its width also less time: docs/experiments.md. It is not known what
+    this does to cuDNN's attention, which is run again, too.) If `recomputed`, all of a block is, and what enters it
+    alone is kept.
+    """
+    policies = jax.checkpoint_policies
+    kept = policies.nothing_saveable if recomputed else policies.dots_with_no_batch_dims_saveable
+    return in_a_row(nn.remat(block, prevent_cse=False, policy=kept), count)
+
+
+def in_a_row(block: type[nn.Module], count: int) -> Any:
+    """The class of `count` such blocks, one after another, `(x, *others) -> (x, outputs)`; all are shown the others.
 
     A block is `(x, *others) -> (x, output)`. Outputs, which may be None, and parameters have the number of the block as
     their first axis. It is one loop (`nn.scan`), compiled once, however many blocks there are. (Eight small blocks
     one by one took 22 % less time a step on a CPU, and twice the time to compile: jax 0.10.2, 2026-11-26.)
-
-    Of the forward pass only what layers' products made is kept; all between, and what tokens see of each other, is
-    computed again in the backward pass. (A step of GAT-S/4 then takes a third of the memory, at an eighth of its width
-    0.86 and 0.89 of the time on a CPU: jax 0.12.0 and 0.10.2, 2026-11-26.) If `recomputed`, all of a block is, and what
-    enters it alone is kept.
     """
-    policies = jax.checkpoint_policies
-    kept = policies.nothing_saveable if recomputed else policies.dots_with_no_batch_dims_saveable
-    once = nn.remat(block, prevent_cse=False, policy=kept)
     return nn.scan(
-        once,
+        block,
         variable_axes={"params": 0},
         split_rngs={"params": True},
         in_axes=nn.broadcast,

@@ -3,7 +3,7 @@
 Made for latents of an autoencoder, [32, 32, 4] for images of 256 pixels; but the networks know nothing of that, and
 images of any size and channels serve. In training the generator shows an image at several levels, and the discriminator
 sees them side by side, each behind its own noise (`augment.levels`); in sampling there is the last level alone. Where
-the paper leaves things open, they are as in the authors' code (2026, commit 21a2dd0).
+the paper leaves things open, they are as in the authors' code (2026, commit 21a2dd0); an `end` is ours, for pixels.
 
 Parameters of a width w, with heads of d channels, h = ⌊8w / 3⌋ hidden features, q = patch² · channels numbers a patch,
 l levels, n blocks, latents of z, K classes, and F features (2048 as published):
@@ -29,7 +29,16 @@ from jaxtyping import Array, Float
 from gan_jax.layers.conditioning import as_vectors
 from gan_jax.layers.multiplied import MultipliedDense
 from gan_jax.layers.tokens import Tokens, from_patches, grid_of, sine_cosine, to_patches
-from gan_jax.layers.transformer import EPSILON, Attention, Implementation, SwiGLU, normalised, stacked, xavier
+from gan_jax.layers.transformer import (
+    EPSILON,
+    Attention,
+    Implementation,
+    SwiGLU,
+    in_a_row,
+    normalised,
+    stacked,
+    xavier,
+)
 from gan_jax.sizes import Sides, Size, sides
 from gan_jax.types import Condition, End, Images, Latents, Logits
 
@@ -156,7 +165,7 @@ class Synthesis(nn.Module):
         x: Tokens = jnp.broadcast_to(code[None], (styles.shape[0], *code.shape))
         block = {"heads": self.heads, "grid": grid, "attention": self.attention, "dtype": self.dtype}
         blocks = stacked(StyledBlock, self.depth // self.levels, recomputed=self.recomputed)
-        parts = stacked(Part, self.levels)(partial(blocks, **block), self.patch**2 * self.channels, name="levels")
+        parts = in_a_row(Part, self.levels)(partial(blocks, **block), self.patch**2 * self.channels, name="levels")
         _, drawings = parts(x, styles[:, 0])
         levels = [self.end(from_patches(drawn, size, self.patch)) for drawn in accumulate(drawings)]
         return tuple(levels) if train else levels[-1]

@@ -155,15 +155,6 @@ def test_names_that_are_not_utf_8_are_read_and_can_be_printed(tmp_path):
     refusal(str(tmp_path / os.fsdecode(b"caf\xe9"))).encode()
 
 
-def test_names_with_what_a_terminal_would_obey_are_read_and_shown_as_text(tmp_path):
-    red = dict.fromkeys(["\x1b[31mred/a.png", "plain/b\x07.png"], encoded())
-    for source in (folder_of(tmp_path / "red\x1b", red), zip_of(tmp_path / "red\x1b.zip", red)):
-        data = load(source)
-        assert data.classes == (r"\x1b[31mred", "plain")
-        assert data.name == os.path.basename(source).replace("\x1b", r"\x1b")
-        assert len(data.images[:]) == 2
-
-
 def test_a_zip_that_lies_about_its_letters_is_refused(tmp_path):
     path = zip_of(tmp_path / "mine.zip", {"é.png": encoded()})
     (tmp_path / "mine.zip").write_bytes((tmp_path / "mine.zip").read_bytes().replace("é".encode(), b"\xe9\xe9"))

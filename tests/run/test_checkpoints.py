@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import toys
-from gan_jax import init
+from gan_jax import init, parallel
 from gan_jax.errors import RunError
 from gan_jax.run import checkpoints
 from gan_jax.run.checkpoints import Checkpoints, from_arrays, newest, to_arrays
@@ -311,15 +311,32 @@ def test_a_save_that_fails_in_the_background_is_told_by_whatever_comes_next(stor
     assert store.steps() == [1, 2]
 
 
-def test_what_is_saved_is_what_was_there_although_the_next_step_takes_its_memory(store):
+@pytest.mark.parametrize("devices", [1, 2])
+def test_what_is_saved_is_what_was_there_although_the_next_step_takes_its_memory(store, devices):
     double = jax.jit(lambda state: jax.tree.map(lambda a: 2 * a, state), donate_argnums=0)
-    state = double({"large": np.ones(3_000_000, np.float32), "small": np.ones(3, np.float32)})
+    state = double(on({"large": np.ones((3_000, 1_024), np.float32), "small": np.ones(3, np.float32)}, devices))
     for step in range(1, 4):
         store.save(step, state, {})
         for _ in range(3):
             state = double(state)
         found, *_ = store.restore(lambda notes: jax.eval_shape(lambda: state))  # noqa: B023 - called at once
         assert {float(value) for leaf in found.values() for value in np.unique(leaf)} == {2.0 ** (3 * step - 2)}
+
+
+def test_nothing_is_compiled_for_a_save_of_what_lies_on_several_devices(store, caplog):
+    """Orbax would write a part from each device, where there is enough for all."""
+    state = on({f"of {i}": np.ones((1_024, 128 * i), np.float32) for i in (1, 2)}, 2)
+    jax.config.update("jax_log_compiles", True)
+    try:
+        store.save(1, state, {})
+        store.wait()
+    finally:
+        jax.config.update("jax_log_compiles", False)
+    assert "slice" not in caplog.text
+
+
+def on(state, devices):
+    return jax.device_put(state, parallel.replicated(parallel.make_mesh(jax.local_devices()[:devices])))
 
 
 def test_a_folder_that_was_removed_meanwhile_is_told(store, states, monkeypatch):
