@@ -3,8 +3,8 @@
 XLA counts too, but what it compiles: on a GPU without the products that it leaves to cuBLAS and cuDNN, of loops the
 body once, and of Winograd's products the fewer ones that stand for them. So the program is counted as it is written. A
 product that is asked for twice, of the same arrays, counts once, as XLA computes it, and one of which nothing comes
-counts nothing. Operators of gan_jax count as XLA's own formulation of them; zeros between pixels do not count, and
-those around images do.
+counts nothing; what is computed again for a backward pass counts again. Operators of gan_jax count as XLA's own
+formulation of them; zeros between pixels do not count, and those around images do.
 """
 
 import math

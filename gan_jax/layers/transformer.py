@@ -96,7 +96,7 @@ def stacked(block: type[nn.Module], count: int, *, recomputed: bool = False) -> 
     """As `in_a_row`, but that less of the forward pass is kept for the backward one.
 
     Kept is only what layers' products made; all between, and what tokens see of each other, is computed again. (GAT-S/4
-    then needs a third of the room, at an eighth of its width also less time: docs/experiments.md. It is not known what
+    then needs half of the room, at an eighth of its width also less time: docs/experiments.md. It is not known what
     this does to cuDNN's attention, which is run again, too.) If `recomputed`, all of a block is, and what enters it
     alone is kept.
     """
