@@ -121,7 +121,8 @@ class Turns:
     def run(self, task: str, case: Case, side: str, folder: Path) -> Any:
         """What one process of one side found; None if it failed."""
         command = self._command(task, case, side, folder)
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=self._environment)
+        environment = machine.environment(False) if task == "weights" else self._environment  # several may draw at once
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment)
         return None if done.returncode else json.loads(done.stdout.splitlines()[-1])
 
     def _command(self, task: str, case: Case, side: str, folder: Path) -> list[str]:
