@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 READY = "ready"
 
@@ -78,35 +78,25 @@ class Standing:
             self._process.stdin.close()
 
 
-class Asked(NamedTuple):
-    """What a process was started for, and what it has answered."""
-
-    name: str
-    process: Standing
-    answers: list[Any]
-
-
 def in_turn(processes: Mapping[str, Standing], rounds: int, patience: float, each: float = 120) -> dict[str, list[Any]]:
     """The answers of each, asked `rounds` times in turn (A B C A B C ...) once all are ready, or `patience` s are over.
 
     An answer may take `each` seconds. Of one that was not ready by then, or has failed, nothing is in its list.
     """
     until = time.monotonic() + patience
-    asked = [Asked(name, process, []) for name, process in processes.items()]
+    answers: dict[str, list[Any]] = {name: [] for name in processes}
     try:
-        standing = [one for one in asked if one.process.waits(until)]
-        for one in asked:
-            if one not in standing:
-                print(f"{one.name}: failed, or was not ready after {patience:g} s", file=sys.stderr)
-        for turn in range(rounds):
-            for one in standing:
-                if len(one.answers) < turn:  # it has failed
-                    continue
-                if (found := one.process.ask(each)) is None:
-                    print(f"{one.name}: failed", file=sys.stderr)
+        standing = [name for name, process in processes.items() if process.waits(until)]
+        for name in [name for name in processes if name not in standing]:
+            print(f"{name}: failed, or was not ready after {patience:g} s", file=sys.stderr)
+        for _ in range(rounds):
+            for name in tuple(standing):
+                if (found := processes[name].ask(each)) is None:
+                    print(f"{name}: failed", file=sys.stderr)
+                    standing.remove(name)
                 else:
-                    one.answers.append(found)
+                    answers[name].append(found)
     finally:
-        for one in asked:
-            one.process.end()
-    return {one.name: one.answers if len(one.answers) == rounds else [] for one in asked}
+        for process in processes.values():
+            process.end()
+    return {name: found if name in standing else [] for name, found in answers.items()}
