@@ -2,7 +2,7 @@
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Int
+from jaxtyping import Array, Float, Int
 
 from gan_jax.gan import GAN, sample_latents
 from gan_jax.images import condition_to_float
@@ -41,23 +41,20 @@ def standing_statistics(
     told = condition_to_float(condition)
     template = weights.stats[collection]
 
-    def leave(old: float, key: PRNGKey) -> list[Array]:
-        """What a pass makes of statistics that are all `old`."""
-        latent_key, network_key = jax.random.split(key)
+    def leave(found: tuple[Float[Array, ""], Int[Array, ""]]) -> list[Array]:
+        """What the pass of an index makes of statistics that are all `old`."""
+        old, i = found
+        latent_key, network_key = jax.random.split(jax.random.fold_in(key, i))
         latents = sample_latents(gan, latent_key, batch_size)
         same = jax.tree.map(lambda leaf: jnp.full_like(leaf, old) if is_float(leaf) else leaf, template)
         begun = Weights(weights.params, weights.stats | {collection: same})
         return _floats(forward(gan.generator, begun, network_key, latents, told)[1][collection])
 
-    def one_pass(i: Int[Array, ""], total: list[Array]) -> list[Array]:
-        return jax.tree.map(jnp.add, total, leave(0.0, jax.random.fold_in(key, i)))
-
-    # What a pass leaves is linear in what it found, so that two passes over the same batch tell the momentum.
-    found = LARGE, 0.0
-    first, second = (leave(old, jax.random.fold_in(jax.random.clone(key), 0)) for old in found)
-    kept = jax.tree.map(lambda a, b: (a - b) / LARGE, first, second)
-    total = jax.lax.fori_loop(0, passes, one_pass, jax.tree.map(jnp.zeros_like, first))
-    means = iter([leaf / passes / (1 - m) for leaf, m in zip(total, kept, strict=True)])
+    # What a pass leaves is linear in what it found, so that the first batch, seen twice, tells the momentum.
+    olds = jnp.zeros(passes + 1).at[0].set(LARGE)
+    left = jax.lax.map(leave, (olds, jnp.maximum(jnp.arange(-1, passes), 0)))
+    kept = [(each[0] - each[1]) / LARGE for each in left]
+    means = iter([each[1:].mean(axis=0) / (1 - m) for each, m in zip(left, kept, strict=True)])
     measured = jax.tree.map(lambda leaf: next(means).astype(leaf.dtype) if is_float(leaf) else leaf, template)
     return weights._replace(stats=weights.stats | {collection: measured})
 

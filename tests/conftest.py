@@ -14,6 +14,7 @@ from pathlib import Path
 os.environ.setdefault("NPROC", "32")
 # Most of the suite's time is compilation, of programs that run once: nothing is gained by making them fast.
 FLAGS = "--xla_force_host_platform_device_count=2 --xla_backend_optimization_level=0"
+FLAGS += " --xla_cpu_parallel_codegen_split_count=1"  # each part costs, and the workers keep the cores busy
 if version("jaxlib").startswith("0.10."):  # the older emitters of fusions need half the time; jaxlib 0.12 has none
     FLAGS += " --xla_cpu_use_fusion_emitters=false"
 os.environ.setdefault("XLA_FLAGS", FLAGS)
@@ -29,6 +30,11 @@ import pytest
 
 # [4, 1] - [4] -> [4, 4] is a wrong relativistic loss that no error would show.
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+# Programs are made of objects by the million, most of which stay: to look through them all so often is a fifteenth of
+# the suite's time.
+gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.fixture(autouse=True)

@@ -24,7 +24,7 @@ from gan_jax.run.drawing import Drawing, Scored, as_made, in_all, of_a_task
 from gan_jax.run.drawing import samples as drawn
 from gan_jax.run.features import Say
 from gan_jax.run.judging import Asked, Judge, protocol
-from gan_jax.run.sampling import Counts, bytes_to_draw, sampling_weights
+from gan_jax.run.sampling import Counts, bytes_to_draw, compiled_weights
 from gan_jax.run.scoreboard import Evaluation, name_of
 from gan_jax.types import PRNGKey
 
@@ -69,8 +69,10 @@ def make_judge(config: Config, gan: GAN, data: Dataset, counts: Counts, asked: A
     compare = partial(_compare, drawing, extractor, reference, score_key, mesh=mesh, say=say)
     baseline = {} if drawing.without is None else {f"baseline_{k}": v for k, v in compare(drawing.without).items()}
 
+    weigh = compiled_weights(gan, counts, averaged=asked.averaged)
+
     def evaluate(state: GANState) -> Evaluation:
-        weights = sampling_weights(gan, state, counts, averaged=asked.averaged)
+        weights = weigh(state)
         found = examine(state) | compare(partial(drawing.draw, weights)) | baseline
         return Evaluation(int(state.step), found, told)
 

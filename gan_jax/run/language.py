@@ -17,7 +17,7 @@ from gan_jax.run import hosts
 from gan_jax.run.drawing import samples as drawn
 from gan_jax.run.features import check_count
 from gan_jax.run.judging import Asked, Judge, protocol
-from gan_jax.run.sampling import Counts, sampling_weights
+from gan_jax.run.sampling import Counts, compiled_weights
 from gan_jax.run.scoreboard import Evaluation
 
 
@@ -59,8 +59,10 @@ def make_judge(
         "training text, and by n-gram models of it",
     )
 
+    weigh = compiled_weights(gan, counts, averaged=asked.averaged)
+
     def evaluate(state: GANState) -> Evaluation:
-        weights = sampling_weights(gan, state, counts, averaged=asked.averaged)
+        weights = weigh(state)
         texts, _ = drawing.draw(weights, range(count))
         found = hosts.by_first(lambda: divergences(_rows(texts), real))
         return Evaluation(int(state.step), found | beside, told)

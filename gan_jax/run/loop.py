@@ -247,7 +247,7 @@ def _run(job: Job, state: GANState, start: int, remarks: list[str], profile: ran
         if missed := traced.missed():
             record.say(missed)
         if goes_on and hosts.is_first():
-            record.speed(step_flops(config, job.gan))
+            record.speed(lambda: step_flops(config, job.gan))
         record.finish(farewell(config, data, job.folder, start))
     except GanJaxError as error:
         record.note(str(error))

@@ -20,7 +20,7 @@ from gan_jax.run import features, hosts
 from gan_jax.run.comparing import extract
 from gan_jax.run.drawing import samples as drawn
 from gan_jax.run.judging import Asked, Judge, protocol
-from gan_jax.run.sampling import Counts, sampling_weights
+from gan_jax.run.sampling import Counts, compiled_weights
 from gan_jax.run.scoreboard import Evaluation, name_of
 
 MOST = 10_000
@@ -81,8 +81,10 @@ def make_judge(
         conventions=f"FID of all {frames} frames; Wasserstein distances in pixels and radians a frame",
     )
 
+    weigh = compiled_weights(gan, counts, averaged=asked.averaged)
+
     def evaluate(state: GANState) -> Evaluation:
-        weights = sampling_weights(gan, state, counts, averaged=asked.averaged)
+        weights = weigh(state)
         clips, _ = drawing.draw(weights, range(count))
         return Evaluation(int(state.step), scored(clips) | beside, told)
 

@@ -1,5 +1,6 @@
 """What a run leaves behind as it goes: its rows, lines and pictures, and what trackers show of them."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
@@ -92,10 +93,14 @@ class Record:
         self._speed.resume(step)
         self._reporter.resume()
 
-    def speed(self, flops: float) -> None:
-        """Says how fast the run was in all, at so many FLOPs a step, beside what its devices can do."""
-        if line := self._speed.in_all(self._mesh.devices.size, flops, matrix_product_rate(self._mesh.local_devices[0])):
-            self.say(line)
+    def speed(self, flops: Callable[[], float]) -> None:
+        """Says how fast the run was in all, beside what its devices can do; nothing of a moment's training.
+
+        `flops` counts those of a step.
+        """
+        if self._speed.tells:
+            rate = matrix_product_rate(self._mesh.local_devices[0])
+            self.say(self._speed.in_all(self._mesh.devices.size, flops(), rate))
 
     def flush(self) -> None:
         """Sees that all is written that will not come again once a checkpoint of now is there."""
@@ -132,7 +137,7 @@ class Silence:
     def row(self, step: int, metrics: dict[str, float], waiting: float) -> None:
         """Keeps nothing."""
 
-    def speed(self, flops: float) -> None:
+    def speed(self, flops: Callable[[], float]) -> None:
         """Says nothing."""
 
     def scores(self, found: Evaluation) -> None:

@@ -91,6 +91,11 @@ def sampling_weights(gan: GAN, state: GANState, counts: Counts = None, *, averag
     return standing_statistics(gan, state.average, jax.random.fold_in(jax.random.key(0), 2**31), labels, batch_size=128)
 
 
+def compiled_weights(gan: GAN, counts: Counts = None, *, averaged: bool = True) -> Callable[[GANState], Weights]:
+    """`sampling_weights` as one program, for whoever asks more than once."""
+    return jax.jit(lambda state: sampling_weights(gan, state, counts, averaged=averaged))
+
+
 def _typical(counts: np.ndarray, count: int) -> np.ndarray:
     """So many labels, each as often as it is in the data, as far as they go."""
     until = np.cumsum(counts)

@@ -15,7 +15,7 @@ from gan_jax.gan import GAN, GANState
 from gan_jax.images import to_float
 from gan_jax.metrics.segmentation import confusion, scores
 from gan_jax.run.judging import Asked, Judge, protocol
-from gan_jax.run.sampling import Counts, make_drawer, sampling_weights
+from gan_jax.run.sampling import Counts, compiled_weights, make_drawer
 from gan_jax.run.scoreboard import Evaluation
 from gan_jax.tasks.segmentation import masks_of
 from gan_jax.tasks.task import made
@@ -69,8 +69,10 @@ def make_judge(
     nothing = lambda real: np.zeros((len(real), *config.data.image_size), np.uint8)
     baseline = {f"baseline_{name}": value for name, value in scored(nothing).items()}
 
+    weigh = compiled_weights(gan, counts, averaged=asked.averaged)
+
     def evaluate(state: GANState) -> Evaluation:
-        weights = sampling_weights(gan, state, counts, averaged=asked.averaged)
+        weights = weigh(state)
 
         def tell(real: Bytes) -> np.ndarray:
             return drawer(weights, jnp.zeros((len(real), gan.latent_size)), given(real))

@@ -12,6 +12,9 @@ from jaxtyping import Array
 from gan_jax.layers.convolution import convolution
 from gan_jax.memory import in_words
 
+LEAST_SECONDS = 1.0
+"""Of training, in which an accident of a moment counts little."""
+
 
 class Pace(NamedTuple):
     """What was reached since the last look."""
@@ -61,10 +64,13 @@ class Speed:
         )
         return Pace(images / seconds, waiting)
 
+    @property
+    def tells(self) -> bool:
+        """Whether it has been long enough to say how fast a run is."""
+        return self.seconds >= LEAST_SECONDS
+
     def in_all(self, devices: int, flops: float, rate: float) -> str:
         """A line that sums up, with the share that FLOPs, so many a step, have of `rate`, a device's own."""
-        if not self.images:
-            return ""
         each = self.images / self.seconds
         parts = [f"{each:,.0f} images/s"]
         parts += [f"{each / devices:,.0f} a device"] if devices > 1 else []

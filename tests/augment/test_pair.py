@@ -32,7 +32,7 @@ def test_noise_is_as_strong_in_a_copy_in_colour_and_the_same_in_a_copy_of_as_man
     assert not np.allclose(images, condition[..., :1])
 
 
-@pytest.mark.parametrize("pipeline", [ada.grain, ada.full])
+@pytest.mark.parametrize("pipeline", [ada.grain, pytest.param(ada.full, marks=pytest.mark.slow)])
 def test_copies_of_as_many_channels_stay_copies_through_noise(pipeline):
     images, condition = jax.jit(partial(pair, partial(pipeline, p=0.7)))(KEY, IMAGES, IMAGES)
     assert not np.allclose(images, IMAGES, atol=0.1)

@@ -111,7 +111,9 @@ def test_the_average_is_the_one_that_was_asked_for():
     assert share(growing, 1000) == pytest.approx(1 - 0.5**0.1)
 
 
-@pytest.mark.parametrize("name", ["ada", "ada_cutout", "ada_full"])
+@pytest.mark.parametrize(
+    "name", ["ada", *(pytest.param(name, marks=pytest.mark.slow) for name in ("ada_cutout", "ada_full"))]
+)
 def test_the_strength_of_augmentations_is_fixed_annealed_or_adapts(name):
     images = jnp.clip(REAL, -1, 1)
     fixed = jax.jit(gan_of(augment=AugmentConfig(name, p=1.0)).augment)(KEY, images)
@@ -206,6 +208,8 @@ def test_slopes_by_difference_are_r1_and_r2():
 def test_a_transformer_ends_where_its_data_do(data, confined):
     generator, _ = GAT(generator_width=8, discriminator_width=8, depth=4, heads=2).networks(data, 0)
     latents = jax.random.normal(KEY, (3, 64))
-    variables = jax.tree.map(lambda leaf: 20 * leaf, generator.init(KEY, latents, train=True))
-    for images in (generator.apply(variables, latents), *generator.apply(variables, latents, train=True)):
+    variables = jax.tree.map(lambda leaf: 20 * leaf, jax.jit(partial(generator.init, train=True))(KEY, latents))
+    draw = lambda train: generator.apply(variables, latents, train=train)
+    drawn, levels = jax.jit(lambda: (draw(False), draw(True)))()
+    for images in (drawn, *levels):
         assert (float(jnp.max(jnp.abs(images))) <= 1) is confined

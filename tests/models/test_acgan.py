@@ -17,8 +17,8 @@ from gan_jax.network import forward
 def test_the_second_logit_is_the_log_likelihood_of_the_label():
     module = acgan.Discriminator(3, 2)
     images = jax.random.normal(jax.random.key(0), (4, 8, 8, 1))
-    variables = module.init(jax.random.key(1), images, jnp.zeros(4, jnp.int32))
-    logits = [module.apply(variables, images, jnp.full(4, label)) for label in range(3)]
+    variables = jax.jit(module.init)(jax.random.key(1), images, jnp.zeros(4, jnp.int32))
+    logits = [jax.jit(module.apply)(variables, images, jnp.full(4, label)) for label in range(3)]
     np.testing.assert_allclose(sum(jnp.exp(found[:, 1]) for found in logits), 1, rtol=1e-5)
     np.testing.assert_array_equal(logits[0][:, 0], logits[1][:, 0])
 

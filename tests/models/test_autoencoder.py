@@ -55,7 +55,7 @@ def test_codes_are_drawn_in_training_and_are_their_means_in_evaluation(variables
         wanted = (mean**2 + jnp.exp(log_variance) - 1 - log_variance) / 2
         return NETWORK.decoder.apply({"params": params["decoder"]}, mean), wanted.mean((1, 2, 3))
 
-    for ours, wanted in zip(NETWORK.apply(variables, None, IMAGES), in_two(variables["params"]), strict=True):
+    for ours, wanted in zip(jax.jit(NETWORK.apply)(variables, None, IMAGES), in_two(variables["params"]), strict=True):
         np.testing.assert_allclose(ours, wanted, atol=1e-5)
 
 

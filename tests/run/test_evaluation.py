@@ -32,10 +32,15 @@ from gan_jax.run.training import abstract_state
 pytestmark = pytest.mark.filterwarnings("ignore:a Fréchet distance of 30 samples:UserWarning")
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture(autouse=True)
-def cache_folder(tmp_path, monkeypatch):
-    """One of the test's own, and classifiers that learn for a moment only."""
-    monkeypatch.setenv("GAN_JAX_CACHE", str(tmp_path / "cache"))
+def cache_folder(cache, monkeypatch):
+    """One of these tests' own, and a classifier that learns for a moment only, and once."""
+    monkeypatch.setenv("GAN_JAX_CACHE", str(cache))
     monkeypatch.setattr(classifier, "train", partial(classifier.train, steps=60))
 
 
