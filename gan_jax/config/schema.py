@@ -171,8 +171,9 @@ def _group_from_dict(groups: dict[str, type], values: Any, prefix: str) -> Any:
         raise ConfigError(f"{prefix}name: {_complain_of_group(groups, name)}")
     own = _hints(groups[name])
     # Of days when a group had the keys of all of its kinds: what another one has, at its default, asks for nothing.
-    idle = {f.name: f.default for kind in groups.values() for f in dataclasses.fields(kind) if f.name not in own}
-    mine = {key: value for key, value in values.items() if key != "name" and (key not in idle or value != idle[key])}
+    fields = [f for kind in groups.values() for f in dataclasses.fields(kind) if f.name not in own]
+    idle = lambda key, value: any(f.name == key and f.default == value for f in fields)
+    mine = {key: value for key, value in values.items() if key != "name" and not idle(key, value)}
     return _from_dict(groups[name], mine, prefix)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from gan_jax.config.data import WITH_TEST_IMAGES
 from gan_jax.config.ranges import Share
-from gan_jax.config.schema import name_of
+from gan_jax.config.schema import kinds, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,7 +113,7 @@ class Judged(TaskConfig):
             return [f"task: {self.called} is of pictures, not of {kind}; drop --task"]
         if name not in self.models:
             fitting = " or ".join(f"--model {model}" for model in self.models)
-            found.append(f"model: {name} is not for --task {self.called}; take {fitting}")
+            found.append(f"model: {name} is not for --task {self.called}; take {fitting}{_or_its_own_task(name)}")
         if config.tells:
             mend = "add --no-conditional" if config.conditional else "drop --data.clusters"
             found.append(f"task: {self.called} shows {self.shows}, and the networks are told labels of all; {mend}")
@@ -124,3 +124,11 @@ class Judged(TaskConfig):
             which = ", ".join(WITH_TEST_IMAGES)
             return [f"task.test: 0 is of data with test images of their own, {which}; hold some out, --task.test 0.1"]
         return [f"task.test: expected a share below 1, got {self.test:g}"] * (self.test == 1)
+
+
+def _or_its_own_task(model: str) -> str:
+    """The one or two tasks that a model is for, as more of a mend; nothing of models for many tasks, or for none."""
+    from gan_jax.config.tasks import AnyTask
+
+    tasks = [task for task, kind in kinds(AnyTask).items() if model in getattr(kind, "models", ())]
+    return f", or --task {' or '.join(tasks)}" if len(tasks) in (1, 2) else ""

@@ -500,7 +500,10 @@ def test_a_whole_number_will_do_for_a_number():
             ONE_WAY | {"task": "unpaired_one_way", "data.path": "p.npz"},
             "data.path: two domains are pictures, not arrays; name a folder or .zip of them",
         ),
-        (ONE_WAY | {"task": "restyled"}, "model: cut is not for --task restyled; take --model cyclegan"),
+        (
+            ONE_WAY | {"task": "restyled"},
+            "take --model cyclegan, or --task unpaired_one_way or restyled_one_way",
+        ),
         (ONE_WAY | {"model": "cyclegan"}, "model: cyclegan is not for --task restyled_one_way; take --model cut"),
         (ONE_WAY | {"task.test": 0.0}, "task.test: of restyled_one_way images some are held out; add --task.test"),
         (ONE_WAY | {"task.temperature": 0.0}, "task.temperature: expected a finite number above 0"),

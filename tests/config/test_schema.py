@@ -105,3 +105,22 @@ def test_wrong_texts_are_named(key, text, told):
 def test_unknown_keys_in_json_are_named_with_the_nearest():
     with pytest.raises(ConfigError, match=r"inner\.rat: no such key; did you mean inner\.rate\?"):
         from_json(Outer, '{"inner": {"rat": 1}}')
+
+
+@dataclasses.dataclass(frozen=True)
+class Hollow:
+    side: Weight = 3.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Drawn:
+    shape: Round | Square | Hollow = Round()
+
+
+def test_a_flat_config_may_have_the_defaults_of_any_other_kind():
+    """As configs were once written: all keys of all kinds, of which those of one are meant."""
+    flat = '{{"shape": {{"name": "round", "radius": 2.0, "side": {}}}}}'
+    for default in (1.0, 3.0):
+        assert from_json(Drawn, flat.format(default)) == Drawn(Round(2.0))
+    with pytest.raises(ConfigError, match=r"shape\.side: no such key"):
+        from_json(Drawn, flat.format(2.0))

@@ -16,17 +16,15 @@ from gan_jax.run.loop import train
 from gan_jax.run.sampling import draw_from, of_run
 
 FAST = ("mnist",)
-"""Compiled in seconds, and clusters, an anneal and a lazy penalty in it; the slow ones have every other kind of rule."""
+"""Compiled in seconds, with clusters, an anneal and a lazy penalty; the slow ones have every other kind of rule."""
 
 KNOWN = {name: recipes.load(name).data for name in recipes.names()}
 OWN_SIZE = [name for name, data in KNOWN.items() if not data.own and data.kind == "pictures"]
 """Those of text are in test_text.py, those of clips in test_clips.py."""
 
 CASES = [(name, False) for name in FAST]
-CASES += [
-    pytest.param(name, False, marks=pytest.mark.slow)
-    for name in ("digits", "mnist_original", "cifar10_stylegan2_ada", "cifar10_r3gan")
-]
+OTHERS = ("digits", "mnist_original", "cifar10_stylegan2_ada", "cifar10_r3gan")
+CASES += [pytest.param(name, False, marks=pytest.mark.slow) for name in OTHERS]
 CASES += [pytest.param(name, True, marks=pytest.mark.slow) for name in OWN_SIZE]
 
 
