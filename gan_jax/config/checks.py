@@ -8,7 +8,7 @@ from gan_jax.errors import ConfigError
 
 MAY_CHANGE = {
     *("steps", "devices", "parallel", "steps_per_call", "remat", "track"),
-    *("data.path", "data.data_dir", "data.download", "data.memory"),
+    *("data.path", "data.data_dir", "data.download", "data.memory", "task.vgg"),
 } | {
     f"{group}.{f.name}"
     for group, kind in (("every", CadenceConfig), ("evaluate", EvaluateConfig))

@@ -59,17 +59,46 @@ class TowardsTruth(Given):
 
     l1: Weight = 0.0
     """Weight of the mean distance to the true image, beside the adversarial loss (pix2pix: 100)."""
+    perceptual: Weight = 0.0
+    """The same of what VGG19 sees last in both images, before its ReLU (ESRGAN: 1, with an l1 of 0.01)."""
+    vgg: str | None = None
+    """For perceptual: the file of VGG19's weights that torchvision publishes, vgg19-dcbb9e9d.pth."""
 
     def terms(self) -> list[Supervision]:
         """As in `Given`."""
         from gan_jax import supervision
+        from gan_jax.metrics import vgg
 
-        return [supervision.l1(self.l1)] if self.l1 else []
+        found = [supervision.l1(self.l1)] if self.l1 else []
+        return found + ([supervision.perceptual(self.perceptual, vgg.of_file(self.vgg))] if self.vgg else [])
+
+    def check_files(self) -> None:
+        """As in `TaskConfig`."""
+        from gan_jax.metrics import vgg
+
+        if self.vgg:
+            vgg.read(self.vgg)
 
     @property
     def asks(self) -> bool:
         """As in `Given`."""
-        return self.l1 > 0
+        return self.l1 > 0 or self.perceptual > 0
+
+    def wrong(self, config: Config) -> list[str]:
+        """As in `TaskConfig`."""
+        from gan_jax.metrics import vgg
+
+        found, size, channels = super().wrong(config), config.data.image_size, config.data.image_channels
+        if self.perceptual and not self.vgg:
+            found.append(f"task.perceptual: VGG19 sees what is compared; fetch {vgg.URL} and add --task.vgg {vgg.FILE}")
+        if self.vgg and not self.perceptual:
+            found.append("task.vgg: nothing is compared in it; add --task.perceptual 1, or drop it")
+        if self.perceptual and (min(size) < vgg.LEAST or channels not in (1, 3)):
+            found.append(
+                f"task.perceptual: VGG19 sees grey or coloured pictures of {vgg.LEAST} pixels a side or more, not "
+                f"{shown(size)} of {channels} channels; try --data.size 32"
+            )
+        return found
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,9 @@ class TaskConfig:
 
         return supervision.none
 
+    def check_files(self) -> None:
+        """Raises DataError where a file that training needs, beside the data, is not what it should be."""
+
     def read(self, load: Callable[[Split], Dataset]) -> Dataset:
         """The data, of which `load` reads a split; some of them held out, where the task is judged by such."""
         return load("train")

@@ -72,6 +72,7 @@ def train(config: Config, path: Path, *, profile: range | None = None) -> None:
         devices = choose_devices(config)
         mesh = parallel.make_mesh(devices)
         require_room(config, devices)
+        config.task.check_files()
         data = load_data(config)
         decoding.of_data(data)  # which says why it cannot, before there is a folder
         gan = build_gan(config, len(data.classes), WAYS[config.parallel].mean())
@@ -97,7 +98,7 @@ def train(config: Config, path: Path, *, profile: range | None = None) -> None:
         _run(job, state, start, remarks, profile)
 
 
-_HOSTS_OWN = {"data.path", "data.data_dir", "evaluate.weights"}
+_HOSTS_OWN = {"data.path", "data.data_dir", "evaluate.weights", "task.vgg"}
 """Where a host keeps what all have alike."""
 
 

@@ -20,6 +20,7 @@ def preview(config: Config) -> str:
     devices = choose_devices(config)
     mesh = parallel.make_mesh(devices)
     require_room(config, devices)
+    config.task.check_files()
     data = load_data(with_values(config, {"data.download": False}))
     if isinstance(config.task, FewLabels):
         few(data, config.task.labels, config.seed)  # raises for counts that the data do not have

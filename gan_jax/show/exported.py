@@ -83,6 +83,8 @@ def fields(config: Config, notes: Notes, *, step: int, which: str) -> dict[str, 
     config_of = {group: whole[group] for group in GROUPS}
     path = config.data.path
     config_of["data"] |= {"path": path and Path(path).name, "data_dir": None}
+    if features := config_of["task"].get("vgg"):
+        config_of["task"]["vgg"] = Path(features).name
     data = config.data
     return {
         "made_by": f"gan_jax {__version__}",

@@ -7,7 +7,18 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from gan_jax.config import MLP, R3GAN, AdamConfig, AnyModel, CadenceConfig, Config, DataConfig, PenaltyConfig, recipes
+from gan_jax.config import (
+    MLP,
+    R3GAN,
+    AdamConfig,
+    AnyModel,
+    CadenceConfig,
+    Config,
+    DataConfig,
+    Inpainting,
+    PenaltyConfig,
+    recipes,
+)
 from gan_jax.config.checks import MAY_CHANGE, changed_keys, check, check_new, check_same, from_json
 from gan_jax.config.schema import flatten, kinds, to_json, with_values
 from gan_jax.errors import ConfigError
@@ -185,7 +196,10 @@ def test_keys_missing_from_json_take_their_defaults():
         ('{"generator": {"beta3": 1}}', "generator.beta3: no such key; did you mean generator.beta2?"),
         ('{"model": {"latent_size": 1}}', "model.name: expected one of mlp, dcgan, article"),
         ('{"model": {"name": "mlp", "norm": "none"}}', "model.norm: no such key"),
-        ('{"task": {"name": "inpainting", "called": "x"}}', "task.called: no such key; known are test, l1, holes"),
+        (
+            '{"task": {"name": "inpainting", "called": "x"}}',
+            "task.called: no such key; known are test, l1, perceptual, vgg, holes",
+        ),
         ('{"model": {"name": []}}', "model.name: expected one of mlp, dcgan"),
         ('{"model": "mlp"}', "model: expected a group of keys, got 'mlp'"),
         (f'{{"steps": {"9" * 5000}}}', "not JSON"),
@@ -219,7 +233,8 @@ def test_a_key_may_change_only_where_no_step_depends_on_it(key):
 
 
 def test_the_keys_that_may_change_exist():
-    assert set(flatten(Config())) >= MAY_CHANGE
+    assert set(flatten(Config())) | {"task.vgg"} >= MAY_CHANGE  # which inpainting has, and the like
+    assert "task.vgg" in flatten(Config(task=Inpainting()))
 
 
 def test_all_wrong_values_are_named_at_once():
@@ -476,6 +491,18 @@ def test_a_whole_number_will_do_for_a_number():
             "augment.name: what super_resolution gives and makes cannot be augmented alike; drop --augment",
         ),
         (
+            INPAINTING | {"task.perceptual": 1.0},
+            "and add --task.vgg vgg19-dcbb9e9d.pth",
+        ),
+        (
+            INPAINTING | {"task.vgg": "/vgg19-dcbb9e9d.pth"},
+            "task.vgg: nothing is compared in it; add --task.perceptual 1",
+        ),
+        (
+            INPAINTING | {"task.perceptual": 1.0, "task.vgg": "/vgg19-dcbb9e9d.pth", "data.size": 8},
+            "VGG19 sees grey or coloured pictures of 16 pixels a side or more, not 8 of 1 channels",
+        ),
+        (
             INPAINTING | {"loss": "none"},
             "loss: none, and nothing else that the generator would learn by; add --task.l1",
         ),
@@ -538,6 +565,7 @@ def test_keys_that_do_not_go_together_are_named(values, said):
     [
         INPAINTING,
         INPAINTING | {"loss": "none", "task.l1": 1.0},
+        INPAINTING | {"loss": "none", "task.perceptual": 1.0, "task.vgg": "/vgg19-dcbb9e9d.pth"},
         INPAINTING | {"model": "esrgan"},
         INPAINTING | {"task": "colouring", "data.channels": 3},
         INPAINTING | {"task": "from_edges", "model.depth": 3},
