@@ -1,4 +1,4 @@
-"""Conditional DCGAN on scikit-learn's handwritten digits: no download, 73 s on two CPU cores."""
+"""Conditional DCGAN on scikit-learn's handwritten digits: no download, 73 s on two idle CPU cores."""
 
 from gan_jax.config import DCGAN, AverageConfig, CadenceConfig, Config, DataConfig
 

@@ -14,8 +14,9 @@ from pathlib import Path
 os.environ.setdefault("NPROC", "32")
 # Most of the suite's time is compilation, of programs that run once: nothing is gained by making them fast.
 FLAGS = "--xla_force_host_platform_device_count=2 --xla_backend_optimization_level=0"
-if version("jaxlib").startswith("0.10."):  # the older emitters of fusions need half the time; jaxlib 0.12 has none
-    FLAGS += " --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"  # and each part costs
+if version("jaxlib").startswith("0.10."):
+    FLAGS += " --xla_cpu_use_fusion_emitters=false"  # the older ones need half the time; jaxlib 0.12 has none
+    FLAGS += " --xla_cpu_parallel_codegen_split_count=1"  # programs in parts take a sixteenth longer
 os.environ.setdefault("XLA_FLAGS", FLAGS)
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # Runs that are killed and started again compile the same programs each time: all workers and their processes share.
@@ -31,8 +32,8 @@ import pytest
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
-# Programs are made of objects by the million, most of which stay: to look through them all so often is a fifteenth of
-# the suite's time.
+# Programs are made of objects by the million, most of which stay. To look through them all as often as is usual took
+# 10 of 143 s of tests/run/test_evaluation.py and test_ways.py (2026-11-26, Python 3.11).
 gc.set_threshold(20_000, 20, 50)
 
 

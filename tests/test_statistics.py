@@ -39,6 +39,14 @@ def begin(momentum):
     return gan, init(gan, jax.random.key(0), toys.batch()).average
 
 
+def test_the_network_is_in_the_program_once():
+    gan, weights = begin(0.9)
+    program = jax.make_jaxpr(lambda weights, key: standing_statistics(gan, weights, key).stats)(
+        weights, jax.random.key(0)
+    )
+    assert str(program).count("dot_general") == 1
+
+
 @pytest.mark.parametrize("momentum", [0.0, 0.9, 0.999])
 def test_they_are_the_mean_over_the_passes_whatever_the_momentum(momentum):
     gan, weights = begin(momentum)

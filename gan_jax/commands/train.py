@@ -13,7 +13,7 @@ import tyro
 
 from gan_jax import screen
 from gan_jax.config import AnyModel, AnyTask, Config, recipes
-from gan_jax.config.checks import MAY_CHANGE, as_begun, check, check_new, check_same
+from gan_jax.config.checks import MAY_CHANGE, PLACES, as_begun, check, check_new, check_same
 from gan_jax.config.hosts import HostsConfig
 from gan_jax.config.options import check_options, read_steps, without_no
 from gan_jax.config.schema import flatten, kinds, name_of, with_values, wrong_values
@@ -175,10 +175,7 @@ def _kept(stored: Config, config: Config, arguments: list[str]) -> dict[str, obj
     return kept | {"steps": max(stored.steps, config.steps)} if "steps" in kept else kept
 
 
-_PATHS = ("start.run", "data.path", "data.data_dir", "evaluate.weights")
-
-
 def _absolute(config: Config) -> Config:
     """Paths as they are from anywhere: the run may be resumed from another folder."""
-    paths = {key: value for key, value in flatten(config).items() if key in _PATHS and value}
+    paths = {key: value for key, value in flatten(config).items() if key in PLACES and value}
     return with_values(config, {key: str(absolute(recipes.expand(path))) for key, path in paths.items()})

@@ -6,6 +6,9 @@ from typing import Any
 from gan_jax.config import CadenceConfig, Config, EvaluateConfig, schema
 from gan_jax.errors import ConfigError
 
+PLACES = ("start.run", "data.path", "data.data_dir", "evaluate.weights", "task.vgg")
+"""Keys of paths: where what is read lies. Several hosts may have it in places of their own, but for the first."""
+
 MAY_CHANGE = {
     *("steps", "devices", "parallel", "steps_per_call", "remat", "track"),
     *("data.path", "data.data_dir", "data.download", "data.memory", "task.vgg"),

@@ -53,6 +53,10 @@ class Given(Judged):
         raise NotImplementedError
 
 
+LEAST_SEEN = 16
+"""Pixels on a side of the smallest pictures that VGG19 sees: `metrics.vgg.LEAST`, without JAX."""
+
+
 @dataclass(frozen=True)
 class TowardsTruth(Given):
     """Tasks whose steps know what is to be made."""
@@ -60,7 +64,8 @@ class TowardsTruth(Given):
     l1: Weight = 0.0
     """Weight of the mean distance to the true image, beside the adversarial loss (pix2pix: 100)."""
     perceptual: Weight = 0.0
-    """The same of what VGG19 sees last in both images, before its ReLU (ESRGAN: 1, with an l1 of 0.01)."""
+    """The same of what VGG19 sees last in both images, before its ReLU. ESRGAN: 200, and 2 of l1: there they are 1 and
+    0.01, and the game counts 0.005."""
     vgg: str | None = None
     """For perceptual: the file of VGG19's weights that torchvision publishes, vgg19-dcbb9e9d.pth."""
 
@@ -70,14 +75,15 @@ class TowardsTruth(Given):
         from gan_jax.metrics import vgg
 
         found = [supervision.l1(self.l1)] if self.l1 else []
-        return found + ([supervision.perceptual(self.perceptual, vgg.of_file(self.vgg))] if self.vgg else [])
+        see = vgg.of_file(self.vgg or "")
+        return found + ([supervision.perceptual(self.perceptual, see)] if self.perceptual else [])
 
     def check_files(self) -> None:
         """As in `TaskConfig`."""
         from gan_jax.metrics import vgg
 
-        if self.vgg:
-            vgg.read(self.vgg)
+        if self.perceptual:
+            vgg.read(self.vgg or "")
 
     @property
     def asks(self) -> bool:
@@ -86,18 +92,21 @@ class TowardsTruth(Given):
 
     def wrong(self, config: Config) -> list[str]:
         """As in `TaskConfig`."""
-        from gan_jax.metrics import vgg
-
         found, size, channels = super().wrong(config), config.data.image_size, config.data.image_channels
-        if self.perceptual and not self.vgg:
-            found.append(f"task.perceptual: VGG19 sees what is compared; fetch {vgg.URL} and add --task.vgg {vgg.FILE}")
         if self.vgg and not self.perceptual:
-            found.append("task.vgg: nothing is compared in it; add --task.perceptual 1, or drop it")
-        if self.perceptual and (min(size) < vgg.LEAST or channels not in (1, 3)):
+            found.append("task.vgg: nothing is compared in it; add --task.perceptual 200, or drop it")
+        if not self.perceptual:
+            return found
+        if not self.vgg:
             found.append(
-                f"task.perceptual: VGG19 sees grey or coloured pictures of {vgg.LEAST} pixels a side or more, not "
-                f"{shown(size)} of {channels} channels; try --data.size 32"
+                "task.perceptual: VGG19 sees what is compared; add --task.vgg, torchvision's vgg19-dcbb9e9d.pth"
             )
+        if min(size) < LEAST_SEEN:
+            found.append(
+                f"task.perceptual: VGG19 sees nothing in {shown(size)} pixels; try --data.size {LEAST_SEEN}, or more"
+            )
+        if channels not in (1, 3):
+            found.append(f"task.perceptual: VGG19 sees grey or coloured pictures, not {channels} channels; drop it")
         return found
 
 

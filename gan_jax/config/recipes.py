@@ -41,7 +41,7 @@ def load(recipe: str) -> Config:
         return load_run(path)
     close = difflib.get_close_matches(recipe, names(), n=1)
     folder = f"A run begins with gan-jax train RECIPE --run {recipe}. " if os.sep in recipe else ""
-    hint = folder + (f"Did you mean {close[0]}?" if close else f"Recipes are {', '.join(names())}")
+    hint = folder + (f"Did you mean {close[0]}" if close else f"Recipes are {', '.join(names())}")
     raise ConfigError(f"no recipe, .py file or run folder named {recipe!r}. {hint}; gan-jax configs describes them")
 
 

@@ -81,9 +81,8 @@ class NoTask(TaskConfig):
         if config.loss == "none":
             found.append("loss: none is no game; it is for a --task, with --task.l1")
         if config.model.translates:
-            found.append(
-                f"model: {name} makes images of others; add --task inpainting, or another, or take another model"
-            )
+            fitting = _own_tasks(name) or "--task inpainting, or another"
+            found.append(f"model: {name} is given an image, and makes one of it; add {fitting}, or take another model")
         if config.model.classifies:
             found.append(f"model: {name} is for few labels; add --task few_labels")
         if config.evaluate.every and config.evaluate.best == "error":
@@ -115,8 +114,8 @@ class Judged(TaskConfig):
         if (kind := config.data.kind) != "pictures":
             return [f"task: {self.called} is of pictures, not of {kind}; drop --task"]
         if name not in self.models:
-            fitting = " or ".join(f"--model {model}" for model in self.models)
-            found.append(f"model: {name} is not for --task {self.called}; take {fitting}{_or_its_own_task(name)}")
+            fitting, own = " or ".join(f"--model {model}" for model in self.models), _own_tasks(name)
+            found.append(f"model: {name} is not for --task {self.called}; take {fitting}{own and f', or {own}'}")
         if config.tells:
             mend = "add --no-conditional" if config.conditional else "drop --data.clusters"
             found.append(f"task: {self.called} shows {self.shows}, and the networks are told labels of all; {mend}")
@@ -129,9 +128,9 @@ class Judged(TaskConfig):
         return [f"task.test: expected a share below 1, got {self.test:g}"] * (self.test == 1)
 
 
-def _or_its_own_task(model: str) -> str:
-    """The one or two tasks that a model is for, as more of a mend; nothing of models for many tasks, or for none."""
+def _own_tasks(model: str) -> str:
+    """The one or two tasks that a model is for, as options; "" of models for many tasks, or for none."""
     from gan_jax.config.tasks import AnyTask
 
     tasks = [task for task, kind in kinds(AnyTask).items() if model in getattr(kind, "models", ())]
-    return f", or --task {' or '.join(tasks)}" if len(tasks) in (1, 2) else ""
+    return f"--task {' or '.join(tasks)}" if len(tasks) in (1, 2) else ""

@@ -114,7 +114,7 @@ class Tensor(NamedTuple):
 
 
 class _RebuildTensor:
-    """Stands in for `torch._utils._rebuild_tensor_v2`."""
+    """Stands in for `torch._utils._rebuild_tensor_v2`, and for what it was called before PyTorch 0.4."""
 
     __slots__ = ()  # so that no pickle can set an attribute
 
@@ -154,6 +154,7 @@ rebuild_tensor, rebuild_parameter = _RebuildTensor(), _RebuildParameter()
 
 _ALLOWED: dict[tuple[str, str], Any] = {
     ("collections", "OrderedDict"): _OrderedDict(),
+    ("torch._utils", "_rebuild_tensor"): rebuild_tensor,
     ("torch._utils", "_rebuild_tensor_v2"): rebuild_tensor,
     ("torch._utils", "_rebuild_parameter"): rebuild_parameter,
     **{("torch", name): dtype for name, dtype in _DTYPES.items()},

@@ -1,7 +1,7 @@
 """VGG19's last map of a picture, which perceptual terms compare (Simonyan & Zisserman 2015, arXiv:1409.1556).
 
 ESRGAN (Wang et al. 2018, arXiv:1809.00219, section 3.3) compares what its sixteenth convolution says before the ReLU,
-"conv5_4". The weights are those that torchvision publishes; its 550 MB are mostly layers after that.
+"conv5_4". The weights are those that torchvision publishes; six in seven of them are of layers after that.
 """
 
 from collections.abc import Callable, Iterator

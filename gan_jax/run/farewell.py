@@ -35,6 +35,7 @@ def farewell(config: Config, data: Dataset, folder: RunFolder, start: int) -> li
         f"  {folder.curves}",
         *([f"  {folder.scores}", f"  {folder.best} (gan-jax sample and evaluate: --best)"] if judged else []),
         "Try next:",
+        *([f"  gan-jax encode {path} --out latents.npz"] if hasattr(config.model, "coders") else []),
         *(
             [f"  gan-jax apply {path} PICTURES"]
             if config.task.given

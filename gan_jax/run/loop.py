@@ -16,7 +16,7 @@ from jax.sharding import Mesh
 from gan_jax import parallel, per_device
 from gan_jax.config import Config
 from gan_jax.config.build import build_gan, example, load_data
-from gan_jax.config.checks import as_begun, check_same
+from gan_jax.config.checks import PLACES, as_begun, check_same
 from gan_jax.config.recipes import is_run, load_run
 from gan_jax.config.schema import flatten, to_json
 from gan_jax.data.batches import read_batch, read_beside_labelled
@@ -98,7 +98,7 @@ def train(config: Config, path: Path, *, profile: range | None = None) -> None:
         _run(job, state, start, remarks, profile)
 
 
-_HOSTS_OWN = {"data.path", "data.data_dir", "evaluate.weights", "task.vgg"}
+_HOSTS_OWN = set(PLACES) - {"start.run"}
 """Where a host keeps what all have alike."""
 
 

@@ -430,7 +430,11 @@ def test_a_whole_number_will_do_for_a_number():
             "evaluate.features: text is compared by its ngrams, not in pixels; drop it",
         ),
         ({"loss": "none"}, "loss: none is no game; it is for a --task, with --task.l1"),
-        ({"model": "pix2pix"}, "model: pix2pix makes images of others; add --task inpainting"),
+        (
+            {"model": "pix2pix"},
+            "model: pix2pix is given an image, and makes one of it; add --task inpainting, or another",
+        ),
+        ({"model": "cut"}, "add --task unpaired_one_way or restyled_one_way, or take another model"),
         ({"task": "inpainting"}, "model: dcgan is not for --task inpainting; take --model pix2pix or --model esrgan"),
         (
             INPAINTING | FLOATS,
@@ -492,15 +496,15 @@ def test_a_whole_number_will_do_for_a_number():
         ),
         (
             INPAINTING | {"task.perceptual": 1.0},
-            "and add --task.vgg vgg19-dcbb9e9d.pth",
+            "task.perceptual: VGG19 sees what is compared; add --task.vgg, torchvision's vgg19-dcbb9e9d.pth",
         ),
         (
             INPAINTING | {"task.vgg": "/vgg19-dcbb9e9d.pth"},
-            "task.vgg: nothing is compared in it; add --task.perceptual 1",
+            "task.vgg: nothing is compared in it; add --task.perceptual 200",
         ),
         (
             INPAINTING | {"task.perceptual": 1.0, "task.vgg": "/vgg19-dcbb9e9d.pth", "data.size": 8},
-            "VGG19 sees grey or coloured pictures of 16 pixels a side or more, not 8 of 1 channels",
+            "task.perceptual: VGG19 sees nothing in 8 pixels; try --data.size 16, or more",
         ),
         (
             INPAINTING | {"loss": "none"},
@@ -529,7 +533,7 @@ def test_a_whole_number_will_do_for_a_number():
         ),
         (
             ONE_WAY | {"task": "restyled"},
-            "take --model cyclegan, or --task unpaired_one_way or restyled_one_way",
+            "model: cut is not for --task restyled; take --model cyclegan, or --task unpaired_one_way or restyled_",
         ),
         (ONE_WAY | {"model": "cyclegan"}, "model: cyclegan is not for --task restyled_one_way; take --model cut"),
         (ONE_WAY | {"task.test": 0.0}, "task.test: of restyled_one_way images some are held out; add --task.test"),

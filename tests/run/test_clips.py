@@ -49,7 +49,6 @@ def run(clips):
     return RunFolder(clips.parent / "run")
 
 
-@pytest.mark.slow  # as those of tasks and of texts, but for what is read
 def test_a_run_that_is_killed_before_its_last_checkpoint_ends_as_if_it_were_not(run, clips, tmp_path):
     """Which frames are judged is drawn again as it was."""
     assert_a_killed_copy_ends_alike(run, small(clips), tmp_path / "killed")

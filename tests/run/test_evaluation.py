@@ -6,6 +6,7 @@ import shutil
 import signal
 import warnings
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -218,14 +219,28 @@ def test_a_row_that_fits_in_half_is_taken_back(tmp_path):
     assert path.read_bytes() == before
 
 
+class State(NamedTuple):
+    """As much of a state as the measuring looks at."""
+
+    average: object = None
+
+
 def test_conditions_of_many_classes_are_spread_over_all_of_them(monkeypatch):
     asked = []
     monkeypatch.setattr(sampling, "standing_statistics", lambda gan, w, key, labels, **more: asked.append(labels))
-    state = type("State", (), {"average": None})
     for classes in (10, 128, 1000):
-        sampling.sampling_weights(None, state, [60] * classes)
+        sampling.sampling_weights(None, State(), [60] * classes)
     assert [len(np.unique(labels)) for labels in asked] == [10, 128, 128]
     assert set(np.asarray(asked[2]) // 100) == set(range(10))
+
+
+def test_a_judge_compiles_the_measuring_once(monkeypatch):
+    traced = []
+    measure = lambda gan, weights, key, labels, **more: traced.append(weights) or weights
+    monkeypatch.setattr(sampling, "standing_statistics", measure)
+    weigh = sampling.compiled_weights(None)
+    found = [weigh(State(average=jnp.float32(value))) for value in (1, 2)]
+    assert (len(traced), found) == (1, [1, 2])
 
 
 def test_too_few_pictures_are_one_line_before_anything_is_written(tmp_path):

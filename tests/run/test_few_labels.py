@@ -50,7 +50,7 @@ def run(tmp_path_factory):
     return RunFolder(path)
 
 
-@pytest.mark.slow  # as those of tasks and of texts, but for what is read
+@pytest.mark.slow  # the loop of test_tasks.py and test_text.py, which are quick
 def test_a_run_that_is_killed_before_its_last_checkpoint_ends_as_if_it_were_not(run, tmp_path, monkeypatch):
     """Labelled images come again in their order, and so do the scores."""
     monkeypatch.setenv("GAN_JAX_CACHE", str(run.path.parent / "cache"))

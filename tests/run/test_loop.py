@@ -262,7 +262,7 @@ def test_too_many_devices_or_a_batch_they_cannot_share_stop_before_anything_is_w
     assert not (tmp_path / "run").exists()
 
 
-QUICK = [("mlp", "minimax", False), ("dcgan", "non_saturating", True)]
+QUICK = [("mlp", "minimax", False), ("dcgan", "non_saturating", True), ("article", "non_saturating", False)]
 OTHERS = set(product(["mlp", "dcgan", "article"], ["minimax", "non_saturating"], [False, True])) - set(QUICK)
 
 
@@ -345,7 +345,7 @@ def uninterrupted(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize("fault", ["save", pytest.param("deletion", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("fault", ["save", "deletion"])
 def test_a_kill_inside_a_save_or_a_deletion_costs_nothing(tmp_path, uninterrupted, fault, capsys):
     config = load_trainer().config(12)
     code, output = finish(start(tmp_path / "run", 12, fault))
