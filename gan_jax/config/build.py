@@ -123,7 +123,7 @@ def load_data(config: Config) -> Dataset:
     if len(dataset) < config.batch_size:
         raise DataError(
             f"{dataset.name}: {len(dataset)} {dataset.things}{beside} do not fill one batch of {config.batch_size}; "
-            f"lower --batch-size or add {dataset.things}"
+            f"lower --batch-size, to {max(1, len(dataset) // 2)} for example, or add {dataset.things}"
         )
     return dataset
 

@@ -153,7 +153,7 @@ def apply(
     """
     run, config, gan = maker.run, maker.config, maker.gan
     if not config.task.given:
-        raise ConfigError(f"run: {run} draws samples; use gan-jax sample {run}")
+        raise ConfigError(f"run: {run} draws samples; use gan-jax sample {run}: apply is for runs of a --task")
     task = (_reversed(config.task, run) if reverse else config.task).build()
     channels = config.data.image_channels
     if mask and not task.has_holes:
