@@ -80,6 +80,13 @@ def row(content, storages):
     return b"".join(parts + [struct.pack("<q", array.size) + array.tobytes() for array in storages.values()])
 
 
+def tensor(array, key, *, old=False):
+    """A tensor that is all of the storage of a key; `old` as it was before PyTorch 0.4."""
+    strides = tuple(stride // array.itemsize for stride in array.strides)
+    name, rest = ("_rebuild_tensor", ()) if old else ("_rebuild_tensor_v2", (False, OrderedDict()))
+    return Call("torch._utils", name, Storage("FloatStorage", key, array.size), 0, array.shape, strides, *rest)
+
+
 def parameter(array):
     """A parameter as a pickle of a whole network has it: its numbers are a file of the older format, inside."""
     array = np.array(array, order="C")

@@ -177,5 +177,5 @@ def _kept(stored: Config, config: Config, arguments: list[str]) -> dict[str, obj
 
 def _absolute(config: Config) -> Config:
     """Paths as they are from anywhere: the run may be resumed from another folder."""
-    paths = {key: value for key, value in flatten(config).items() if key in PLACES and value}
+    paths = {key: value for key, value in flatten(config).items() if key in ("start.run", *PLACES) and value}
     return with_values(config, {key: str(absolute(recipes.expand(path))) for key, path in paths.items()})

@@ -6,12 +6,13 @@ from typing import Any
 from gan_jax.config import CadenceConfig, Config, EvaluateConfig, schema
 from gan_jax.errors import ConfigError
 
-PLACES = ("start.run", "data.path", "data.data_dir", "evaluate.weights", "task.vgg")
-"""Keys of paths: where what is read lies. Several hosts may have it in places of their own, but for the first."""
+PLACES = ("data.path", "data.data_dir", "evaluate.weights", "task.vgg")
+"""Keys of paths: where what is read lies. It may move between two starts, and several hosts may each have their own."""
 
 MAY_CHANGE = {
     *("steps", "devices", "parallel", "steps_per_call", "remat", "track"),
-    *("data.path", "data.data_dir", "data.download", "data.memory", "task.vgg"),
+    *("data.download", "data.memory"),
+    *PLACES,
 } | {
     f"{group}.{f.name}"
     for group, kind in (("every", CadenceConfig), ("evaluate", EvaluateConfig))

@@ -72,17 +72,19 @@ class TowardsTruth(Given):
     def terms(self) -> list[Supervision]:
         """As in `Given`."""
         from gan_jax import supervision
-        from gan_jax.metrics import vgg
 
         found = [supervision.l1(self.l1)] if self.l1 else []
-        see = vgg.of_file(self.vgg or "")
-        return found + ([supervision.perceptual(self.perceptual, see)] if self.perceptual else [])
+        if self.perceptual:
+            from gan_jax.metrics import vgg
+
+            found.append(supervision.perceptual(self.perceptual, vgg.of_file(self.vgg or "")))
+        return found
 
     def check_files(self) -> None:
         """As in `TaskConfig`."""
-        from gan_jax.metrics import vgg
-
         if self.perceptual:
+            from gan_jax.metrics import vgg
+
             vgg.read(self.vgg or "")
 
     @property

@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from gan_jax.errors import DataError
+from gan_jax.metrics import weights_file
 from gan_jax.types import Bytes
 
 FILE = "pt_inception-2015-12-05-6726825d.pth"
@@ -120,11 +121,7 @@ def params_from_torch(arrays: dict[str, np.ndarray]) -> Any:
     missing, of another shape, not part of the network, or impossible.
     """
     expected = torch_shapes()
-    for name, shape in expected.items():
-        if name not in arrays:
-            raise DataError(f"not the Inception weights: {name} is missing; {URL} has them")
-        if arrays[name].shape != shape:
-            raise DataError(f"not the Inception weights: {name} is {arrays[name].shape}, expected {shape}")
+    weights_file.require(arrays, expected, "not the Inception weights", URL)
     for name in sorted(arrays.keys() - expected.keys()):
         if not name.endswith(".num_batches_tracked") and not name.startswith("AuxLogits."):
             raise DataError(f"not the Inception weights: {name} is not part of them")

@@ -4,7 +4,6 @@ Both formats: the zip of PyTorch 1.6 and later, and the row of pickles before it
 through first: only those that build dictionaries and describe tensors may be there, and any other name is refused.
 """
 
-import hashlib
 import io
 import math
 import pickle
@@ -80,20 +79,6 @@ def is_one(path: str | Path) -> bool:
             return file.read(len(_ROW)).startswith(BEGINNINGS)
     except OSError:
         return False
-
-
-def verify(path: str | Path, digits: str) -> None:
-    """Raises DataError unless the SHA-256 of the file begins with these hex digits."""
-    try:
-        with Path(path).open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from None
-    if not found.startswith(digits.lower()):
-        raise DataError(
-            f"{path}: its SHA-256 begins with {found[: len(digits)]}, not with {digits}: damaged, or another file; "
-            "download it again"
-        )
 
 
 class Storage(NamedTuple):

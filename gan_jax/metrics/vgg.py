@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from gan_jax.errors import DataError
-from gan_jax.metrics import torch_file
+from gan_jax.metrics import torch_file, weights_file
 from gan_jax.types import Images
 
 FILE = "vgg19-dcbb9e9d.pth"
@@ -69,11 +69,9 @@ def read(path: str | Path) -> list[list[Layer]]:
     path = Path(path).expanduser()
     if not path.is_file():
         raise DataError(f"{path}: no such file; fetch {URL}")
-    torch_file.verify(path, Path(FILE).stem.rpartition("-")[2])
+    weights_file.verify(path, weights_file.promised(FILE))
     arrays = torch_file.read(path)
-    for name, shape in torch_shapes().items():
-        if (found := arrays[name].shape if name in arrays else None) != shape:
-            raise DataError(f"{path}: not VGG19: {name} is {found or 'missing'}, expected {shape}; {URL} has it")
+    weights_file.require(arrays, torch_shapes(), f"{path}: not VGG19", URL)
     part = lambda name: np.asarray(arrays[name], np.float32)
     return [
         [Layer(part(f"{name}.weight").transpose(2, 3, 1, 0), part(f"{name}.bias")) for name in stage]

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Sequence
 
 from gan_jax.config import Config
+from gan_jax.config.translators import Autoencoder
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import ConfigError
 from gan_jax.run import hosts
@@ -35,7 +36,7 @@ def farewell(config: Config, data: Dataset, folder: RunFolder, start: int) -> li
         f"  {folder.curves}",
         *([f"  {folder.scores}", f"  {folder.best} (gan-jax sample and evaluate: --best)"] if judged else []),
         "Try next:",
-        *([f"  gan-jax encode {path} --out latents.npz"] if hasattr(config.model, "coders") else []),
+        *([f"  gan-jax encode {path} --out latents.npz"] if isinstance(config.model, Autoencoder) else []),
         *(
             [f"  gan-jax apply {path} PICTURES"]
             if config.task.given

@@ -17,7 +17,7 @@ from gan_jax.config.build import load_data
 from gan_jax.config.schema import with_values
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import ConfigError, DataError, Stopped
-from gan_jax.metrics import classifier, extractor, inception, torch_file
+from gan_jax.metrics import classifier, extractor, inception, torch_file, weights_file
 from gan_jax.metrics.extractor import Extractor
 from gan_jax.run import cache, hosts, signals
 from gan_jax.run.checkpoints import from_arrays, to_arrays
@@ -138,7 +138,7 @@ def _inception(weights: str | None) -> object:
     """The variables of the FID's InceptionV3, from a file that pytorch-fid and torch-fidelity read too."""
     path = _inception_file(weights)
     if not weights:  # a file that the user names may be any; the published one must be itself
-        torch_file.verify(path, path.stem.rpartition("-")[2])
+        weights_file.verify(path, weights_file.promised(path.name))
     return inception.params_from_torch(torch_file.read(path))
 
 
@@ -148,7 +148,7 @@ def fetch(url: str, path: Path, say: Say) -> None:
     Raises DataError if the network fails, or if other bits came than the name promises.
     """
     say(f"downloading {url}")
-    promised = path.stem.rpartition("-")[2]
+    promised = weights_file.promised(path.name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, neighbour = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

@@ -66,7 +66,7 @@ def train(config: Config, path: Path, *, profile: range | None = None) -> None:
     folder = RunFolder(path)
     if is_run(folder.path):
         config = as_begun(config, load_run(folder.path))
-    told_alike = {key: str(value) for key, value in flatten(config).items() if key not in _HOSTS_OWN}
+    told_alike = {key: str(value) for key, value in flatten(config).items() if key not in PLACES}
     hosts.must_agree(told_alike, mend="give all hosts the same command")
     with hosts.together():
         devices = choose_devices(config)
@@ -96,10 +96,6 @@ def train(config: Config, path: Path, *, profile: range | None = None) -> None:
             mend=f"{folder.path} has to be one folder that all hosts share",
         )
         _run(job, state, start, remarks, profile)
-
-
-_HOSTS_OWN = set(PLACES) - {"start.run"}
-"""Where a host keeps what all have alike."""
 
 
 def _check_folder(config: Config, folder: RunFolder) -> None:

@@ -8,7 +8,8 @@ from pickles import Call, Named, Storage, pickled, row
 
 from gan_jax.errors import DataError
 from gan_jax.metrics import torch_file
-from gan_jax.metrics.torch_file import read, verify
+from gan_jax.metrics.torch_file import read
+from gan_jax.metrics.weights_file import verify
 
 MATRIX = np.arange(12, dtype=np.float32).reshape(3, 4)
 COUNTS = np.array([3, 1, 2])

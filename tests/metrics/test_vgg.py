@@ -2,14 +2,13 @@
 
 import hashlib
 import math
-from collections import OrderedDict
 from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from pickles import Call, Storage, row
+from pickles import row, tensor
 
 from gan_jax import Batch
 from gan_jax.config import SuperResolution
@@ -31,14 +30,7 @@ def write(tmp_path, monkeypatch):
     """`write(arrays)`: a file as PyTorch writes it, which counts as the published one."""
 
     def written(arrays):
-        tensors, storages = OrderedDict(), {}
-        for key, (name, array) in enumerate(arrays.items()):
-            storages[str(key)] = array
-            strides = tuple(stride // array.itemsize for stride in array.strides)
-            storage = Storage("FloatStorage", str(key), array.size)
-            described = storage, 0, array.shape, strides
-            tensors[name] = Call("torch._utils", "_rebuild_tensor", *described)  # as in 2017, when it was published
-        content = row(tensors, storages)
+        content = row({name: tensor(array, name, old=True) for name, array in arrays.items()}, arrays)  # as in 2017
         path = tmp_path / f"vgg19-{hashlib.sha256(content).hexdigest()[:8]}.pth"
         path.write_bytes(content)
         monkeypatch.setattr(vgg, "FILE", path.name)

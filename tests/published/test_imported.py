@@ -11,7 +11,7 @@ import jax
 import numpy as np
 import pytest
 from flax.traverse_util import flatten_dict
-from pickles import Call, Named, Object, Storage, parameter, pickled, row
+from pickles import Named, Object, parameter, pickled, row, tensor
 from safetensors.numpy import load as from_safetensors
 
 from gan_jax.cli import main
@@ -159,17 +159,7 @@ def sngan(side=4, widths=(8, 8, 8, 8)):
 
 def saved(path, tensors):
     """As mimicry saves them, in the older format: the optimizer's state is a tensor here."""
-    described = lambda name, array: Call(
-        "torch._utils",
-        "_rebuild_tensor_v2",
-        Storage("FloatStorage", name, array.size),
-        0,
-        array.shape,
-        tuple(stride // array.itemsize for stride in array.strides),
-        False,
-        OrderedDict(),
-    )
-    state = {name: described(name, array) for name, array in tensors.items()}
+    state = {name: tensor(array, name) for name, array in tensors.items()}
     beside = {"optimizer_state_dict": {"state": {0: {"exp_avg": state["l1.bias"]}}}, "global_step": 100_000}
     path.write_bytes(row({"model_state_dict": state} | beside, tensors))
     return path
