@@ -37,7 +37,7 @@ def test_two_devices_equal_one_to_rounding_batch_statistics_included(stacked):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), *results)
 
 
-@pytest.mark.parametrize("stacked", [1, 2])
+@pytest.mark.parametrize("stacked", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_several_steps_in_one_program_are_as_many_calls(stacked):
     gan, mesh = toys.make(), parallel.make_mesh()
     batches = [jax.device_get(toys.batch(seed)) for seed in range(3)]

@@ -59,7 +59,9 @@ def plain():
     ids=["recomputed", "3 parts of 4", "3 parts of at most 5", "one by one"],
 )
 def test_outputs_statistics_and_gradients_are_the_networks_own(network, plain):
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), everything(network), plain)
+    # Sums of hundreds of products, in another order: small ones are as exact as the largest of their array.
+    same = lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5 * max(0.1, np.abs(b).max(initial=0)))
+    jax.tree.map(same, everything(network), plain)
 
 
 class Compared(nn.Module):

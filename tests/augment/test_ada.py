@@ -26,7 +26,9 @@ def untouched(part, p):
 
 
 @pytest.mark.parametrize(
-    ("part", "channels"), [(run, 3), (full, 3), (tint, 1)], ids=["recommended", "full", "tint of grey"]
+    ("part", "channels"),
+    [(run, 3), pytest.param(full, 3, marks=pytest.mark.slow), (tint, 1)],
+    ids=["recommended", "full", "tint of grey"],
 )
 def test_at_probability_zero_images_are_the_same_bit_for_bit(part, channels):
     source = np.array(images((8, 8, 8, channels)))
@@ -61,7 +63,7 @@ def test_one_program_serves_every_probability():
     assert len(traces) == 1
 
 
-@pytest.mark.parametrize("pipeline", [run, full], ids=["recommended", "full"])
+@pytest.mark.parametrize("pipeline", [run, pytest.param(full, marks=pytest.mark.slow)], ids=["recommended", "full"])
 def test_gradient_is_that_of_finite_differences(pipeline):
     check_grads(lambda x: pipeline(KEY, x, 1.0), (images(),), 1, modes=["rev"], rtol=1e-2, atol=1e-2)
 

@@ -49,6 +49,7 @@ def run(clips):
     return RunFolder(clips.parent / "run")
 
 
+@pytest.mark.slow  # the loop of test_tasks.py
 def test_a_run_that_is_killed_before_its_last_checkpoint_ends_as_if_it_were_not(run, clips, tmp_path):
     """Which frames are judged is drawn again as it was."""
     assert_a_killed_copy_ends_alike(run, small(clips), tmp_path / "killed")

@@ -95,6 +95,7 @@ def test_a_resumed_run_remembers_its_best(tmp_path, monkeypatch):
     assert int(best(tmp_path, small()).state.step) == 2
 
 
+@pytest.mark.slow  # two runs
 def test_another_protocols_best_is_set_aside_not_compared(tmp_path, monkeypatch, capsys):
     judged_as([1.0, 3.0], monkeypatch)
     train(small(steps=4), tmp_path)
@@ -111,6 +112,7 @@ def test_another_protocols_best_is_set_aside_not_compared(tmp_path, monkeypatch,
     assert len(list(tmp_path.glob("best.other-*"))) == 1
 
 
+@pytest.mark.slow  # as test_loop.py has it of all checkpoints
 def test_a_best_checkpoint_under_another_number_neither_wins_nor_evicts(tmp_path, monkeypatch, capsys):
     judged_as([3.0, 2.0], monkeypatch)
     train(small(steps=4), tmp_path)
@@ -160,6 +162,7 @@ def test_scores_of_a_checkpoint_off_the_rows_beat_survive_a_kill(tmp_path):
     assert RunFolder(tmp_path).metrics.read_bytes() == before
 
 
+@pytest.mark.slow  # two runs
 def test_a_longer_run_keeps_scores_made_by_hand_and_forgets_those_that_were_not_due(trained, tmp_path):
     shorter = EvaluateConfig(every=4, samples=30, features="pixels")
     trained(small(steps=5, evaluate=shorter), tmp_path / "parts")
@@ -260,6 +263,7 @@ def test_missing_inception_weights_are_told_before_anything_is_written(tmp_path)
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow  # two runs
 def test_pictures_that_have_moved_are_the_same_data(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (40, 8, 8), np.uint8)
     (tmp_path / "here").mkdir()

@@ -345,7 +345,7 @@ def uninterrupted(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize("fault", ["save", "deletion"])
+@pytest.mark.parametrize("fault", ["save", pytest.param("deletion", marks=pytest.mark.slow)])
 def test_a_kill_inside_a_save_or_a_deletion_costs_nothing(tmp_path, uninterrupted, fault, capsys):
     config = load_trainer().config(12)
     code, output = finish(start(tmp_path / "run", 12, fault))

@@ -57,6 +57,7 @@ def run(text):
     return RunFolder(text.parent / "run")
 
 
+@pytest.mark.slow  # the loop of test_tasks.py
 def test_a_run_that_is_killed_before_its_last_checkpoint_ends_as_if_it_were_not(run, text, tmp_path):
     """Characters are drawn again as they were."""
     assert_a_killed_copy_ends_alike(run, small(text), tmp_path / "killed")
@@ -121,6 +122,7 @@ def test_a_run_does_not_go_on_with_another_text(run, text, tmp_path):
         train(small(other, steps=6), copy)
 
 
+@pytest.mark.slow  # the preview of test_tasks.py
 def test_a_run_can_be_looked_at_before_it_is_begun(text, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     options = "--model.generator-width 4 --model.discriminator-width 4 --model.blocks 1 --data.size 8"

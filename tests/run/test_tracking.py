@@ -197,6 +197,7 @@ def test_who_is_not_logged_in_is_told_and_asked_nothing(tmp_path, monkeypatch):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow  # two runs
 def test_a_run_that_went_back_shows_every_step_once(tmp_path, offline, capsys):
     config = Config(
         data=DataConfig(name="digits"),

@@ -49,6 +49,7 @@ def test_the_run_is_the_same_to_rounding(plain, tmp_path, changes):
         np.testing.assert_allclose(ours[name], theirs[name], rtol=5e-3, atol=5e-3, err_msg=name)
 
 
+@pytest.mark.slow  # two more programs of a run
 def test_another_way_goes_on_with_a_run_and_says_so(plain, tmp_path, capsys):
     train(small(steps=6), tmp_path)
     train(small(parallel="pmap"), tmp_path)
