@@ -12,7 +12,20 @@ from gan_jax import inputs, losses
 from gan_jax.config import Config, Segmentation
 from gan_jax.config.model import Networks
 from gan_jax.config.translators import Translator
-from gan_jax.data import arrays, clips, cluttered, digits, masks, moving, pairs, pictures, prepared, stacked, text
+from gan_jax.data import (
+    array_files,
+    arrays,
+    clips,
+    cluttered,
+    digits,
+    masks,
+    moving,
+    pairs,
+    pictures,
+    prepared,
+    stacked,
+    text,
+)
 from gan_jax.data.dataset import Dataset
 from gan_jax.data.resize import resize_all
 from gan_jax.errors import ConfigError, DataError
@@ -145,6 +158,8 @@ def _load(config: Config, which: prepared.Split) -> Dataset:
         )
     if data.path and data.arrays:
         dataset = arrays.load(data.path, size=size, channels=channels, deviation=data.deviation, memory=memory)
+    elif data.path and data.deviation is not None:
+        dataset = array_files.load(data.path, size=size, channels=channels, deviation=data.deviation, memory=memory)
     elif data.path and isinstance(config.task, Segmentation):
         return masks.load(data.path, size=size, channels=channels, classes=config.task.classes, memory=memory)
     elif data.path and config.task.of_pairs:

@@ -78,7 +78,8 @@ class DataConfig:
     through tensorflow-datasets."""
     path: str | None = None
     """A folder or .zip of your own pictures, an .npz or .npy of arrays, or a .txt of text in UTF-8, which then take the
-    place of `name`; where that is clips, or moving_mnist, of animated GIF or WebP files. Sub-folders become classes."""
+    place of `name`; where that is clips, or moving_mnist, of animated GIF or WebP files; where there is a deviation, of
+    .npy files, one an image. Sub-folders become classes."""
     size: OptionalSize = None
     """Pixels on a side, 64, or height x width, 48x64: images are resized to cover it and cropped in the middle.
     Default: as they are. Of text: characters of a piece, 32; every place of the text is the first of one."""
@@ -216,9 +217,11 @@ class DataConfig:
             found.append(f"data.path: expected {what}, got nothing; add --data.path {add}")
         if self.own and self.size is None:
             found.append(f"data.size: your own {self.kind} need a size to be brought to, such as --data.size 64")
-        if self.floats and not self.arrays and (self.path or not self.own):
-            given = self.path or f"the named data {self.name}"
-            found.append(f"data.deviation: is of floats in an .npz or .npy, not of {given}; name one with --data.path")
+        if self.floats and not self.own:
+            found.append(
+                f"data.deviation: is of floats in an .npz, an .npy, or a folder of .npy, not of the named data "
+                f"{self.name}; name one with --data.path"
+            )
         if self.floats and self.clusters:
             found.append("data.clusters: are found among pictures, not among floats; drop --data.clusters")
         if not self.floats and self.image_channels not in (1, 3):

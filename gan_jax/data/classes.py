@@ -1,16 +1,16 @@
-"""Which class each picture is of: by a `dataset.json` beside the pictures, or by the folder that it lies in."""
+"""Which class each file is of: by a `dataset.json` beside the files, or by the folder that it lies in."""
 
 import json
 from typing import Any
 
 import numpy as np
 
-from gan_jax.data.listing import parts
+from gan_jax.data.listing import Files, parts
 from gan_jax.errors import DataError
 from gan_jax.screen import tell
 
 FILE = "dataset.json"
-"""What NVIDIA's tools for StyleGAN2-ADA and its successors keep labels in, beside the pictures."""
+"""What NVIDIA's tools for StyleGAN2-ADA and its successors keep labels in, beside pictures or latents."""
 
 MOST = 1_000_000
 """Classes: a label beyond them is a mistake."""
@@ -29,15 +29,33 @@ def top(names: list[str]) -> str:
     return "".join(f"{folder}/" for folder in first[:depth])
 
 
+def of_files(shown: str, found: Files, files: Files) -> Classes:
+    """Those of `files`, some of all that was found: by the `dataset.json` beside them, or else by their folders.
+
+    Raises DataError.
+    """
+    around = top(files.names)
+    for i, name in enumerate(found.names):
+        folder, _, last = name.rpartition("/")
+        beside = f"{folder}/" if folder else ""
+        if last == FILE and around.startswith(beside):
+            try:
+                content = found.read(i)
+            except Exception as error:
+                raise DataError(f"{shown}: its {FILE} cannot be read: {error}") from None
+            return by_file(shown, content, [name[len(beside) :] for name in files.names])
+    return by_folder(shown, files.names)
+
+
 def by_folder(shown: str, names: list[str]) -> Classes:
-    """Classes are the top sub-folders, sorted, if every picture lies in one; what is around all does not count."""
+    """Classes are the top sub-folders, sorted, if every file lies in one; what is around all does not count."""
     around = len(parts(top(names)))
     folders = [below[0] if (below := parts(name)[around:-1]) else None for name in names]
     loose = [name for name, folder in zip(names, folders, strict=True) if folder is None]
     if loose:
         if len(loose) < len(names):
             tell(
-                f"{shown}: its sub-folders are no classes, for {len(loose):,} of {len(names):,} pictures lie beside "
+                f"{shown}: its sub-folders are no classes, for {len(loose):,} of {len(names):,} files lie beside "
                 f"them, such as {loose[0]}"
             )
         return None, ()
@@ -63,7 +81,7 @@ def by_file(shown: str, content: bytes, names: list[str]) -> Classes:
     if known is None:
         return None, ()
     if (without := next((name for name in names if name not in known), None)) is not None:
-        raise DataError(f"{where} has no label for {without}; add it, or take the picture away")
+        raise DataError(f"{where} has no label for {without}; add it, or take the file away")
     for name in names:
         if not _is_label(known[name]):
             raise DataError(f"{where} says {known[name]!r:.60} of {name}; expected a class, 0 or 1 or 2 and so on")

@@ -130,7 +130,7 @@ def load(
             raise DataError(f"{shown}: none of its {count} pictures can be read")
         files = files.those([i for i in range(count) if i not in reasons])
         pictures = Pictures(shown, files, size, channels, fit)
-    labels, names = _classes(shown, found, files)
+    labels, names = classes.of_files(shown, found, files)
     images = pictures if held is None else held[: len(files)]  # a view: a copy would need as much memory again
     return Dataset(printable(source.name), images, labels, names, origin(files))
 
@@ -172,20 +172,6 @@ def _decode_all(pictures: Pictures, held: np.ndarray | None) -> dict[int, str]:
             elif held is not None:
                 held[i - len(reasons)] = found
     return reasons
-
-
-def _classes(shown: str, found: Files, files: Files) -> classes.Classes:
-    around = classes.top(files.names)
-    for i, name in enumerate(found.names):
-        folder, _, last = name.rpartition("/")
-        beside = f"{folder}/" if folder else ""
-        if last == classes.FILE and around.startswith(beside):
-            try:
-                content = found.read(i)
-            except Exception as error:
-                raise DataError(f"{shown}: its {classes.FILE} cannot be read: {error}") from None
-            return classes.by_file(shown, content, [name[len(beside) :] for name in files.names])
-    return classes.by_folder(shown, files.names)
 
 
 def origin(files: Files) -> str:

@@ -92,7 +92,7 @@ def test_a_loose_picture_beside_classes_is_named(packed, capsys):
     names = ["a.png", "cat/b.png", "dog/c.png"]
     assert load(packed(dict.fromkeys(names, encoded()))).classes == ()
     told = capsys.readouterr().out
-    assert "its sub-folders are no classes, for 1 of 3 pictures lie beside them, such as a.png" in told
+    assert "its sub-folders are no classes, for 1 of 3 files lie beside them, such as a.png" in told
     load(packed({f"only/{i}.png": encoded() for i in range(2)}))
     load(packed({"a.png": encoded()}))
 

@@ -1,0 +1,133 @@
+"""Floats of which each image has a file of its own: a folder or zip of .npy, as tools that encode large sets write."""
+
+import io
+import math
+from collections import Counter
+
+import numpy as np
+
+from gan_jax.data import classes
+from gan_jax.data.dataset import Dataset, places
+from gan_jax.data.listing import Files, list_files, suffix
+from gan_jax.data.pictures import MOST_BYTES, origin
+from gan_jax.data.reading import in_blocks
+from gan_jax.data.scaling import Scaled, measured
+from gan_jax.errors import DataError, printable
+from gan_jax.memory import in_words, require_memory
+from gan_jax.screen import tell
+from gan_jax.sizes import Size, shown, sides
+from gan_jax.storage import place
+from gan_jax.types import Rows
+
+MANY = 100_000
+"""Files whose reading takes so long that it is told."""
+
+TOGETHER = 1024
+"""Arrays that are scaled at once."""
+
+
+class ArrayFiles:
+    """Arrays that are read when they are asked for, float32: a `Source`.
+
+    Each file has `[H, W, C]`, or `[C, H, W]` as PyTorch lays it; or the means of an autoencoder's codes above their
+    deviations, `[2C, H, W]`, of which the means are taken.
+    """
+
+    dtype = np.dtype(np.float32)
+
+    def __init__(self, shown: str, files: Files, size: Size, channels: int) -> None:
+        self._shown, self._files = shown, files
+        self.shape = (len(files), *sides(size), channels)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    @property
+    def nbytes(self) -> int:
+        """Of what finds the files."""
+        return self._files.nbytes
+
+    def __getitem__(self, rows: Rows, /) -> np.ndarray:
+        """Raises DataError, naming the first file that cannot be read or holds anything else."""
+        chosen = places(rows, len(self))
+        images = np.empty((len(chosen), *self.shape[1:]), np.float32)
+        for image, i in zip(images, chosen, strict=True):
+            try:
+                if (length := int(self._files.sizes[i])) > MOST_BYTES:
+                    raise ValueError(f"{in_words(length)}, of which {in_words(MOST_BYTES)} are read at most")
+                found = _array(self._files.read(i))
+            except DataError:
+                raise
+            except Exception as error:  # whatever a damaged header makes NumPy raise
+                raise DataError(f"{self._shown}: {self._files.names[i]} is no .npy that can be read: {error}") from None
+            image[:] = self._laid(found, self._files.names[i])
+        return images
+
+    def _laid(self, array: np.ndarray, name: str) -> np.ndarray:
+        height, width, channels = wanted = self.shape[1:]
+        if array.dtype.kind in "fiu" and array.shape == wanted:
+            return array
+        if array.dtype.kind in "fiu" and array.shape in ((channels, height, width), (2 * channels, height, width)):
+            return np.moveaxis(array[:channels], 0, -1)
+        raise DataError(
+            f"{self._shown}: {name} holds {array.dtype} {list(array.shape)}; expected numbers "
+            f"[{height}, {width}, {channels}] or [{channels}, {height}, {width}], and floats are not resized; name "
+            f"what there is with --data.size {shown((height, width))} --data.channels {channels}"
+        )
+
+
+def load(path: str, *, size: Size, channels: int, deviation: float, memory: float = math.inf) -> Dataset:
+    """Every .npy below `path`, a folder or a zip, in the order of their names, each the floats of one image.
+
+    They become float32 `[N, *size, channels]` as `scaling.measured` says, for which all are read once. Up to `memory`
+    bytes are held; more are read as they are needed. Classes are those of a `dataset.json`, or the top sub-folders, as
+    `pictures.load` has them. Raises DataError where there is nothing to read, or a file that holds anything else.
+    """
+    source = place(path).expanduser()
+    where = printable(source)
+    found = list_files(source, where)
+    files = found.those([i for i, name in enumerate(found.names) if suffix(name) == ".npy"])
+    if not len(files):
+        kinds = ", ".join(f"{count} {kind or 'without a suffix'}" for kind, count in _commonest(found)) or "none"
+        raise DataError(
+            f"{where}: no .npy in it, of which each would have the floats of one image; there are {kinds}. Pictures "
+            "are bytes: of these, drop --data.deviation"
+        )
+    if len(files) >= MANY:
+        tell(f"{where}: reading {len(files):,} arrays once, for the mean and deviation of each channel")
+    labels, names = classes.of_files(where, found, files)
+    images = ArrayFiles(where, files, size, channels)
+    if 4 * math.prod(images.shape) > memory:
+        scaling = measured(where, images, deviation)
+        return Dataset(printable(source.name), Scaled(images, scaling), labels, names, origin(files), scaling)
+    held = _in_memory(where, images)
+    scaling = measured(where, held, deviation)
+    for done in range(0, len(held), TOGETHER):  # in place: a copy would need as much memory again
+        held[done : done + TOGETHER] = scaling.seen(held[done : done + TOGETHER])
+    return Dataset(printable(source.name), held, labels, names, origin(files), scaling)
+
+
+def _in_memory(where: str, images: ArrayFiles) -> np.ndarray:
+    mend = "take fewer, or read them as they are needed with --data.memory 0"
+    require_memory(4 * math.prod(images.shape), f"{where}: its {len(images):,} arrays", mend, error=DataError)
+    held, done = np.empty(images.shape, np.float32), 0
+    for block in in_blocks(images):
+        held[done : done + len(block)] = block
+        done += len(block)
+    return held
+
+
+def _array(data: bytes) -> np.ndarray:
+    """The array of an .npy, over these very bytes: a header that promises more than there is takes no memory."""
+    stream = io.BytesIO(data)
+    version = np.lib.format.read_magic(stream)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, by_columns, dtype = read(stream)
+    if dtype.hasobject:
+        raise ValueError("it holds Python objects")
+    flat = np.frombuffer(data, dtype, math.prod(shape), stream.tell())
+    return flat.reshape(shape, order="F" if by_columns else "C")
+
+
+def _commonest(files: Files) -> list[tuple[str, int]]:
+    return Counter(map(suffix, files.names)).most_common(3)

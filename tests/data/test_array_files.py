@@ -1,0 +1,149 @@
+"""Folders and zips of .npy, one an image: read as one array of them all would be; what does not fit is named."""
+
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+
+from gan_jax.cli import main
+from gan_jax.data import array_files, arrays
+from gan_jax.data.array_files import MOST_BYTES
+from gan_jax.errors import DataError
+
+LATENTS = np.random.default_rng(0).normal(3, 2, size=(12, 4, 6, 2)).astype(np.float32)
+
+
+def names():
+    return [f"{'ab'[i % 2]}/{i:03d}.npy" for i in range(12)]
+
+
+def in_order(values):
+    """As their files come: those of folder a, then those of b."""
+    return np.concatenate([values[::2], values[1::2]])
+
+
+def write(folder, latents=LATENTS):
+    for name, latent in zip(names(), latents, strict=True):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        np.save(folder / name, latent)
+    return folder
+
+
+def load(path, size=(4, 6), channels=2, **options):
+    return array_files.load(str(path), size=size, channels=channels, deviation=0.5, **options)
+
+
+def test_they_are_what_one_array_of_them_is_with_folders_as_classes(tmp_path):
+    data = load(write(tmp_path / "latents"))
+    np.savez(tmp_path / "one.npz", images=in_order(LATENTS), labels=np.repeat([0, 1], 6))
+    one = arrays.load(str(tmp_path / "one.npz"), size=(4, 6), channels=2, deviation=0.5)
+    np.testing.assert_array_equal(data.images, one.images)
+    np.testing.assert_array_equal(data.labels, one.labels)
+    assert (data.scaling, data.classes, data.in_memory) == (one.scaling, ("a", "b"), True)
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64, np.int16])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_numbers_of_any_kind_in_either_order_are_read(tmp_path, kind, order):
+    latents = [np.asarray(10 * latent, kind, order=order) for latent in LATENTS]
+    data = load(write(tmp_path, latents))
+    np.testing.assert_allclose(data.scaling.back(data.images), in_order(np.float32(latents)), atol=1e-4)
+
+
+@pytest.mark.parametrize("more", [0, 2])
+def test_channels_may_come_first_and_deviations_after_means(tmp_path, more):
+    after = np.full((12, more, 4, 6), 7, np.float32)
+    data = load(write(tmp_path / "theirs", np.concatenate([np.moveaxis(LATENTS, -1, 1), after], axis=1)))
+    np.testing.assert_array_equal(data.images, load(write(tmp_path / "ours")).images)
+
+
+def test_beyond_memory_they_are_read_as_needed_and_are_the_same(tmp_path):
+    held, needed = load(write(tmp_path)), load(tmp_path, memory=1000)
+    assert (held.in_memory, needed.in_memory) == (True, False)
+    np.testing.assert_array_equal(needed.images[np.array([3, 0, 11])], held.images[[3, 0, 11]])
+    assert (needed.scaling, needed.pixels) == (held.scaling, held.fingerprint)
+    assert needed.memory(4) < 12 * 1000
+
+
+def test_a_zip_is_its_folder_and_a_dataset_json_labels_it(tmp_path):
+    write(tmp_path / "latents")
+    (tmp_path / "latents/dataset.json").write_text(json.dumps({"labels": [[n, i % 3] for i, n in enumerate(names())]}))
+    with zipfile.ZipFile(tmp_path / "latents.zip", "w") as archive:
+        for path in sorted((tmp_path / "latents").rglob("*.*")):
+            archive.write(path, path.relative_to(tmp_path / "latents").as_posix())
+    folder, packed = load(tmp_path / "latents"), load(tmp_path / "latents.zip")
+    assert folder.labels.tolist() == packed.labels.tolist() == in_order(np.arange(12) % 3).tolist()
+    assert folder.classes == ("0", "1", "2")
+    assert folder.fingerprint == packed.fingerprint
+    assert load(tmp_path / "latents", memory=0).sampled == load(tmp_path / "latents.zip", memory=0).sampled
+
+
+def header(shape, descr="<f4"):
+    stream = io.BytesIO()
+    np.lib.format.write_array_header_1_0(stream, {"descr": descr, "fortran_order": False, "shape": shape})
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is no .npy that can be read: EOF"),
+        (b"no array", "is no .npy that can be read: the magic string is not correct"),
+        (header((4, 6, 2)) + bytes(20), "is no .npy that can be read: buffer is smaller than requested size"),
+        (header((10**6, 10**6, 10**6)), "is no .npy that can be read"),
+        (header((4, 6, 2), "|O") + bytes(1000), "is no .npy that can be read: it holds Python objects"),
+        (header((4, 6, 3)) + bytes(4 * 72), r"holds float32 \[4, 6, 3\]; expected numbers \[4, 6, 2\] or \[2, 4, 6\],"),
+        (header((4, 6, 2), "|b1") + bytes(48), r"holds bool \[4, 6, 2\]; .*--data.size 4x6 --data.channels 2"),
+    ],
+)
+@pytest.mark.parametrize("memory", [1e9, 0])
+def test_a_file_that_holds_anything_else_is_named(tmp_path, content, said, memory):
+    (write(tmp_path) / "b/005.npy").write_bytes(content)
+    with pytest.raises(DataError, match=f"^{tmp_path}: b/005.npy {said}"):
+        load(tmp_path, memory=memory)
+
+
+def test_a_file_that_is_too_large_to_be_one_is_not_read(tmp_path):
+    with (write(tmp_path) / "a/000.npy").open("r+b") as file:
+        file.truncate(MOST_BYTES + 1)
+    with pytest.raises(DataError, match=r"a/000\.npy is no \.npy that can be read: .* are read at most"):
+        load(tmp_path)
+
+
+def test_values_that_are_not_finite_are_told_by_their_place(tmp_path):
+    latents = LATENTS.copy()
+    latents[2, 1, 1, 1] = np.inf
+    with pytest.raises(DataError, match="image 1 has values that are not finite"):
+        load(write(tmp_path, latents))
+
+
+def test_where_there_are_none_it_is_said_what_there_is(tmp_path):
+    for name in ("a.png", "b.png", "readme"):
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises(
+        DataError, match=r"no \.npy in it, .*; there are 2 \.png, 1 without a suffix\. .*drop --data\.dev"
+    ):
+        load(tmp_path)
+    with pytest.raises(DataError, match=f"{tmp_path}/none: no such folder or zip"):
+        load(tmp_path / "none")
+
+
+FLAGS = "--data.size 4x6 --data.channels 2 --data.deviation 0.5 --model mlp --batch-size 4 --steps 2"
+
+
+def test_a_run_is_trained_on_them_by_the_command_line(tmp_path, capsys):
+    write(tmp_path / "latents")
+    run = tmp_path / "run"
+    assert main(["train", "pictures", "--data.path", str(tmp_path / "latents"), *FLAGS.split(), "--run", str(run)]) == 0
+    assert "12 images of latents on" in capsys.readouterr().out
+    assert main(["sample", str(run), "--count", "3", "--out", str(tmp_path / "drawn.npz")]) == 0
+    assert np.load(tmp_path / "drawn.npz")["images"].shape == (3, 4, 6, 2)
+
+
+@pytest.mark.parametrize("task", ["inpainting", "unpaired", "segmentation", "pairs"])
+def test_tasks_are_of_pictures(task, capsys):
+    floats = "--data.path latents --data.size 8 --data.channels 3 --data.deviation 0.5 --no-conditional"
+    assert main(["train", "pictures", *floats.split(), "--task", task]) == 2
+    assert "tasks are of pictures, not of floats" in capsys.readouterr().err
