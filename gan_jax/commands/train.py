@@ -53,7 +53,7 @@ class Train:
 def main(arguments: list[str]) -> None:
     """Trains as the arguments say, or shows what would be trained."""
     if not arguments:
-        raise ConfigError(f"train what? Recipes are {', '.join(recipes.names())}; gan-jax train --help says more")
+        raise ConfigError(f"train what? expected a recipe or a run's folder; {recipes.which()}")
     recipe, rest = arguments[0], arguments[1:]
     if recipe.startswith("-"):
         if "-h" not in arguments and "--help" not in arguments:

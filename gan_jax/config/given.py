@@ -21,7 +21,7 @@ class Given(Judged):
 
     given: ClassVar[bool] = True
     models: ClassVar[tuple[str, ...]] = ("pix2pix", "esrgan")
-    shows: ClassVar[str] = "images"
+    shows: ClassVar[str] = "images alone"
     augments: ClassVar[bool] = True  # whether what is given can be augmented as what is made is
 
     def terms(self) -> list[Supervision]:

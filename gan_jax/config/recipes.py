@@ -17,6 +17,8 @@ from gan_jax.errors import ConfigError, RunError
 from gan_jax.storage import is_remote, place, reached
 
 _PACKAGE = Path(__file__).parents[1]
+FIRST = "digits"
+"""The recipe to begin with."""
 FOLDER = next(folder for folder in (_PACKAGE / "configs", _PACKAGE.parent / "configs") if folder.is_dir())
 
 
@@ -39,10 +41,15 @@ def load(recipe: str) -> Config:
         return _from_python(path)
     if is_run(path):
         return load_run(path)
-    close = difflib.get_close_matches(recipe, names(), n=1)
+    close = difflib.get_close_matches(recipe, names(), n=3)
     folder = f"A run begins with gan-jax train RECIPE --run {recipe}. " if os.sep in recipe else ""
-    hint = folder + (f"Did you mean {close[0]}" if close else f"Recipes are {', '.join(names())}")
-    raise ConfigError(f"no recipe, .py file or run folder named {recipe!r}. {hint}; gan-jax configs describes them")
+    hint = folder + (f"Did you mean {' or '.join(close)}? " if close else "")
+    raise ConfigError(f"no recipe, .py file or run folder named {recipe!r}. {hint}{which()}")
+
+
+def which() -> str:
+    """What there is, in a sentence: the list of all is a screen long."""
+    return f"gan-jax configs describes the {len(names())} recipes; {FIRST}, which needs no download, is one to begin with"
 
 
 def expand(path: Path | str) -> Path:

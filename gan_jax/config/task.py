@@ -99,7 +99,7 @@ class Judged(TaskConfig):
     named data, and none of the others."""
 
     models: ClassVar[tuple[str, ...]]  # that are for it
-    shows: ClassVar[str]  # what is shown, in place of all labels
+    shows: ClassVar[str]  # what networks are given, in place of all labels
 
     def read(self, load: Callable[[Split], Dataset]) -> Dataset:
         """As in `TaskConfig`."""
@@ -117,8 +117,13 @@ class Judged(TaskConfig):
             fitting, own = " or ".join(f"--model {model}" for model in self.models), _own_tasks(name)
             found.append(f"model: {name} is not for --task {self.called}; take {fitting}{own and f', or {own}'}")
         if config.tells:
-            mend = "add --no-conditional" if config.conditional else "drop --data.clusters"
-            found.append(f"task: {self.called} shows {self.shows}, and the networks are told labels of all; {mend}")
+            told, mend = (
+                ("classes", "add --no-conditional") if config.conditional else ("clusters", "drop --data.clusters")
+            )
+            key = "conditional" if config.conditional else "data.clusters"
+            found.append(
+                f"{key}: networks of --task {self.called} are given {self.shows}, not the images' {told}; {mend}"
+            )
         return found + self._wrong_test(config)
 
     def _wrong_test(self, config: Config) -> list[str]:

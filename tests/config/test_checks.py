@@ -472,11 +472,11 @@ def test_a_whole_number_will_do_for_a_number():
         (FEW_LABELS | {"task.test": 1.0}, "task.test: expected a share below 1, got 1"),
         (
             FEW_LABELS | {"conditional": True},
-            "task: few_labels shows few labels, and the networks are told labels of all; add",
+            "conditional: networks of --task few_labels are given few labels, not the images' classes; add --no-c",
         ),
         (
             FEW_LABELS | {"data.clusters": 5},
-            "task: few_labels shows few labels, and the networks are told labels of all; drop",
+            "data.clusters: networks of --task few_labels are given few labels, not the images' clusters; drop",
         ),
         ({"task": "few_labels"}, "model: dcgan is not for --task few_labels; take --model fmgan"),
         ({"model": "fmgan"}, "model: fmgan is for few labels; add --task few_labels"),
@@ -486,11 +486,11 @@ def test_a_whole_number_will_do_for_a_number():
         ),
         (
             INPAINTING | {"conditional": True},
-            "task: inpainting shows images, and the networks are told labels",
+            "conditional: networks of --task inpainting are given images alone, not the images' classes; add --no",
         ),
         (
             INPAINTING | {"data.clusters": 5},
-            "task: inpainting shows images, and the networks are told labels",
+            "data.clusters: networks of --task inpainting are given images alone, not the images' clusters; drop",
         ),
         (
             LARGER | {"augment.name": "diff_augment"},

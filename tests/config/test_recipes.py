@@ -89,7 +89,7 @@ def test_a_name_too_long_for_a_file_is_refused():
 
 
 def test_the_nearest_recipe_is_offered():
-    with pytest.raises(ConfigError, match=r"named 'digts'. Did you mean digits;"):
+    with pytest.raises(ConfigError, match=r"named 'digts'. Did you mean digits\?"):
         recipes.load("digts")
 
 

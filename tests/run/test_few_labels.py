@@ -89,7 +89,7 @@ def test_it_is_drawn_from_and_scored_by_the_command_line(run, tmp_path, monkeypa
     [
         ("--task.labels 25", "digits: 25 labels are not as many of each of 10 classes; try --task.labels 30"),
         ("--task.labels 5000", "of which 500 would be labelled; lower --task.labels to"),
-        ("--conditional", "task: few_labels shows few labels, and the networks are told labels of all"),
+        ("--conditional", "conditional: networks of --task few_labels are given few labels, not the images' classes"),
     ],
 )
 def test_labels_that_cannot_be_shown_are_refused_and_nothing_is_written(options, said, tmp_path, capsys):
