@@ -28,7 +28,7 @@ from gan_jax.config.tasks import (
     UnpairedOneWay,
 )
 from gan_jax.config.transformers import GAT
-from gan_jax.config.translators import CUT, ESRGAN, Autoencoder, AutoencoderKL, CycleGAN, Pix2Pix
+from gan_jax.config.translators import CUT, ESRGAN, Autoencoder, AutoencoderKL, CycleGAN, Gated, Pix2Pix
 from gan_jax.config.writers import WGANText
 
 __all__ = [
@@ -60,6 +60,7 @@ __all__ = [
     "EvaluateConfig",
     "FewLabels",
     "FromEdges",
+    "Gated",
     "Inpainting",
     "MoCoGAN",
     "NoTask",

@@ -159,6 +159,7 @@ class Inpainting(TowardsTruth):
     """What is missing: brush strokes, or one box."""
 
     called: ClassVar[str] = "inpainting"
+    models: ClassVar[tuple[str, ...]] = ("pix2pix", "gated", "esrgan")
     keeps_known: ClassVar[bool] = True
     augments: ClassVar[bool] = False  # what turns colours would turn the mask's with them
 

@@ -9,7 +9,7 @@ from gan_jax.config.films import MoCoGAN
 from gan_jax.config.model import Mixed, Model, Networks
 from gan_jax.config.ranges import Count
 from gan_jax.config.transformers import GAT
-from gan_jax.config.translators import CUT, ESRGAN, Autoencoder, AutoencoderKL, CycleGAN, Pix2Pix
+from gan_jax.config.translators import CUT, ESRGAN, Autoencoder, AutoencoderKL, CycleGAN, Gated, Pix2Pix
 from gan_jax.config.writers import WGANText
 from gan_jax.sizes import Sides, doublings, shown
 
@@ -327,6 +327,7 @@ AnyModel = (
     | StyleGAN2
     | GAT
     | Pix2Pix
+    | Gated
     | ESRGAN
     | CycleGAN
     | CUT

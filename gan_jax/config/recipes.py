@@ -49,7 +49,9 @@ def load(recipe: str) -> Config:
 
 def which() -> str:
     """What there is, in a sentence: the list of all is a screen long."""
-    return f"gan-jax configs describes the {len(names())} recipes; {FIRST}, which needs no download, is one to begin with"
+    return (
+        f"gan-jax configs describes the {len(names())} recipes; {FIRST}, which needs no download, is one to begin with"
+    )
 
 
 def expand(path: Path | str) -> Path:

@@ -122,6 +122,38 @@ class ESRGAN(Translator):
 
 
 @dataclass(frozen=True)
+class Gated(Translator):
+    """Convolutions that learn what of an image with a hole to look at. Yu et al. 2019 (arXiv:1806.03589)."""
+
+    generator_width: Count = 48
+    """Numbers that the first layer computes, half of them features; deeper ones have up to four times as many."""
+    layers: OptionalCount = None
+    """Layers of the discriminator, each of which halves an image. Default: as many as leave 4 places on a side, 6 at
+    most, which is of 256 pixels."""
+
+    def translators(self, data: DataConfig, task: TaskConfig) -> Networks:
+        """As in `Translator`."""
+        from gan_jax.models import gated
+
+        least = min(data.image_size)
+        dilations = tuple(apart for apart in gated.DILATIONS if apart < least // 4)  # others would see zeros alone
+        layers = self.layers or min(max(least.bit_length() - 3, 1), 6)
+        generator = gated.Generator(data.image_channels, self.generator_width, dilations, self.dtype, data.end)
+        return self._composed(generator, task), gated.Discriminator(self.discriminator_width, self.dtype, layers)
+
+    def step(self, data: DataConfig) -> int:
+        """As in `Translator`."""
+        return 4
+
+    def wrong(self, config: Config) -> list[str]:
+        """As in `Model`."""
+        found, size = super().wrong(config), config.data.image_size
+        if any(side % 4 for side in size):
+            found.append(f"data.size: model gated halves images twice, and 4 does not divide {shown(size)} pixels")
+        return found
+
+
+@dataclass(frozen=True)
 class BetweenDomains(Translator):
     """Residual networks between images of two domains, each judged patch by patch."""
 

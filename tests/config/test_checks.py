@@ -437,7 +437,10 @@ def test_a_whole_number_will_do_for_a_number():
             "model: pix2pix is given an image, and makes one of it; add --task inpainting, or another",
         ),
         ({"model": "cut"}, "add --task unpaired_one_way or restyled_one_way, or take another model"),
-        ({"task": "inpainting"}, "model: dcgan is not for --task inpainting; take --model pix2pix or --model esrgan"),
+        (
+            {"task": "inpainting"},
+            "model: dcgan is not for --task inpainting; take --model pix2pix or --model gated or --",
+        ),
         (
             INPAINTING | FLOATS,
             "task: tasks are of pictures, not of floats; drop --data.deviation",
