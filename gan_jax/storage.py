@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
+from gan_jax.errors import GanJaxError
+
 _OBJECT = re.compile(r"(gs|s3):/+([^/]*)/*(.*)", re.DOTALL)  # a Path makes one slash of the two in gs://
 
 _CLIENTS = {"gs": "gcsfs", "s3": "s3fs"}
@@ -56,12 +58,12 @@ def reached(path: Path) -> Iterator[None]:
     """What a bucket's client raises becomes an OSError whose `strerror` is one line that says what would mend it.
 
     FileNotFoundError and FileExistsError stay where it is the object that is missing, or there already; and all stays
-    that a folder of this machine raises.
+    that a folder of this machine raises, or that is one of our own.
     """
     try:
         yield
     except Exception as error:
-        if not is_remote(path):
+        if not is_remote(path) or isinstance(error, GanJaxError):
             raise
         if isinstance(error, FileExistsError) or (isinstance(error, FileNotFoundError) and _bucket_is_there(path)):
             raise

@@ -1,8 +1,11 @@
 """Images that somebody keeps as arrays: bytes, or floats such as an autoencoder's latents."""
 
+import io
 import math
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -14,7 +17,7 @@ from gan_jax.data.scaling import Scaled, Scaling, measured
 from gan_jax.errors import DataError, printable
 from gan_jax.memory import require_memory
 from gan_jax.sizes import Size, shown, sides
-from gan_jax.storage import is_remote, place
+from gan_jax.storage import is_remote, place, reached
 
 
 def load(path: str, *, size: Size, channels: int, deviation: float | None, memory: float = math.inf) -> Dataset:
@@ -24,15 +27,15 @@ def load(path: str, *, size: Size, channels: int, deviation: float | None, memor
 
     Without a `deviation` they are uint8 `[N, H, W, 1 or 3]`. With one they are numbers of any range,
     `[N, *size, channels]`, and become float32 as `scaling.measured` says; latents may have a decoder beside them, and
-    the `pictures` that they are of. Up to `memory` bytes are held; more of an .npy are read as they are needed. Raises
-    DataError.
+    the `pictures` that they are of. Up to `memory` bytes are held; more of an .npy are read as they are needed, but of
+    a bucket all. Raises DataError.
     """
     source = place(path).expanduser()
     name, where = printable(source.name), printable(source)
     arrays = _read(source, where)
     images = arrays["images"]
     labels, classes = _labels(where, arrays, len(images))
-    origin = f"{source.stat().st_size} bytes"
+    origin = f"{_length(source)} bytes"
     if deviation is None:
         if images.dtype != np.uint8:
             raise DataError(
@@ -61,46 +64,66 @@ FILES = (*(f"{name}.npy" for name in _READ), DECODER)
 
 
 def _read(source: Path, where: str) -> dict[str, np.ndarray]:
-    """The arrays by name; that of an .npy is `images`, mapped and not read."""
-    if is_remote(source):
-        raise DataError(f"{where}: arrays are mapped from a file of this machine; copy it here, or give pictures")
-    if not source.is_file():
-        raise DataError(f"{where}: no such file")
+    """The arrays by name; that of an .npy is `images`: mapped and not read, of a bucket read whole."""
     try:
-        if not zipfile.is_zipfile(source):
-            return _mapped(source)
-        _require_memory(source, where)
-        with np.load(source, allow_pickle=False) as archive:
-            found = {name: archive[name] for name in archive if name in _READ or is_decoders(name)}
-            names = ", ".join(archive) or "none"
+        with reached(source):
+            if not source.is_file():
+                raise DataError(f"{where}: no such file")
+            with source.open("rb") as file:
+                if not zipfile.is_zipfile(file):
+                    return _together(source, where)
+                found, names = _archived(file, where, _READ)
     except DataError:
         raise
+    except OSError as error:
+        raise DataError(f"{where}: cannot be read: {error.strerror or error}") from None
     except Exception as error:  # whatever a damaged header makes NumPy raise
         raise DataError(f"{where}: no arrays that NumPy can read: {error}") from None
     if "images" not in found:
-        raise DataError(f"{where}: no array in it is called images; there are {names}")
+        raise DataError(f"{where}: no array in it is called images; there are {', '.join(names) or 'none'}")
     return found
 
 
-def _mapped(source: Path) -> dict[str, np.ndarray]:
+def _together(source: Path, where: str) -> dict[str, np.ndarray]:
     """An .npy, and of an images.npy what lies beside it."""
-    found = {"images": np.load(source, mmap_mode="r", allow_pickle=False)}
-    decoder = source.with_name(DECODER)
+    found = {"images": _array(source, where)}
+    decoder = source.parent / DECODER
     if source.name != IMAGES or not decoder.is_file():
         return found
     for name in _READ[1:]:
-        if (path := source.with_name(f"{name}.npy")).is_file():
-            found[name] = np.load(path, mmap_mode="r", allow_pickle=False)
-    _require_memory(decoder, str(decoder))
-    with np.load(decoder, allow_pickle=False) as archive:
-        return found | {name: archive[name] for name in archive if is_decoders(name)}
+        if (path := source.parent / f"{name}.npy").is_file():
+            found[name] = _array(path, where)
+    with decoder.open("rb") as file:
+        return found | _archived(file, str(decoder), ())[0]
 
 
-def _require_memory(archive: Path, where: str) -> None:
-    """Raises DataError for an .npz that does not fit."""
-    with zipfile.ZipFile(archive) as members:
+def _array(source: Path, where: str) -> np.ndarray:
+    """Of a bucket in memory: nothing is mapped from there."""
+    if not is_remote(source):
+        return np.load(source, mmap_mode="r", allow_pickle=False)
+    with source.open("rb") as file:
+        _require_memory(file.seek(0, io.SEEK_END), where, "copy it to this machine, where it is read as needed")
+        file.seek(0)
+        return np.load(file, allow_pickle=False)
+
+
+def _archived(file: IO[bytes], where: str, wanted: Sequence[str]) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Of an .npz those that are wanted, and a decoder's; and the names of all."""
+    with zipfile.ZipFile(file) as members:
         needed = sum(member.file_size for member in members.infolist())
-    require_memory(needed, f"{where}: its arrays", "keep them in an .npy, which is read as needed", error=DataError)
+    _require_memory(needed, where, "keep them in an .npy, which is read as needed")
+    file.seek(0)
+    with np.load(file, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive if name in wanted or is_decoders(name)}, list(archive)
+
+
+def _length(source: Path) -> int:
+    with reached(source), source.open("rb") as file:
+        return file.seek(0, io.SEEK_END)
+
+
+def _require_memory(needed: int, where: str, mend: str) -> None:
+    require_memory(needed, f"{where}: its arrays", mend, error=DataError)
 
 
 def _labels(where: str, arrays: dict[str, np.ndarray], count: int) -> tuple[np.ndarray | None, tuple[str, ...]]:

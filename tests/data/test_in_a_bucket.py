@@ -10,7 +10,7 @@ from PIL import Image
 
 from gan_jax.config import Config, DataConfig
 from gan_jax.config.build import load_data
-from gan_jax.data import pictures
+from gan_jax.data import array_files, arrays, pictures
 from gan_jax.errors import DataError
 
 pytest.importorskip("gcsfs")
@@ -84,9 +84,53 @@ def test_a_picture_that_is_damaged_there_is_named_as_on_a_disk(sources, store):
         ("gs://with-pictures/none.zip", "no such folder or zip"),
         ("gs://without/pictures", "there is no bucket gs://without"),
         ("gs://with-pictures/pictures/notes.md", "no such folder or zip"),
-        ("gs://with-pictures/arrays.npz", "copy it here"),
+        ("gs://with-pictures/arrays.npz", "no such file"),
     ],
 )
 def test_what_is_not_there_is_told_in_one_line(sources, path, said):
     with pytest.raises(DataError, match=f"{path}: .*{said}"):
         load_data(Config(data=DataConfig(path=path, size=8, channels=1)))
+
+
+LATENTS = np.random.default_rng(0).normal(3, 2, size=(12, 4, 6, 2)).astype(np.float32)
+
+
+def written(save, array, **more):
+    buffer = io.BytesIO()
+    save(buffer, array, **more) if save is np.save else save(buffer, images=array, **more)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def latents(store, tmp_path):
+    """Latents as one file and as many, on a disk and in a bucket: paths by what they are."""
+    store.refuses = lambda *_: None
+    files = {"one.npz": written(np.savez_compressed, LATENTS, labels=np.arange(12) % 3)}
+    files |= {"one.npy": written(np.save, LATENTS)}
+    files |= {f"many/{i:03}.npy": written(np.save, latent) for i, latent in enumerate(LATENTS)}
+    for name, data in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    store.buckets["with-latents"] = {name: Object(data, 1) for name, data in files.items()}
+    return lambda name: (str(tmp_path / name), f"gs://with-latents/{name}")
+
+
+@pytest.mark.parametrize(
+    ("name", "load"), [("one.npz", arrays.load), ("one.npy", arrays.load), ("many", array_files.load)]
+)
+@pytest.mark.parametrize("memory", [1e9, 0], ids=["held", "as needed"])
+def test_floats_are_the_same_wherever_they_lie(latents, name, load, memory):
+    disk, there = (load(path, size=(4, 6), channels=2, deviation=0.5, memory=memory) for path in latents(name))
+    np.testing.assert_array_equal(there.images[np.arange(12)], disk.images[np.arange(12)])
+    assert (there.pixels, there.scaling, there.classes) == (disk.pixels, disk.scaling, disk.classes)
+    assert there.sampled == disk.sampled
+
+
+@pytest.mark.parametrize("name", ["one.npz", "one.npy"])
+def test_arrays_out_of_reach_are_one_line(latents, store, name):
+    store.refuses = lambda *_: 403
+    with pytest.raises(DataError, match=f"^gs://with-latents/{name}: cannot be read: not allowed"):
+        arrays.load(latents(name)[1], size=(4, 6), channels=2, deviation=0.5)
+    store.refuses = lambda *_: None
+    with pytest.raises(DataError, match=r"^gs://with-latents/two\.npz: no such file"):
+        arrays.load("gs://with-latents/two.npz", size=(4, 6), channels=2, deviation=0.5)
