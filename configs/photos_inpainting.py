@@ -2,8 +2,9 @@
 
 Batches, step size, the hinge game and L1, each at a weight of 1, as published (Yu et al. 2019, arXiv:1806.03589, and
 its authors' code); nothing was measured here. Different from there: the generator is the first of their two stages, and
-attends to no patches; holes are strokes, where theirs are a box besides; pictures are brought to 256 pixels and cropped
-in the middle, not where it happens; a tenth is held out; samples are of averaged weights.
+attends to no patches; L1 is of the completed image, hence of the hole alone, theirs of all that the generator draws, so
+that it counts for less here; holes are strokes, where theirs are a box besides; pictures are brought to 256 pixels and
+cropped in the middle, not where it happens; a tenth is held out; samples are of averaged weights.
 """
 
 from gan_jax.config import AdamConfig, CadenceConfig, Config, DataConfig, Gated, Inpainting

@@ -42,6 +42,9 @@ LEAST_TEXT = 4
 ARRAYS = (".npy", ".npz")
 """How the names of files of arrays end."""
 
+FLOATS = "an .npz, an .npy, or a folder of .npy"
+"""Where floats are read from."""
+
 TEXTS = (".txt",)
 """How the names of files of text end."""
 
@@ -92,8 +95,9 @@ class DataConfig:
     channels: OptionalChannels = None
     """1 for greyscale, 3 for RGB. Default: as the named dataset is; RGB for your own pictures. Floats have up to 16."""
     deviation: OptionalPositive = None
-    """Read arrays as floats, such as latents of an autoencoder, and bring each channel to a mean of 0 and this
-    deviation; samples are brought back. Pictures have about 0.5. Default: arrays are bytes, as pictures are."""
+    """Read arrays as floats, such as latents of an autoencoder (of a folder its .npy files, one an image), and bring
+    each channel to a mean of 0 and this deviation; samples are brought back. Pictures have about 0.5. Default: arrays
+    are bytes, as pictures are."""
     flip: bool = False
     """Mirror each real image with probability 1/2, every time that it is seen: customary for faces and CIFAR-10."""
     clusters: OptionalCount = None
@@ -209,19 +213,17 @@ class DataConfig:
             if getattr(self, key) != getattr(DataConfig, key)
         ]
         if self.own and not self.path:
-            what, add = (
-                ("an .npz or .npy of arrays", "FILE.npz")
-                if self.floats
-                else (f"a folder or .zip of {self.kind}", "FOLDER-OR-ZIP")
-            )
+            what, add = (FLOATS, "FILE.npz") if self.floats else (f"a folder or .zip of {self.kind}", "FOLDER-OR-ZIP")
             found.append(f"data.path: expected {what}, got nothing; add --data.path {add}")
         if self.own and self.size is None:
             found.append(f"data.size: your own {self.kind} need a size to be brought to, such as --data.size 64")
         if self.floats and not self.own:
             found.append(
-                f"data.deviation: is of floats in an .npz, an .npy, or a folder of .npy, not of the named data "
-                f"{self.name}; name one with --data.path"
+                f"data.deviation: is of floats in {FLOATS}, not of the named data {self.name}; name one with "
+                "--data.path"
             )
+        if self.floats and self.on_bad == "skip":
+            found.append("data.on_bad: an array that cannot be read is refused; drop --data.on-bad skip")
         if self.floats and self.clusters:
             found.append("data.clusters: are found among pictures, not among floats; drop --data.clusters")
         if not self.floats and self.image_channels not in (1, 3):

@@ -126,10 +126,11 @@ class Gated(Translator):
     """Convolutions that learn what of an image with a hole to look at. Yu et al. 2019 (arXiv:1806.03589)."""
 
     generator_width: Count = 48
-    """Numbers that the first layer computes, half of them features; deeper ones have up to four times as many."""
+    """Numbers that the first layer computes, half of them features, a multiple of 4; deeper layers have up to four
+    times as many."""
     layers: OptionalCount = None
-    """Layers of the discriminator, each of which halves an image. Default: as many as leave 4 places on a side, 6 at
-    most, which is of 256 pixels."""
+    """Layers of the discriminator, each of which halves an image. Default: as many as leave 4 places or more on the
+    shorter side, 6 at most."""
 
     def translators(self, data: DataConfig, task: TaskConfig) -> Networks:
         """As in `Translator`."""
@@ -150,6 +151,8 @@ class Gated(Translator):
         found, size = super().wrong(config), config.data.image_size
         if any(side % 4 for side in size):
             found.append(f"data.size: model gated halves images twice, and 4 does not divide {shown(size)} pixels")
+        if self.generator_width % 4:
+            found.append(f"model.generator_width: expected a multiple of 4, got {self.generator_width}")
         return found
 
 

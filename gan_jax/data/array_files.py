@@ -1,13 +1,16 @@
 """Floats of which each image has a file of its own: a folder or zip of .npy, as tools that encode large sets write."""
 
+import hashlib
 import io
 import math
+import zlib
 from collections import Counter
 
 import numpy as np
 
 from gan_jax.data import classes
-from gan_jax.data.dataset import Dataset, places
+from gan_jax.data.arrays import DECODER, IMAGES
+from gan_jax.data.dataset import MOST_CHANNELS, Dataset, places
 from gan_jax.data.listing import Files, list_files, suffix
 from gan_jax.data.pictures import MOST_BYTES, origin
 from gan_jax.data.reading import in_blocks
@@ -19,7 +22,7 @@ from gan_jax.sizes import Size, shown, sides
 from gan_jax.storage import place
 from gan_jax.types import Rows
 
-MANY = 100_000
+MANY = 10_000
 """Files whose reading takes so long that it is told."""
 
 TOGETHER = 1024
@@ -30,13 +33,14 @@ class ArrayFiles:
     """Arrays that are read when they are asked for, float32: a `Source`.
 
     Each file has `[H, W, C]`, or `[C, H, W]` as PyTorch lays it; or the means of an autoencoder's codes above their
-    deviations, `[2C, H, W]`, of which the means are taken.
+    deviations, `[2C, H, W]`, of which the means are taken. What fits the first is not taken for the others.
     """
 
     dtype = np.dtype(np.float32)
 
     def __init__(self, shown: str, files: Files, size: Size, channels: int) -> None:
         self._shown, self._files = shown, files
+        self._checksums = np.zeros(len(files), np.uint32)
         self.shape = (len(files), *sides(size), channels)
 
     def __len__(self) -> int:
@@ -45,23 +49,51 @@ class ArrayFiles:
     @property
     def nbytes(self) -> int:
         """Of what finds the files."""
-        return self._files.nbytes
+        return self._files.nbytes + self._checksums.nbytes
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 over what is in the files that have been read, by checksums."""
+        return hashlib.sha256(self._checksums.tobytes()).hexdigest()
 
     def __getitem__(self, rows: Rows, /) -> np.ndarray:
         """Raises DataError, naming the first file that cannot be read or holds anything else."""
         chosen = places(rows, len(self))
         images = np.empty((len(chosen), *self.shape[1:]), np.float32)
         for image, i in zip(images, chosen, strict=True):
-            try:
-                if (length := int(self._files.sizes[i])) > MOST_BYTES:
-                    raise ValueError(f"{in_words(length)}, of which {in_words(MOST_BYTES)} are read at most")
-                found = _array(self._files.read(i))
-            except DataError:
-                raise
-            except Exception as error:  # whatever a damaged header makes NumPy raise
-                raise DataError(f"{self._shown}: {self._files.names[i]} is no .npy that can be read: {error}") from None
-            image[:] = self._laid(found, self._files.names[i])
+            found, name = self.read(i), self._files.names[i]
+            laid = self._laid(found, name)
+            with np.errstate(over="ignore"):  # which is told below
+                image[:] = laid
+            if not np.isfinite(image).all():
+                raise DataError(
+                    f"{self._shown}: {name} has values that are not finite, as float32; mend it, or leave it out"
+                )
         return images
+
+    def read(self, i: int) -> np.ndarray:
+        """What a file holds, as it lies there. Raises DataError."""
+        name = self._files.names[i]
+        try:
+            if (length := int(self._files.sizes[i])) > MOST_BYTES:
+                raise ValueError(f"{in_words(length)}, of which {in_words(MOST_BYTES)} are read at most")
+            data = self._files.read(i)
+            self._checksums[i] = zlib.crc32(data)
+            return _array(data)
+        except DataError:
+            raise
+        except Exception as error:  # whatever a damaged header makes NumPy raise
+            raise DataError(f"{self._shown}: {name} is no .npy that can be read: {error}") from None
+
+    def remarks(self) -> list[str]:
+        """What the first file is taken for, where it could be anything else."""
+        height, width, channels = wanted = self.shape[1:]
+        found = self.read(0).shape
+        if found == wanted and height == width == channels:
+            return [f"{self._shown}: its arrays are taken for [height, width, channels]; {list(found)} could be either"]
+        if found == (2 * channels, height, width) != wanted:
+            return [f"{self._shown}: of {found[0]} channels the first {channels} are taken, as means above deviations"]
+        return []
 
     def _laid(self, array: np.ndarray, name: str) -> np.ndarray:
         height, width, channels = wanted = self.shape[1:]
@@ -71,16 +103,27 @@ class ArrayFiles:
             return np.moveaxis(array[:channels], 0, -1)
         raise DataError(
             f"{self._shown}: {name} holds {array.dtype} {list(array.shape)}; expected numbers "
-            f"[{height}, {width}, {channels}] or [{channels}, {height}, {width}], and floats are not resized; name "
-            f"what there is with --data.size {shown((height, width))} --data.channels {channels}"
+            f"[{height}, {width}, {channels}], [{channels}, {height}, {width}] or [{2 * channels}, {height}, {width}]"
+            f"{_mend(array)}"
         )
+
+
+def _mend(array: np.ndarray) -> str:
+    """What would do for such arrays, as far as their shape tells."""
+    if array.ndim == 4:
+        return "; of many images in one array name the file itself with --data.path"
+    if array.ndim != 3 or array.dtype.kind not in "fiu":
+        return ""
+    *size, channels = array.shape if array.shape[-1] <= MOST_CHANNELS else (*array.shape[1:], array.shape[0])
+    return f", and floats are not resized; add --data.size {shown((size[0], size[1]))} --data.channels {channels}"
 
 
 def load(path: str, *, size: Size, channels: int, deviation: float, memory: float = math.inf) -> Dataset:
     """Every .npy below `path`, a folder or a zip, in the order of their names, each the floats of one image.
 
-    They become float32 `[N, *size, channels]` as `scaling.measured` says, for which all are read once. Up to `memory`
-    bytes are held; more are read as they are needed. Classes are those of a `dataset.json`, or the top sub-folders, as
+    They become float32 `[N, *size, channels]` as `scaling.measured` says, for which all are read at each start. Up to
+    `memory` bytes are held; more are read as they are needed. Where an array could be laid out in two ways, the
+    channels are last, and it is told. Classes are those of a `dataset.json`, or the top sub-folders, as
     `pictures.load` has them. Raises DataError where there is nothing to read, or a file that holds anything else.
     """
     source = place(path).expanduser()
@@ -93,18 +136,24 @@ def load(path: str, *, size: Size, channels: int, deviation: float, memory: floa
             f"{where}: no .npy in it, of which each would have the floats of one image; there are {kinds}. Pictures "
             "are bytes: of these, drop --data.deviation"
         )
-    if len(files) >= MANY:
-        tell(f"{where}: reading {len(files):,} arrays once, for the mean and deviation of each channel")
+    if mark := next((name for name in found.names if name.rpartition("/")[-1] == DECODER), None):
+        inside = mark.removesuffix(DECODER)
+        raise DataError(f"{where}: gan-jax encode wrote it, as one array; name {where}/{inside}{IMAGES}")
     labels, names = classes.of_files(where, found, files)
     images = ArrayFiles(where, files, size, channels)
+    for remark in images.remarks():
+        tell(remark)
+    if len(files) >= MANY:
+        tell(f"{where}: reading all {len(files):,} arrays, for the mean and deviation of each channel")
     if 4 * math.prod(images.shape) > memory:
         scaling = measured(where, images, deviation)
-        return Dataset(printable(source.name), Scaled(images, scaling), labels, names, origin(files), scaling)
+        seen, about = Scaled(images, scaling), origin(files) + images.checksum
+        return Dataset(printable(source.name), seen, labels, names, about, scaling)
     held = _in_memory(where, images)
     scaling = measured(where, held, deviation)
     for done in range(0, len(held), TOGETHER):  # in place: a copy would need as much memory again
         held[done : done + TOGETHER] = scaling.seen(held[done : done + TOGETHER])
-    return Dataset(printable(source.name), held, labels, names, origin(files), scaling)
+    return Dataset(printable(source.name), held, labels, names, origin(files) + images.checksum, scaling)
 
 
 def _in_memory(where: str, images: ArrayFiles) -> np.ndarray:

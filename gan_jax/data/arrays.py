@@ -155,7 +155,10 @@ def _pictures(where: str, arrays: dict[str, np.ndarray], count: int) -> np.ndarr
 
 def _must_be_numbers(where: str, images: np.ndarray, wanted: tuple[int, ...]) -> None:
     if images.ndim != 4 or images.dtype.kind not in "fiu" or not len(images):
-        raise DataError(f"{where}: expected images [N, H, W, C] of numbers, got {images.dtype} {list(images.shape)}")
+        mend = "; where each image has a file of its own, name the folder" * (images.ndim == 3)
+        raise DataError(
+            f"{where}: expected images [N, H, W, C] of numbers, got {images.dtype} {list(images.shape)}{mend}"
+        )
     if images.shape[1:] != wanted:
         height, width, channels = images.shape[1:]
         raise DataError(

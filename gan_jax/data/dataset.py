@@ -15,6 +15,9 @@ from gan_jax.errors import DataError
 from gan_jax.screen import tell
 from gan_jax.types import Rows, Source
 
+MOST_CHANNELS = 16
+"""Of floats."""
+
 SAMPLED = "-sampled"
 """The end of a fingerprint that is not of all pixels."""
 
@@ -39,11 +42,11 @@ class Dataset:
     decoder: KeptDecoder | None = None  # of latents: what makes pictures of them
 
     def __post_init__(self) -> None:
-        channels = {"uint8": (1, 3), "float32": range(1, 17)}.get(str(self.images.dtype), ())
+        channels = {"uint8": (1, 3), "float32": range(1, MOST_CHANNELS + 1)}.get(str(self.images.dtype), ())
         if len(self.images.shape) != 4 or self.images.shape[-1] not in channels:
             raise DataError(
-                f"{self.name}: expected images [N, H, W, C], uint8 of 1 or 3 channels or float32 of 1 to 16, got "
-                f"{self.images.dtype} {self.images.shape}"
+                f"{self.name}: expected images [N, H, W, C], uint8 of 1 or 3 channels or float32 of 1 to "
+                f"{MOST_CHANNELS}, got {self.images.dtype} {self.images.shape}"
             )
         if not len(self.images):
             raise DataError(f"{self.name}: no images in it")

@@ -140,7 +140,9 @@ def only_pictures(found: Files, shown: str) -> Files:
     files = found.those([i for i, name in enumerate(found.names) if is_picture(name)])
     _tell_of_others(shown, found)
     if not len(files):
-        raise DataError(f"{shown}: no pictures in it; looked for {', '.join(sorted(SUFFIXES))}")
+        floats = any(suffix(name) == ".npy" for name in found.names)
+        mend = "; if its .npy are floats such as latents, one an image, add --data.deviation 0.5" * floats
+        raise DataError(f"{shown}: no pictures in it; looked for {', '.join(sorted(SUFFIXES))}{mend}")
     return files
 
 

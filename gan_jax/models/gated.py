@@ -4,9 +4,10 @@ An ordinary convolution treats the pixels of a hole as if they were black ones; 
 feature, how much of what it sees counts: O = ELU(F) · sigmoid(G), of two convolutions F and G (equation 3, and its
 authors' code). The generator here is the first of the two stages that are published, and has the widths, the dilated
 layers and the padding of that; the second, which paints over what the first has drawn and attends to known patches, is
-left out. The discriminator is SN-PatchGAN, whole (section 3.3).
+left out. The discriminator is SN-PatchGAN, whole (section 3.2).
 
-Published are L1 and a hinge game, each at a weight of 1, steps of 1e-4 with β₁ 0.5 and β₂ 0.999, and batches of 16.
+Published are L1 of all that is drawn and a hinge game, each at a weight of 1, steps of 1e-4 with β₁ 0.5 and β₂ 0.999,
+and batches of 16.
 """
 
 from typing import Any

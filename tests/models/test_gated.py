@@ -11,6 +11,8 @@ import pytest
 
 from gan_jax.config import Config, DataConfig, Gated, Inpainting
 from gan_jax.config.build import build_gan
+from gan_jax.config.checks import check
+from gan_jax.errors import ConfigError
 from gan_jax.models.composed import Composed
 from gan_jax.models.gated import Discriminator, GatedConvolution, Generator
 from gan_jax.network import evaluate, forward, init_weights
@@ -130,6 +132,15 @@ def test_a_config_looks_no_farther_than_its_images_are_wide(size, dilations, lay
     config = Config(data=DataConfig(name="mnist", size=size), task=Inpainting(l1=1.0), model=Gated())
     gan = build_gan(config, 10)
     assert (gan.generator.network.dilations, gan.discriminator.layers) == (dilations, layers)
+
+
+def test_a_config_names_what_it_cannot_do():
+    assert Gated().step(DataConfig(size=32)) == 4
+    config = Config(data=DataConfig(name="mnist", size=30), task=Inpainting(l1=1.0), model=Gated(generator_width=6))
+    with pytest.raises(ConfigError) as refused:
+        check(config)
+    assert "data.size: model gated halves images twice, and 4 does not divide 30 pixels" in str(refused.value)
+    assert "model.generator_width: expected a multiple of 4, got 6" in str(refused.value)
 
 
 def test_bfloat16_reaches_the_layers_and_draws_nearly_the_same():

@@ -22,7 +22,7 @@ from gan_jax.config import DCGAN, CadenceConfig, Config, DataConfig
 from gan_jax.config.build import build_gan
 from gan_jax.config.schema import to_json
 from gan_jax.config.tasks import Inpainting, Restyled, RestyledOneWay, Segmentation
-from gan_jax.config.translators import CUT, CycleGAN, Pix2Pix
+from gan_jax.config.translators import CUT, CycleGAN, Gated, Pix2Pix
 from gan_jax.errors import ConfigError, DataError, GanJaxError
 from gan_jax.gan import generate, init
 from gan_jax.run.checkpoints import Checkpoints
@@ -294,6 +294,7 @@ def test_a_mistake_is_named_and_nothing_is_written(run, folder, tmp_path, monkey
 
 TRANSLATORS = {
     "with a hole": (Inpainting(), Pix2Pix(generator_width=2, depth=2)),
+    "with a hole, gated": (Inpainting(), Gated(generator_width=4)),
     "between domains": (Restyled(), CycleGAN(generator_width=2, blocks=1)),
     "one way": (RestyledOneWay(), CUT(generator_width=2, blocks=1, features=2)),
 }
