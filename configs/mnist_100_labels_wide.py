@@ -1,4 +1,4 @@
-"""MNIST classified by 100 labels, at the published widths: 2.6 % of test images wrong, in half an hour of two CPU cores.
+"""MNIST classified by 100 labels, at the published widths: 2.6 % of test images wrong, in half an hour of two cores.
 
 2,400,000 images, and as many labelled ones: 40 times through the images, where its authors' configuration goes 300
 times (Salimans et al. 2016, arXiv:1606.03498: 0.93 %, a mean over 10 picks of labels). Of MNIST's 10,000 test images
