@@ -39,10 +39,10 @@ def scores(
     """Every score that the features allow, by name.
 
     Always: fid, kid, kid_std (over subsets of 1,000, or of half the smaller set), precision and recall (k = 3), density
-    and coverage (k = 5). With logits: inception_score, inception_score_std (ten splits). Where the extractor knows the
-    data's `classes`: classes (how many of them were drawn) and class_kl (of their shares to uniform, nats). For
-    conditional generators, with the labels `asked`, int [N]: label_accuracy, and intra_fid, the mean FID over the
-    classes with enough images of both kinds. The key picks KID's subsets, and is consumed.
+    and coverage (k = 5). With logits: inception_score, inception_score_std (ten splits of shuffled images). Where the
+    extractor knows the data's `classes`: classes (how many of them were drawn) and class_kl (of their shares to
+    uniform, nats). For conditional generators, with the labels `asked`, int [N]: label_accuracy, and intra_fid, the
+    mean FID over the classes with enough images of both kinds. The key picks KID's subsets, and is consumed.
     """
     real = reference.features
     size = subset_size(len(real.values), len(fake.values))
@@ -59,7 +59,9 @@ def scores(
         "coverage": coverage,
     }
     if fake.logits is not None:
-        found["inception_score"], found["inception_score_std"] = inception_score(fake.logits)
+        # What is made of held-out images comes in their order, class by class: a part of it would be of one class.
+        shuffled = np.asarray(fake.logits)[np.random.default_rng(0).permutation(len(fake.logits))]
+        found["inception_score"], found["inception_score_std"] = inception_score(shuffled)
     if fake.labels is not None and classes:
         found["classes"], found["class_kl"] = mode_coverage(fake.labels, classes)
         if asked is not None:

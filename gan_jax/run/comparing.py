@@ -118,7 +118,7 @@ def _conventions(config: Config, data: Dataset, compared: int, samples: int) -> 
         of_errors = f"error of the discriminator, not averaged, over {len(data.test):,} test images; "
     return (
         f"{of_errors}KID over 100 subsets of {subset_size(compared, samples)}, precision and recall with k = 3, "
-        "density and coverage with k = 5, IS over 10 splits"
+        "density and coverage with k = 5, IS over 10 splits of shuffled images"
     )
 
 
