@@ -62,7 +62,7 @@ class ArrayFiles:
         images = np.empty((len(chosen), *self.shape[1:]), np.float32)
         for image, i in zip(images, chosen, strict=True):
             found, name = self.read(i), self._files.names[i]
-            laid = self._laid(found, name)
+            laid = self._laid(found, i)
             with np.errstate(over="ignore"):  # which is told below
                 image[:] = laid
             if not np.isfinite(image).all():
@@ -95,16 +95,16 @@ class ArrayFiles:
             return [f"{self._shown}: of {found[0]} channels the first {channels} are taken, as means above deviations"]
         return []
 
-    def _laid(self, array: np.ndarray, name: str) -> np.ndarray:
+    def _laid(self, array: np.ndarray, i: int) -> np.ndarray:
         height, width, channels = wanted = self.shape[1:]
         if array.dtype.kind in "fiu" and array.shape == wanted:
             return array
         if array.dtype.kind in "fiu" and array.shape in ((channels, height, width), (2 * channels, height, width)):
             return np.moveaxis(array[:channels], 0, -1)
         raise DataError(
-            f"{self._shown}: {name} holds {array.dtype} {list(array.shape)}; expected numbers "
+            f"{self._shown}: {self._files.names[i]} holds {array.dtype} {list(array.shape)}; expected numbers "
             f"[{height}, {width}, {channels}], [{channels}, {height}, {width}] or [{2 * channels}, {height}, {width}]"
-            f"{_mend(array)}"
+            f"{'; mend it, or leave it out' if i else _mend(array)}"  # the first one stands for all
         )
 
 

@@ -49,7 +49,7 @@ def make_judge(config: Config, gan: GAN, data: Dataset, counts: Counts, asked: A
         drawing = drawn(config, gan, data, counts, latent_key, label_key, samples, mesh)
     whole, data, samples = data, drawing.data, drawing.images
     compared = min(samples, len(data))
-    features.check_count(data, compared)
+    features.check_count(data, compared, held_out=data is whole.test and compared == len(data))
     shapes = jax.eval_shape(extractor.extract, extractor.params, data.images[:1])
     check_samples(config, samples, width=sum(leaf.size for leaf in jax.tree.leaves(shapes)))
     extractor = extractor._replace(params=parallel.whole(mesh, extractor.params))
@@ -120,6 +120,14 @@ def _conventions(config: Config, data: Dataset, compared: int, samples: int) -> 
         f"{of_errors}KID over 100 subsets of {subset_size(compared, samples)}, precision and recall with k = 3, "
         "density and coverage with k = 5, IS over 10 splits of shuffled images"
     )
+
+
+def check_beforehand(config: Config, data: Dataset) -> None:
+    """Raises ConfigError or DataError where a run could not be scored as it trains, before it does."""
+    features.check(config.evaluate.features, as_made(config, data), config.evaluate.weights)
+    check_samples(config, config.evaluate.samples)
+    if data.test is not None:
+        features.check_count(data.test, len(data.test), held_out=bool(config.task.given))
 
 
 def check_samples(config: Config, samples: int, *, width: int = 1) -> None:

@@ -52,10 +52,13 @@ def check(kind: Kind | None, data: Dataset, weights: str | None) -> None:
         )
 
 
-def check_count(data: Dataset, compared: int) -> None:
-    """Raises DataError for too few images to be compared."""
+def check_count(data: Dataset, compared: int, *, held_out: bool = False) -> None:
+    """Raises DataError for too few images to be compared; whether those are what is held out says what would help."""
     if compared < LEAST:
-        raise DataError(f"{data.name}: scores need {LEAST} {data.things} or more, real and drawn; there are {compared}")
+        mend = " held out; raise --task.test in another run, or add images" * held_out
+        raise DataError(
+            f"{data.name}: scores need {LEAST} {data.things} or more, real and drawn; there are {compared}{mend}"
+        )
 
 
 LEAST = 20

@@ -24,11 +24,10 @@ from gan_jax.data.dataset import Dataset
 from gan_jax.data.reading import read_ahead
 from gan_jax.errors import ConfigError, DivergedError, GanJaxError, RunError, Stopped
 from gan_jax.gan import GAN, GANState, init
-from gan_jax.run import decoding, features, hosts, signals, told
+from gan_jax.run import decoding, hosts, signals, told
 from gan_jax.run.beginning import begin
 from gan_jax.run.checkpoints import Checkpoints, committed
-from gan_jax.run.comparing import check_samples
-from gan_jax.run.drawing import as_made
+from gan_jax.run.comparing import check_beforehand
 from gan_jax.run.environment import note_start
 from gan_jax.run.farewell import again, farewell
 from gan_jax.run.files import RunFolder, read, write_atomically
@@ -77,10 +76,7 @@ def train(config: Config, path: Path, *, profile: range | None = None) -> None:
         decoding.of_data(data)  # which says why it cannot, before there is a folder
         gan = build_gan(config, len(data.classes), WAYS[config.parallel].mean())
         if config.evaluate.every and max(committed(folder.checkpoints), default=0) < config.steps:
-            features.check(config.evaluate.features, as_made(config, data), config.evaluate.weights)
-            check_samples(config, config.evaluate.samples)
-            if data.test is not None:
-                features.check_count(data.test, len(data.test))
+            check_beforehand(config, data)
     hosts.must_agree({"data": data.fingerprint}, mend="give all hosts the same data")
     labels = told.labels_of(config, data, folder)
     with ExitStack() as held, signals.listening():

@@ -10,6 +10,7 @@ from gan_jax.data.labelled import few
 from gan_jax.gan import init
 from gan_jax.memory import in_words
 from gan_jax.run.beginning import begin
+from gan_jax.run.comparing import check_beforehand
 from gan_jax.run.loop import choose_devices
 from gan_jax.run.room import require_room
 from gan_jax.run.training import make_step, step_flops
@@ -24,6 +25,8 @@ def preview(config: Config) -> str:
     data = load_data(with_values(config, {"data.download": False}))
     if isinstance(config.task, FewLabels):
         few(data, config.task.labels, config.seed)  # raises for counts that the data do not have
+    if config.evaluate.every:
+        check_beforehand(config, data)
     gan = build_gan(config, len(data.classes))
     state = jax.eval_shape(lambda: init(gan, jax.random.key(0), example(config)))
     begun: list[str] = []

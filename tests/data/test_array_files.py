@@ -94,10 +94,11 @@ def header(shape, descr="<f4"):
         (header((4, 6, 2)) + bytes(20), "is no .npy that can be read: buffer is smaller than requested size"),
         (header((10**6, 10**6, 10**6)), "is no .npy that can be read"),
         (header((4, 6, 2), "|O") + bytes(1000), "is no .npy that can be read: it holds Python objects"),
-        (header((4, 6, 3)) + bytes(4 * 72), r"holds float32 \[4, 6, 3\]; .*; add --data.size 4x6 --data.channels 3$"),
-        (header((3, 40, 60)) + bytes(4 * 7200), r"holds float32 \[3, .*; add --data.size 40x60 --data.channels 3$"),
-        (header((9, 4, 6, 2)) + bytes(4 * 432), r"holds float32 \[9, 4, 6, 2\]; .*; of many images in one array name"),
-        (header((4, 6, 2), "|b1") + bytes(48), r"holds bool \[4, 6, 2\]; expected numbers .* or \[4, 4, 6\]$"),
+        (
+            header((4, 6, 3)) + bytes(4 * 72),
+            r"holds float32 \[4, 6, 3\]; expected numbers .*; mend it, or leave it out$",
+        ),
+        (header((4, 6, 2), "|b1") + bytes(48), r"holds bool \[4, 6, 2\]; expected numbers .*; mend it"),
         (header((4, 6, 2), "<f8") + np.full(48, 1e300).tobytes(), "has values that are not finite, as float32; mend"),
     ],
 )
@@ -106,6 +107,22 @@ def test_a_file_that_holds_anything_else_is_named(tmp_path, content, said, memor
     (write(tmp_path) / "b/005.npy").write_bytes(content)
     with pytest.raises(DataError, match=f"^{tmp_path}: b/005.npy {said}"):
         load(tmp_path, memory=memory)
+
+
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [
+        ((4, 6, 3), r"\[4, 6, 3\]; .*; add --data.size 4x6 --data.channels 3$"),
+        ((3, 40, 60), r"\[3, 40, 60\]; .*; add --data.size 40x60 --data.channels 3$"),
+        ((9, 4, 6, 2), r"\[9, 4, 6, 2\]; .*; of many images in one array name the file itself"),
+        ((), r"\[\]; expected numbers .* or \[4, 4, 6\]$"),
+    ],
+)
+def test_where_none_fits_it_is_said_what_would(tmp_path, shape, said):
+    for i in range(3):
+        np.save(tmp_path / f"{i}.npy", np.zeros(shape, np.float32))
+    with pytest.raises(DataError, match=r"^.*0\.npy holds float32 " + said):
+        load(tmp_path)
 
 
 def test_a_file_that_is_too_large_to_be_one_is_not_read(tmp_path):

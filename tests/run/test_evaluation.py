@@ -5,6 +5,7 @@ import resource
 import shutil
 import signal
 import warnings
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -16,16 +17,19 @@ from PIL import Image
 
 from gan_jax import parallel
 from gan_jax.cli import main
-from gan_jax.config import MLP, CadenceConfig, Config, DataConfig, EvaluateConfig
+from gan_jax.config import MLP, CadenceConfig, Config, DataConfig, EvaluateConfig, Gated, Inpainting
+from gan_jax.data import digits
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import ConfigError, DataError, RunError
 from gan_jax.metrics import classifier
 from gan_jax.run import checkpoints, evaluation, sampling, watch
 from gan_jax.run.checkpoints import newest, to_arrays
+from gan_jax.run.comparing import check_beforehand
 from gan_jax.run.files import RunFolder
 from gan_jax.run.judging import Asked, Judge
 from gan_jax.run.logs import append, read_rows
 from gan_jax.run.loop import train
+from gan_jax.run.preview import preview
 from gan_jax.run.sampling import open_run
 from gan_jax.run.scoreboard import Evaluation, read_all
 from gan_jax.run.training import abstract_state
@@ -253,6 +257,11 @@ def test_too_few_pictures_are_one_line_before_anything_is_written(tmp_path):
     config = small(data=DataConfig(path=str(tmp_path / "few"), size=8, channels=1), evaluate=EvaluateConfig(every=2))
     with pytest.raises(DataError, match="few: scores need 20 images or more, real and drawn; there are 10"):
         train(config, tmp_path / "run")
+    with pytest.raises(DataError, match="few: scores need 20 images or more"):
+        preview(config)
+    filled = {"task": Inpainting(test=0.4, l1=1.0), "model": Gated(generator_width=4, discriminator_width=2)}
+    with pytest.raises(DataError, match=r"there are 18 held out; raise --task\.test in another run, or add images"):
+        check_beforehand(small(**filled), replace(data := digits.load(), test=Dataset("few", data.images[:18])))
     assert not (tmp_path / "run").exists()
 
 
