@@ -17,9 +17,10 @@ from gan_jax.errors import ConfigError, RunError
 from gan_jax.storage import is_remote, place, reached
 
 _PACKAGE = Path(__file__).parents[1]
+FOLDER = next(folder for folder in (_PACKAGE / "configs", _PACKAGE.parent / "configs") if folder.is_dir())
+
 FIRST = "digits"
 """The recipe to begin with."""
-FOLDER = next(folder for folder in (_PACKAGE / "configs", _PACKAGE.parent / "configs") if folder.is_dir())
 
 
 def names() -> dict[str, str]:

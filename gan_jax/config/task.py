@@ -117,10 +117,9 @@ class Judged(TaskConfig):
             fitting, own = " or ".join(f"--model {model}" for model in self.models), _own_tasks(name)
             found.append(f"model: {name} is not for --task {self.called}; take {fitting}{own and f', or {own}'}")
         if config.tells:
-            told, mend = (
-                ("classes", "add --no-conditional") if config.conditional else ("clusters", "drop --data.clusters")
-            )
-            key = "conditional" if config.conditional else "data.clusters"
+            key, told, mend = ("data.clusters", "clusters", "drop --data.clusters")
+            if config.conditional:
+                key, told, mend = ("conditional", "classes", "add --no-conditional")
             found.append(
                 f"{key}: networks of --task {self.called} are given {self.shows}, not the images' {told}; {mend}"
             )

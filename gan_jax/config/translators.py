@@ -148,9 +148,7 @@ class Gated(Translator):
 
     def wrong(self, config: Config) -> list[str]:
         """As in `Model`."""
-        found, size = super().wrong(config), config.data.image_size
-        if any(side % 4 for side in size):
-            found.append(f"data.size: model gated halves images twice, and 4 does not divide {shown(size)} pixels")
+        found = super().wrong(config) + _not_halved_twice(self, config.data.image_size)
         if self.generator_width % 4:
             found.append(f"model.generator_width: expected a multiple of 4, got {self.generator_width}")
         return found
@@ -183,9 +181,8 @@ class BetweenDomains(Translator):
 
     def wrong(self, config: Config) -> list[str]:
         """As in `Model`."""
-        found, size, name = super().wrong(config), config.data.image_size, name_of(self)
-        if any(side % 4 for side in size):
-            found.append(f"data.size: model {name} halves images twice, and 4 does not divide {shown(size)} pixels")
+        size = config.data.image_size
+        found = super().wrong(config) + _not_halved_twice(self, size)
         return found + [_too_deep(self.layers, size)] * (min(size) <= 1 << self.layers)
 
 
@@ -313,3 +310,8 @@ def _too_deep(layers: int, size: Sides) -> str:
         f"model.layers: {layers} leave 1 of {shown(size)} pixels, and normalisation nothing of that; "
         f"try --model.layers {max(1, min(size).bit_length() - 2)}"
     )
+
+
+def _not_halved_twice(model: Translator, size: Sides) -> list[str]:
+    said = f"data.size: model {name_of(model)} halves images twice, and 4 does not divide {shown(size)} pixels"
+    return [said] * any(side % 4 for side in size)

@@ -13,14 +13,14 @@ from gan_jax.data.arrays import DECODER, IMAGES
 from gan_jax.data.dataset import MOST_CHANNELS, Dataset, places
 from gan_jax.data.listing import Files, list_files, suffix
 from gan_jax.data.pictures import MOST_BYTES, origin
-from gan_jax.data.reading import in_blocks
+from gan_jax.data.reading import gathered
 from gan_jax.data.scaling import Scaled, measured
 from gan_jax.errors import DataError, printable
 from gan_jax.memory import in_words, require_memory
 from gan_jax.screen import tell
 from gan_jax.sizes import Size, shown, sides
 from gan_jax.storage import place
-from gan_jax.types import Rows
+from gan_jax.types import Rows, Source
 
 MANY = 10_000
 """Files whose reading takes so long that it is told."""
@@ -145,25 +145,18 @@ def load(path: str, *, size: Size, channels: int, deviation: float, memory: floa
         tell(remark)
     if len(files) >= MANY:
         tell(f"{where}: reading all {len(files):,} arrays, for the mean and deviation of each channel")
-    if 4 * math.prod(images.shape) > memory:
+    seen: Source
+    if (needed := 4 * math.prod(images.shape)) > memory:
         scaling = measured(where, images, deviation)
-        seen, about = Scaled(images, scaling), origin(files) + images.checksum
-        return Dataset(printable(source.name), seen, labels, names, about, scaling)
-    held = _in_memory(where, images)
-    scaling = measured(where, held, deviation)
-    for done in range(0, len(held), TOGETHER):  # in place: a copy would need as much memory again
-        held[done : done + TOGETHER] = scaling.seen(held[done : done + TOGETHER])
-    return Dataset(printable(source.name), held, labels, names, origin(files) + images.checksum, scaling)
-
-
-def _in_memory(where: str, images: ArrayFiles) -> np.ndarray:
-    mend = "take fewer, or read them as they are needed with --data.memory 0"
-    require_memory(4 * math.prod(images.shape), f"{where}: its {len(images):,} arrays", mend, error=DataError)
-    held, done = np.empty(images.shape, np.float32), 0
-    for block in in_blocks(images):
-        held[done : done + len(block)] = block
-        done += len(block)
-    return held
+        seen = Scaled(images, scaling)
+    else:
+        mend = "take fewer, or read them as they are needed with --data.memory 0"
+        require_memory(needed, f"{where}: its {len(images):,} arrays", mend, error=DataError)
+        seen = held = gathered(images)
+        scaling = measured(where, held, deviation)
+        for done in range(0, len(held), TOGETHER):  # in place: a copy would need as much memory again
+            held[done : done + TOGETHER] = scaling.seen(held[done : done + TOGETHER])
+    return Dataset(printable(source.name), seen, labels, names, origin(files) + images.checksum, scaling)
 
 
 def _array(data: bytes) -> np.ndarray:

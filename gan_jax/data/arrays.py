@@ -12,7 +12,7 @@ import numpy as np
 from gan_jax.data.classes import MOST
 from gan_jax.data.dataset import Dataset
 from gan_jax.data.decoder import from_arrays, is_decoders
-from gan_jax.data.reading import in_blocks
+from gan_jax.data.reading import gathered
 from gan_jax.data.scaling import Scaled, Scaling, measured
 from gan_jax.errors import DataError, printable
 from gan_jax.memory import require_memory
@@ -171,8 +171,4 @@ def _held(where: str, images: np.ndarray, scaling: Scaling) -> np.ndarray:
     """All of them as networks see them, in memory."""
     mend = "keep them in an .npy, which is read as needed with --data.memory 0"
     require_memory(4 * images.size, f"{where}: its images as float32", mend, error=DataError)
-    held, done = np.empty(images.shape, np.float32), 0
-    for block in in_blocks(images):
-        held[done : done + len(block)] = scaling.seen(block)
-        done += len(block)
-    return held
+    return gathered(images, scaling.seen)

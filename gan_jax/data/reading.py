@@ -96,3 +96,12 @@ def in_blocks(images: Source, rows: Sequence[int] | np.ndarray | None = None) ->
 
     with read_ahead(read, 0, -(-count // size)) as blocks:
         yield from blocks
+
+
+def gathered(images: Source, look: Callable[[np.ndarray], np.ndarray] = lambda block: block) -> np.ndarray:
+    """All of them in memory, float32 `[N, H, W, C]`, as `look` makes them of a block."""
+    held, done = np.empty(images.shape, np.float32), 0
+    for block in in_blocks(images):
+        held[done : done + len(block)] = look(block)
+        done += len(block)
+    return held

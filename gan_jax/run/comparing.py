@@ -127,7 +127,7 @@ def check_beforehand(config: Config, data: Dataset) -> None:
     features.check(config.evaluate.features, as_made(config, data), config.evaluate.weights)
     check_samples(config, config.evaluate.samples)
     if data.test is not None:
-        features.check_count(data.test, len(data.test), held_out=bool(config.task.given))
+        features.check_count(data.test, len(data.test), held_out=config.task.given)
 
 
 def check_samples(config: Config, samples: int, *, width: int = 1) -> None:
