@@ -5,10 +5,10 @@ here. A and B are two folders, which need not match. --task.reverse shows, and j
 learnt. A cycle weight of 2.5 and an identity's of 1.25 weigh as 10 and 5 do there, where the adversarial loss is the
 sum of both domains' and of whole squares, not the mean of halved ones.
 
-Different from there: the judges see the newest images alone, not some of the last 50; the learning rate falls by half a
-cosine from the first step on, where it stays for 100 epochs and falls in a line over as many; pictures are cropped in
-the middle, not at random from 286 pixels; which B stands beside an A is the same in every epoch, and some of the
-smaller domain come once more often; judges' normalisation has gains; and samples are of averaged weights.
+Different from there: the pool of 50 images has pairs, of which both come back together; the learning rate falls by
+half a cosine from the first step on, where it stays for 100 epochs and falls in a line over as many; pictures are
+cropped in the middle, not at random from 286 pixels; which B stands beside an A is the same in every epoch, and some of
+the smaller domain come once more often; judges' normalisation has gains; and samples are of averaged weights.
 """
 
 from gan_jax.config import AdamConfig, AnnealConfig, CadenceConfig, Config, CycleGAN, DataConfig, Unpaired

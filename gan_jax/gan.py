@@ -10,10 +10,11 @@ import optax
 from jaxtyping import Array, Int
 
 from gan_jax import averaging, inputs, latent_penalties, penalties, supervision
-from gan_jax.augment import Augment, Draws, View, as_it_is, independent, pair
+from gan_jax.augment import Augment, Draws, View, as_it_is, independent, views
 from gan_jax.images import condition_to_float, count
 from gan_jax.losses import AdversarialLoss, non_saturating
 from gan_jax.network import evaluate, forward, init_weights, wide, zero_marks
+from gan_jax.replay import Past, Replay, newest
 from gan_jax.rules import Adaptive, Memory, adaptive
 from gan_jax.types import (
     Batch,
@@ -48,6 +49,7 @@ class GAN:
     more_averages: Mapping[str, averaging.Averaging] = field(default_factory=dict, hash=False)  # kept beside, by name
     augment: Augment | Adaptive = as_it_is  # what the discriminator sees of an image, real or fake
     draws: Draws = independent  # of augmentations, for real and for fake images
+    replay: Replay = newest  # what the discriminator's update is shown of all that was made
     differentiate: Callable[..., Any] = lambda objective: jax.value_and_grad(objective, has_aux=True)  # see per_device
 
     def __post_init__(self) -> None:
@@ -80,6 +82,7 @@ class GANState(NamedTuple):
     average: Weights  # of the generator, over steps: what one samples from
     more_averages: dict[str, Weights]
     memories: Memories  # moved by what each update saw
+    past: Past  # generated images that the discriminator may see again
 
 
 Step = Callable[[GANState, Batch], tuple[GANState, Metrics]]
@@ -117,6 +120,7 @@ def _init(gan: GAN, key: PRNGKey, example: Batch) -> GANState:
         more_averages={name: averaging.begin(generator) for name in gan.more_averages},
         # Copies: a step that donates its state must not be handed one buffer twice.
         memories=jax.tree.map(jnp.copy, Memories(*(adaptive(rule).start for rule in _rules(gan)))),
+        past=gan.replay.start(Batch(images, condition)),
     )
 
 
@@ -145,26 +149,27 @@ def make_step(gan: GAN, *, discriminator_steps: int = 1) -> Step:
 
 
 def update_discriminator(gan: GAN, state: GANState, batch: Batch, key: PRNGKey) -> tuple[GANState, Metrics]:
-    """One step down the discriminator's loss and penalties; moves `state.discriminator` and `state.memories` only.
+    """One step down the discriminator's loss and penalties; moves `state.discriminator`, `.memories` and `.past` only.
 
     The penalty's critic is the discriminator behind the real images' augmentation: slopes are at the image before it.
     """
-    latent_key, generator_key, real_key, fake_key, penalty_key, smooth_key, augment_key = jax.random.split(key, 7)
+    latent_key, draw_key, real_key, fake_key, penalty_key, smooth_key, augment_key, past_key = jax.random.split(key, 8)
     real, condition = inputs.read(batch)
     penalty, latent_penalty, augment = _now(gan, state)
     verdict = gan.loss.verdict
-    see_real, see_fake = _views(gan, augment, augment_key)
+    see_real, see_fake = views(augment, *gan.draws(augment_key))
     latents = sample_latents(gan, latent_key, count(real))
     marks = zero_marks(gan.generator, latents, condition)
-    draw = _drawer(gan, generator_key, condition)
-    fake, _ = draw(state.generator.weights, latents)
+    draw = _drawer(gan, draw_key, condition)
+    made, _ = draw(state.generator.weights, latents)
+    (fake, told), past = gan.replay.show(past_key, state.past, Batch(made, condition))
 
     def objective(params: Params, stats: Stats) -> tuple[Scalar, tuple[Stats, Metrics]]:
         # Penalties draw at random what the loss drew, and are told again what it was told of real images.
         judge_real = _judge(gan, params, jax.random.clone(real_key), see_real, condition)
         judge_fake = _judge(gan, params, jax.random.clone(fake_key), see_fake, condition)
         real_logits, moved = judge_real(stats, real)
-        fake_logits, moved = judge_fake(moved, fake)
+        fake_logits, moved = judge_fake(moved, fake, told)
         loss = gan.loss.discriminator(real_logits, fake_logits)
         critic = lambda images: verdict(real_logits if images is real else judge_real(stats, images)[0])
         extra = penalty(penalty_key, critic, real, fake)
@@ -184,7 +189,7 @@ def update_discriminator(gan: GAN, state: GANState, batch: Batch, key: PRNGKey) 
         penalty=adaptive(gan.penalty).learn(state.memories.penalty, metrics),
         augment=adaptive(gan.augment).learn(state.memories.augment, metrics),
     )
-    return state._replace(discriminator=player, memories=memories), metrics
+    return state._replace(discriminator=player, memories=memories, past=past), metrics
 
 
 def update_generator(gan: GAN, state: GANState, batch: Batch, key: PRNGKey) -> tuple[GANState, Metrics]:
@@ -195,7 +200,7 @@ def update_generator(gan: GAN, state: GANState, batch: Batch, key: PRNGKey) -> t
     latent_key, generator_key, real_key, fake_key, penalty_key, augment_key, aid_key = jax.random.split(key, 7)
     real, condition = inputs.read(batch)
     _, latent_penalty, augment = _now(gan, state)
-    see_real, see_fake = _views(gan, augment, augment_key)
+    see_real, see_fake = views(augment, *gan.draws(augment_key))
     latents = sample_latents(gan, latent_key, count(real))
     marks = zero_marks(gan.generator, latents, condition)
     draw = _drawer(gan, generator_key, condition)
@@ -267,12 +272,12 @@ def _drawer(gan: GAN, key: PRNGKey, condition: Condition) -> Callable[..., tuple
 
 def _judge(
     gan: GAN, params: Params, key: PRNGKey, see: View, condition: Condition
-) -> Callable[[Stats, Images], tuple[Logits, Stats]]:
-    """The discriminator as a function of (statistics, images) whose passes all draw the same at random."""
+) -> Callable[..., tuple[Logits, Stats]]:
+    """The discriminator as a function of (statistics, images, conditions) whose passes all draw the same at random."""
 
-    def judge(stats: Stats, images: Images) -> tuple[Logits, Stats]:
-        seen, told = see(images, inputs.every_nth(condition, count(images)))
-        logits, moved = forward(gan.discriminator, Weights(params, stats), jax.random.clone(key), seen, told)
+    def judge(stats: Stats, images: Images, told: Any = condition) -> tuple[Logits, Stats]:
+        seen, shown = see(images, inputs.every_nth(told, count(images)))
+        logits, moved = forward(gan.discriminator, Weights(params, stats), jax.random.clone(key), seen, shown)
         return wide(logits), moved  # rules learn from their means
 
     return judge
@@ -294,9 +299,3 @@ def _descend(
     updates, opt_state = optax.with_extra_args_support(optimizer).update(gradient, player.opt_state, params, **asked)
     metrics |= {f"{side}/gradient_norm": optax.tree.norm(gradient)}
     return Player(Weights(optax.apply_updates(params, updates), moved), opt_state), metrics
-
-
-def _views(gan: GAN, look: Augment, key: PRNGKey) -> tuple[View, ...]:
-    """How the discriminator sees real and fake images in one update: the same images look the same each time."""
-    view = lambda key: lambda images, condition: pair(look, jax.random.clone(key), images, condition)
-    return tuple(view(key) for key in gan.draws(key))

@@ -12,6 +12,7 @@ import numpy as np
 from gan_jax import latent_penalties
 from gan_jax.images import check_range, condition_to_float, count, to_float
 from gan_jax.losses import AdversarialLoss
+from gan_jax.replay import Replay
 from gan_jax.rules import Adaptive
 from gan_jax.types import Batch, Condition, Made, PRNGKey, Scalar
 
@@ -56,6 +57,8 @@ def check_game(gan: Any) -> None:
             "latent_penalty: expected a LatentPenalty, such as gan_jax.latent_penalties.path_length(2.0), got "
             f"{gan.latent_penalty!r}"
         )
+    if not isinstance(gan.replay, Replay):
+        raise TypeError(f"replay: expected a Replay, such as gan_jax.replay.pool(50), got {gan.replay!r}")
     if gan.latent_size < 1:
         raise ValueError(f"latent_size: a latent has 1 dimension or more, not {gan.latent_size}")
 

@@ -43,6 +43,7 @@ from gan_jax.losses import LogitLoss
 from gan_jax.models.composed import Composed
 from gan_jax.network import is_float
 from gan_jax.recomputation import InParts, Recomputed
+from gan_jax.replay import newest
 from gan_jax.types import Batch, Condition, Logits, Metrics, Network, Scalar
 
 AXIS = "data"
@@ -68,8 +69,11 @@ def make_step(gan: GAN, *, discriminator_steps: int = 1, axis_name: str = AXIS) 
 def spread(gan: GAN, axis_name: str = AXIS) -> GAN:
     """The same GAN for the devices along an axis, which share a batch.
 
-    Make and train it where the axis has that name; `init` and `generate` take the GAN as it was.
+    Make and train it where the axis has that name; `init` and `generate` take the GAN as it was. Raises ValueError for
+    a GAN that replays generated images: each device would keep its own, and call them the state that all share.
     """
+    if gan.replay is not newest:
+        raise ValueError("replay: each device would have a past of its own; take replay.newest, or jit over a mesh")
     return replace(
         gan,
         generator=_told(gan.generator, axis_name),
@@ -143,8 +147,8 @@ def _told(network: Network, axis_name: str) -> Network:
     match network:
         case Recomputed(within):
             return Recomputed(_told(within, axis_name))
-        case Composed(within):
-            return Composed(_told(within, axis_name))
+        case Composed(within, keep):
+            return Composed(_told(within, axis_name), keep)
         case InParts(within, images):
             return InParts(_told(within, axis_name), max(1, images // lax.axis_size(axis_name)))
         case nn.Module() if hasattr(network, "axis_name"):

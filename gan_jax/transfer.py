@@ -24,8 +24,8 @@ def taken_over(state: GANState, arrays: Mapping[str, Any]) -> tuple[GANState, Ta
 
     Those are named by their paths in a state, as checkpoints name them: "generator.weights.params.project.kernel". Only
     networks and averages of them are looked for. A generator of which there is no array takes its average's, and an
-    average the generator's. Step, key, optimizers and memories stay: training begins anew, elsewhere. Arrays are copied
-    in the dtypes of the state, of which only shapes and dtypes matter where all fit.
+    average the generator's. Step, key, optimizers, memories and past stay: training begins anew, elsewhere. Arrays are
+    copied in the dtypes of the state, of which only shapes and dtypes matter where all fit.
     """
     paths, structure = jax.tree_util.tree_flatten_with_path(state)
     taken: dict[str, tuple[int, ...]] = {}

@@ -11,7 +11,17 @@ ROOMS = [
     {"errors", "sizes", "types"},
     {"images", "memory", "screen", "storage", "flops", "layers", "rules", "network", "shares"},
     {
-        *("losses", "penalties", "latent_penalties", "supervision", "averaging", "augment", "clipping", "freezing"),
+        *(
+            "losses",
+            "penalties",
+            "latent_penalties",
+            "replay",
+            "supervision",
+            "averaging",
+            "augment",
+            "clipping",
+            "freezing",
+        ),
         *("data", "metrics", "recomputation", "schedules"),
     },
     {"inputs"},

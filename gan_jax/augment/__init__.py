@@ -61,3 +61,9 @@ def pair(augment: Augment, key: PRNGKey, images: Images, condition: Condition) -
         return augment(jax.random.clone(key), leaf)
 
     return augment(key, images), jax.tree.map(alike, condition)
+
+
+def views(augment: Augment, *keys: PRNGKey) -> tuple[View, ...]:
+    """One view for each key, by which the same images look the same each time. The keys are consumed."""
+    view = lambda key: lambda images, condition: pair(augment, jax.random.clone(key), images, condition)
+    return tuple(view(key) for key in keys)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from gan_jax.config.given import Given
-from gan_jax.config.ranges import Positive, Weight
+from gan_jax.config.ranges import OptionalCount, Positive, Weight
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gan_jax.config import Config
     from gan_jax.data.dataset import Dataset
     from gan_jax.data.prepared import Split
+    from gan_jax.replay import Replay
     from gan_jax.supervision import Supervision
     from gan_jax.tasks.task import Task
 
@@ -65,6 +66,9 @@ class BothWays(TwoDomains):
     """Weight of the mean distance of what is made, and made back again, to what was given."""
     identity: Weight = 5.0
     """Weight of the mean distance of what is made of an image that is in the domain already to it."""
+    pool: OptionalCount = 50
+    """Pairs of before that are kept: half of what the discriminator is shown of generated ones is out of them. None: it
+    is shown the newest alone."""
 
     models: ClassVar[tuple[str, ...]] = ("cyclegan",)
 
@@ -83,6 +87,12 @@ class BothWays(TwoDomains):
     def asks(self) -> bool:
         """As in `Given`."""
         return self.cycle > 0 or self.identity > 0
+
+    def replay(self) -> Replay:
+        """As in `TaskConfig`."""
+        from gan_jax import replay
+
+        return replay.pool(self.pool) if self.pool else replay.newest
 
 
 @dataclass(frozen=True)

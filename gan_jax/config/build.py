@@ -73,6 +73,7 @@ def build_gan(config: Config, classes: int, mean: Mean = jnp.mean) -> GAN:
         supervise=config.task.supervision(),
         average=config.average.build(anneal, images),
         augment=config.augment.build(anneal, config.batch_size, images),
+        replay=config.task.replay(),
     )
 
 

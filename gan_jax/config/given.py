@@ -11,6 +11,7 @@ from gan_jax.sizes import shown
 
 if TYPE_CHECKING:
     from gan_jax.config import Config
+    from gan_jax.models.composed import Keep
     from gan_jax.supervision import Supervision
     from gan_jax.tasks.task import Task
 
@@ -160,7 +161,7 @@ class Inpainting(TowardsTruth):
 
     called: ClassVar[str] = "inpainting"
     models: ClassVar[tuple[str, ...]] = ("pix2pix", "gated", "esrgan")
-    keeps_known: ClassVar[bool] = True
+    has_holes: ClassVar[bool] = True
     augments: ClassVar[bool] = False  # what turns colours would turn the mask's with them
 
     def build(self) -> Task:
@@ -170,6 +171,12 @@ class Inpainting(TowardsTruth):
 
         holes: dict[str, Hole] = {"strokes": free_form_hole, "boxes": box_hole}
         return inpainting(holes[self.holes])
+
+    def keep(self) -> Keep:
+        """As in `TaskConfig`: the pixels beside the hole."""
+        from gan_jax.tasks.inpainting import known_pixels
+
+        return known_pixels
 
 
 @dataclass(frozen=True)
@@ -183,6 +190,12 @@ class Colouring(TowardsTruth):
         from gan_jax.tasks.translation import colouring
 
         return colouring()
+
+    def keep(self) -> Keep:
+        """As in `TaskConfig`: how bright a pixel is."""
+        from gan_jax.tasks.translation import known_luma
+
+        return known_luma
 
     def wrong(self, config: Config) -> list[str]:
         """As in `TaskConfig`."""

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from gan_jax.config.data import DataConfig
     from gan_jax.data.dataset import Dataset
     from gan_jax.data.prepared import Split
+    from gan_jax.models.composed import Keep
+    from gan_jax.replay import Replay
     from gan_jax.supervision import Supervision
     from gan_jax.tasks.task import Task
     from gan_jax.types import End
@@ -31,7 +33,7 @@ class TaskConfig:
     of_pairs: ClassVar[bool] = False  # whether real images are two side by side, read as one
     of_masks: ClassVar[bool] = False  # whether they are a picture above its mask
     between_domains: ClassVar[bool] = False  # whether they are one of each domain, one above the other
-    keeps_known: ClassVar[bool] = False  # whether what is known of an image stays what it is
+    has_holes: ClassVar[bool] = False  # whether something is missing in what is given, and a mask says where
 
     @property
     def reverse(self) -> bool:
@@ -51,11 +53,21 @@ class TaskConfig:
         """The task, where something is given."""
         raise NotImplementedError
 
+    def keep(self) -> Keep | None:
+        """How what is known of an image is kept in what is made of it; None where all of it is made."""
+        return None
+
     def supervision(self) -> Supervision:
         """What is asked of the generator beside the game: nothing."""
         from gan_jax import supervision
 
         return supervision.none
+
+    def replay(self) -> Replay:
+        """What the discriminator is shown of all that was made: the newest."""
+        from gan_jax import replay
+
+        return replay.newest
 
     def check_files(self) -> None:
         """Raises DataError where a file that training needs, beside the data, is not what it should be."""

@@ -41,7 +41,7 @@ class Translator(Mixed):
         """What is known of an image stays what it is."""
         from gan_jax.models.composed import Composed
 
-        return Composed(network) if task.keeps_known else network
+        return Composed(network, keep) if (keep := task.keep()) else network
 
 
 @dataclass(frozen=True)

@@ -1,23 +1,23 @@
-"""Inpainting keeps what is known: a translator's images are its own in the hole alone.
+"""What is known of an image stays what it is: a translator's images are its own in the rest.
 
 So do Yu et al. 2019 (arXiv:1806.03589), in whose code it is the completed image that the discriminator sees.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import jax.numpy as jnp
-
-from gan_jax.layers.conditioning import as_image
 from gan_jax.types import Condition, Images, Network
+
+Keep = Callable[[Images, Condition], Images]
+"""`(what was made, what was given) -> the same with what is known in its place`: of `tasks.inpainting`, the pixels
+beside the hole; of `tasks.translation`, the luma of what is coloured."""
 
 
 class Composed(NamedTuple):
-    """A translator `[B, H, W, C + 1]` to `[B, H, W, C]`, whose known pixels are those of the condition.
-
-    The condition's last channel is 1 where a pixel is known and -1 in the hole. Variables are the translator's own.
-    """
+    """A translator in whose images what is known is kept. Variables are the translator's own."""
 
     network: Network
+    keep: Keep
 
     def init(self, rngs: Any, inputs: Any, condition: Any, *, train: bool) -> Any:
         """The network's own variables."""
@@ -28,16 +28,4 @@ class Composed(NamedTuple):
     ) -> tuple[Any, Any]:
         """One forward pass."""
         images, moved = self.network.apply(variables, inputs, condition, train=train, rngs=rngs, mutable=mutable)
-        return compose(images, condition), moved
-
-
-def compose(images: Images, condition: Condition) -> Images:
-    """The pixels of the condition `[B, H, W, C + 1]` where its last channel is positive, else those of the images.
-
-    In the dtype of the images. Raises ValueError where the shapes do not fit.
-    """
-    given, channels = as_image(condition), images.shape[-1]
-    wanted, found = [*images.shape[:3], channels + 1], list(given.shape)
-    if found != wanted:
-        raise ValueError(f"images are composed with conditions {wanted}, a mask behind the channels; not with {found}")
-    return jnp.where(given[..., -1:] > 0, given[..., :-1].astype(images.dtype), images)
+        return self.keep(images, condition), moved

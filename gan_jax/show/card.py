@@ -98,7 +98,7 @@ def _by_gan_jax(config: Config, fields: dict[str, Any]) -> list[str]:
     choose = "  # labels=[3, 1, ...] chooses" if fields["labels"] else ""
     use = f"images = generator.draw(jax.random.key(0), 16){choose}"
     if config.task.given:
-        holes = config.task.keeps_known
+        holes = config.task.has_holes
         known = ", the last channel 255 where they are known, else 0" if holes else ""
         use = f"images = generator.translate(pictures)  # uint8 [N, h, w, {fields['channels'] + holes}]{known}"
     kind = "numbers of characters" if config.data.kind == "text" else "floats" if config.data.floats else "uint8"

@@ -33,5 +33,16 @@ def mean_colour(condition: Condition) -> Images:
     return jnp.where(known > 0, picture, mean)
 
 
+def known_pixels(images: Images, condition: Condition) -> Images:
+    """The pixels of the condition `[B, H, W, C + 1]` where its last channel is positive, else those of the images.
+
+    In the dtype of the images, for `models.composed`. Raises ValueError where the shapes do not fit.
+    """
+    wanted, found = [*images.shape[:3], images.shape[-1] + 1], list(jnp.shape(condition))
+    if found != wanted:
+        raise ValueError(f"images are composed with conditions {wanted}, a mask behind the channels; not with {found}")
+    return jnp.where(condition[..., -1:] > 0, _picture(condition).astype(images.dtype), images)
+
+
 def _picture(condition: Condition) -> Images:
     return condition[..., :-1]

@@ -15,6 +15,26 @@ def colouring() -> Task:
     return translation(grey, baseline=lambda given: jnp.repeat(given, 3, axis=-1), given=luma)
 
 
+def known_luma(images: Images, condition: Condition) -> Images:
+    """Images `[B, H, W, 3]` in [-1, 1] of the luma that was given, `[B, H, W, 1]`, in their own colours.
+
+    What is made beside it is chroma alone (Zhang et al. 2016, arXiv:1603.08511, section 2). A colour for which that
+    luma leaves no room is made paler, until it fits. In the dtype of the images, for `models.composed`. Raises
+    ValueError where the shapes do not fit.
+    """
+    wanted, found = [*images.shape[:3], 1], list(jnp.shape(condition))
+    if found != wanted:
+        raise ValueError(f"images {list(images.shape)} have a luma {wanted}, not {found}")
+    bright = condition.astype(images.dtype)
+    colour = images - grey(images)
+    room = jnp.maximum(jnp.where(colour > 0, 1 - bright, 1 + bright), _LEAST_ROOM)
+    return bright + colour / jnp.maximum(jnp.max(jnp.abs(colour) / room, axis=-1, keepdims=True), 1)
+
+
+_LEAST_ROOM = 1e-3
+"""By which black and white may be missed, less than a step of eight bits: it is divided by."""
+
+
 def from_edges() -> Task:
     """Given are the image's edges, `[B, H, W, 1]`. The baseline is the drawing itself, black where there is no edge.
 

@@ -17,6 +17,7 @@ from gan_jax.models.composed import Composed
 from gan_jax.models.gated import Discriminator, GatedConvolution, Generator
 from gan_jax.network import evaluate, forward, init_weights
 from gan_jax.tasks.degradations import box_hole, with_hole
+from gan_jax.tasks.inpainting import known_pixels
 
 KEY = jax.random.key(0)
 LATENTS = np.zeros((2, 1), np.float32)
@@ -107,7 +108,7 @@ def test_dilated_layers_look_across_the_hole():
 
 @pytest.mark.parametrize("size", [(16, 16), (8, 20)])
 def test_known_pixels_stay_and_holes_of_every_size_are_filled(size):
-    network = Composed(Generator(1, 8, (2,)))
+    network = Composed(Generator(1, 8, (2,)), known_pixels)
     weights, _ = drawn(network, LATENTS, holed(16, 1))
     whole = jax.random.uniform(KEY, (2, *size, 1), minval=-1.0)
     given = with_hole(whole, box_hole(KEY, whole.shape))

@@ -11,9 +11,10 @@ from jax import export
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from gan_jax import GAN, per_device
-from gan_jax.models.composed import Composed, compose
+from gan_jax.models.composed import Composed
 from gan_jax.models.pix2pix import Discriminator, Generator, receptive_field
 from gan_jax.network import evaluate, forward, init_weights
+from gan_jax.tasks.inpainting import known_pixels
 from gan_jax.types import Weights
 
 LATENTS = np.zeros((2, 1), np.float32)
@@ -197,18 +198,20 @@ def test_composed_keeps_known_pixels_exactly_and_adds_no_variables():
     known[:, 2:6, 3:7] = False
     condition = np.concatenate([np.where(known, whole, 0), np.where(known, 1, -1)], axis=-1).astype(np.float32)
     weights = some_weights(network, LATENTS, condition, low=-0.1)
-    assert shapes(Composed(network), LATENTS, condition)[1] == shapes(network, LATENTS, condition)[1]
-    own, composed = jax.jit(lambda: [evaluate(n, weights, LATENTS, condition) for n in (network, Composed(network))])()
+    assert shapes(Composed(network, known_pixels), LATENTS, condition)[1] == shapes(network, LATENTS, condition)[1]
+    own, composed = jax.jit(
+        lambda: [evaluate(n, weights, LATENTS, condition) for n in (network, Composed(network, known_pixels))]
+    )()
     np.testing.assert_array_equal(composed[known], whole[known])
     np.testing.assert_array_equal(composed[~known], own[~known])
     assert not np.any(own[known] == whole[known])
     with pytest.raises(ValueError, match=r"conditions \[2, 8, 8, 2\], a mask .* not with \[2, 8, 8, 1\]"):
-        compose(whole, whole)
+        known_pixels(whole, whole)
 
 
 def test_a_composed_network_is_told_the_axis_of_devices():
     still = optax.identity()
-    spread = per_device.spread(GAN(Composed(Generator()), Discriminator(), still, still, 1), "rows")
+    spread = per_device.spread(GAN(Composed(Generator(), known_pixels), Discriminator(), still, still, 1), "rows")
     assert isinstance(spread.generator, Composed)
     assert spread.generator.network.axis_name == spread.discriminator.axis_name == "rows"
 

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:a Fréchet distance of:UserWarni
 
 TINY = Config(
     data=DataConfig(name="digits"),
-    task=Restyled(),
+    task=Restyled(pool=6),  # full after two steps
     model=CycleGAN(generator_width=2, discriminator_width=2, blocks=1, layers=1),
     loss="least_squares",
     batch_size=4,
