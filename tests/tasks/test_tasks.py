@@ -13,7 +13,7 @@ from gan_jax.tasks import degradations
 from gan_jax.tasks.inpainting import inpainting, mean_colour
 from gan_jax.tasks.super_resolution import agreement, super_resolution
 from gan_jax.tasks.task import made, through
-from gan_jax.tasks.translation import colouring, from_edges
+from gan_jax.tasks.translation import colouring, from_edges, known_luma
 
 KEY = jax.random.key(0)
 IMAGES = jax.random.uniform(jax.random.key(1), (3, 8, 12, 3), minval=-1, maxval=1)
@@ -135,3 +135,40 @@ def test_each_of_several_batches_has_draws_of_its_own():
     batch = seen_by(3, stacked=2)
     assert (batch.images.shape, batch.condition.shape) == ((2, 4, 8, 8, 1), (2, 4, 8, 8, 2))
     assert not np.array_equal(batch.condition[0], batch.condition[1])
+
+
+def test_what_is_coloured_keeps_its_luma_and_pales_where_that_leaves_no_room():
+    rng = np.random.default_rng(0)
+    made, given = rng.uniform(-1, 1, (2, 4, 4, 3)), rng.uniform(-1, 1, (2, 4, 4, 1))
+    given[0, 0], given[0, 1] = 1, -1
+    kept = np.asarray(known_luma(jnp.array(made, jnp.float32), jnp.array(given, jnp.float32)))
+    np.testing.assert_allclose(degradations.grey(kept), given, atol=1e-3)
+    assert np.all(np.abs(kept) < 1.0011)
+    np.testing.assert_allclose(kept[0, :2], np.broadcast_to(given[0, :2], (2, 4, 3)), atol=5e-3)  # white and black
+    # Hues stay: colours are those that were made, all three of a pixel by one factor, which is 1 where they fit.
+    colour, wanted = kept - given, made - np.asarray(degradations.grey(made))
+    factor = np.sum(colour * wanted, axis=-1, keepdims=True) / np.sum(wanted * wanted, axis=-1, keepdims=True)
+    np.testing.assert_allclose(colour, factor * wanted, atol=1e-5)
+    fits = np.all(np.abs(given + wanted) <= 1, axis=-1, keepdims=True)
+    np.testing.assert_allclose(factor[fits], 1, atol=1e-5)
+    assert np.all(factor[~fits] < 1)
+    assert np.any(fits)
+
+
+def test_gradients_through_a_luma_that_is_kept_are_finite_everywhere_and_those_of_differences():
+    given = jnp.array([-1.0, -0.9, 0.0, 0.3, 1.0]).reshape(1, 5, 1, 1)
+    made = jnp.array(np.random.default_rng(1).uniform(-1, 1, (1, 5, 1, 3)), jnp.float32).at[0, 2].set(0.0)
+    weights = jnp.array([0.3, -0.5, 0.9])[None, None, None]
+    value = lambda images: jnp.sum(known_luma(images, given) * weights)
+    assert np.all(np.isfinite(jax.grad(value)(made)))
+    with jax.enable_x64(True):
+        wide = jnp.asarray(made, jnp.float64).at[0, 2].set(0.01)  # at grey itself white and black have a corner
+        slope, step = jax.grad(value)(wide), 1e-6
+        for i in np.ndindex(wide.shape):
+            moved = (value(wide.at[i].add(step)) - value(wide.at[i].add(-step))) / (2 * step)
+            np.testing.assert_allclose(slope[i], moved, rtol=1e-4, atol=1e-6)
+
+
+def test_a_luma_of_another_size_is_refused():
+    with pytest.raises(ValueError, match=r"images \[1, 4, 4, 3\] have a luma \[1, 4, 4, 1\], not \[1, 2, 2, 1\]"):
+        known_luma(jnp.zeros((1, 4, 4, 3)), jnp.zeros((1, 2, 2, 1)))
