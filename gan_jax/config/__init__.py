@@ -28,7 +28,7 @@ from gan_jax.config.tasks import (
     UnpairedOneWay,
 )
 from gan_jax.config.transformers import GAT
-from gan_jax.config.translators import CUT, ESRGAN, Autoencoder, AutoencoderKL, CycleGAN, Gated, Pix2Pix
+from gan_jax.config.translators import CUT, ESRGAN, SRGAN, Autoencoder, AutoencoderKL, CycleGAN, Gated, Pix2Pix
 from gan_jax.config.writers import WGANText
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "R3GAN",
     "SAGAN",
     "SNGAN",
+    "SRGAN",
     "AdamConfig",
     "AnnealConfig",
     "AnyModel",

@@ -123,7 +123,7 @@ class SuperResolution(TowardsTruth):
     """Weight of the mean distance of what was made, made smaller again, to what was given."""
 
     called: ClassVar[str] = "super_resolution"
-    models: ClassVar[tuple[str, ...]] = ("esrgan",)
+    models: ClassVar[tuple[str, ...]] = ("esrgan", "srgan")
     augments: ClassVar[bool] = False
 
     def build(self) -> Task:

@@ -9,7 +9,7 @@ from gan_jax.config.films import MoCoGAN
 from gan_jax.config.model import Mixed, Model, Networks
 from gan_jax.config.ranges import Count
 from gan_jax.config.transformers import GAT
-from gan_jax.config.translators import CUT, ESRGAN, Autoencoder, AutoencoderKL, CycleGAN, Gated, Pix2Pix
+from gan_jax.config.translators import CUT, ESRGAN, SRGAN, Autoencoder, AutoencoderKL, CycleGAN, Gated, Pix2Pix
 from gan_jax.config.writers import WGANText
 from gan_jax.sizes import Sides, doublings, shown
 
@@ -328,6 +328,7 @@ AnyModel = (
     | GAT
     | Pix2Pix
     | Gated
+    | SRGAN
     | ESRGAN
     | CycleGAN
     | CUT

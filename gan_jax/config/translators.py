@@ -113,11 +113,34 @@ class ESRGAN(Translator):
 
     def wrong(self, config: Config) -> list[str]:
         """As in `Model`."""
-        found, size, task = super().wrong(config), config.data.image_size, config.task
-        if task.factor not in (1, 2, 4, 8):
-            found.append(f"task.factor: model esrgan doubles images, and {task.factor} is no power of two; try 2 or 4")
+        found, size = super().wrong(config) + _not_doubled(self, config.task), config.data.image_size
         if any(side % (1 << self.depth) for side in size):
             found.append(f"model.depth: {shown(size)} pixels cannot be halved {self.depth} times; try a smaller depth")
+        return found
+
+
+@dataclass(frozen=True)
+class SRGAN(Translator):
+    """Residual blocks at the size of what is given, then larger; judged as a whole. Ledig et al. 2017."""
+
+    blocks: Count = 16
+    """Residual blocks of the generator."""
+
+    normalises: ClassVar[bool] = True
+
+    def translators(self, data: DataConfig, task: TaskConfig) -> Networks:
+        """As in `Translator`."""
+        from gan_jax.models import srgan
+
+        channels, end = data.image_channels, data.end
+        generator = srgan.Generator(channels, task.factor, self.generator_width, self.blocks, self.dtype, end)
+        return self._composed(generator, task), srgan.Discriminator(self.discriminator_width, self.dtype)
+
+    def wrong(self, config: Config) -> list[str]:
+        """As in `Model`."""
+        found = super().wrong(config) + _not_doubled(self, config.task)
+        if config.penalty.wgan_gp:
+            found.append("penalty.wgan_gp: asks for slopes of single images, and model srgan normalises over a batch")
         return found
 
 
@@ -310,6 +333,11 @@ def _too_deep(layers: int, size: Sides) -> str:
         f"model.layers: {layers} leave 1 of {shown(size)} pixels, and normalisation nothing of that; "
         f"try --model.layers {max(1, min(size).bit_length() - 2)}"
     )
+
+
+def _not_doubled(model: Translator, task: TaskConfig) -> list[str]:
+    said = f"task.factor: model {name_of(model)} doubles images, and {task.factor} is no power of two; try 2 or 4"
+    return [said] * (task.factor not in (1, 2, 4, 8))
 
 
 def _not_halved_twice(model: Translator, size: Sides) -> list[str]:

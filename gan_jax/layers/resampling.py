@@ -44,6 +44,23 @@ def interpolate(x: Maps) -> Maps:
     return upsample(around(x))[:, 2:-2, 2:-2]
 
 
+def shuffled(x: Maps, factor: int) -> Maps:
+    """`[B, H, W, factor² · C] -> [B, factor · H, factor · W, C]`: channels become pixels beside each other.
+
+    Channel c · factor² + i · factor + j goes to row i, column j (Shi et al. 2016, arXiv:1609.05158, eq. 4, and
+    PyTorch's `pixel_shuffle`). Keeps its dtype. Raises ValueError for channels that factor² does not divide.
+    """
+    batch, height, width, channels = x.shape
+    if factor < 1 or channels % factor**2:
+        raise ValueError(f"{channels} channels are no {factor} x {factor} pixels each; take a multiple of {factor**2}")
+
+    def moved(x: Maps) -> Maps:
+        apart = x.reshape(batch, height, width, channels // factor**2, factor, factor)
+        return apart.transpose(0, 1, 4, 2, 5, 3).reshape(batch, factor * height, factor * width, -1)
+
+    return by_batch(moved)(x)
+
+
 def downsample(x: Maps, taps: tuple[float, ...] = BINOMIAL) -> Maps:
     """`[B, H, W, C] -> [B, H / 2, W / 2, C]`: the filter, then every second pixel.
 

@@ -144,7 +144,15 @@ def test_r3gan_has_the_published_widths_groups_and_precisions(size, width, width
         assert (player.widths, player.group_channels, player.low_precision_from) == (widths, group, low)
 
 
-ELSEWHERE = {"mlp", "article", "fmgan", "wgantext", "mocogan", "gated"}  # in float32, or in the tests of the model
+ELSEWHERE = {
+    "mlp",
+    "article",
+    "fmgan",
+    "wgantext",
+    "mocogan",
+    "gated",
+    "srgan",
+}  # in float32, or in the model's tests
 
 
 @pytest.mark.parametrize("name", sorted(set(kinds(AnyModel)) - ELSEWHERE))

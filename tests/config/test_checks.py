@@ -553,7 +553,7 @@ def test_a_whole_number_will_do_for_a_number():
         (INPAINTING | {"parallel": "pmap"}, "parallel: pmap is not for tasks; choose jit, whose numbers are the same"),
         (
             LARGER | {"model": "pix2pix"},
-            "model: pix2pix is not for --task super_resolution; take --model esrgan",
+            "model: pix2pix is not for --task super_resolution; take --model esrgan or --model srgan",
         ),
         (INPAINTING | {"model.depth": 5}, "model.depth: 16 pixels cannot be halved 5 times"),
         (LARGER | {"model.depth": 5}, "model.depth: 16 pixels cannot be halved 5 times; try a smaller depth"),
