@@ -190,7 +190,7 @@ def _run(job: Job, state: GANState, start: int, remarks: list[str], profile: ran
     try:
         if config.evaluate.every and goes_on:
             watch = Watch(config, job.gan, data, mesh, job.folder, notes, record.say)
-        ahead = "; compiling takes some seconds" if goes_on else ""
+        ahead = "; compiling first, for a large network a minute or more" if goes_on else ""
         record.say(f"{len(data)} {data.things} of {data.name} on {_devices(job)}{ahead}")
         for remark in (*remarks, *record.remarks):
             record.say(remark)

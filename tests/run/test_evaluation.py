@@ -257,8 +257,12 @@ def test_too_few_pictures_are_one_line_before_anything_is_written(tmp_path):
     config = small(data=DataConfig(path=str(tmp_path / "few"), size=8, channels=1), evaluate=EvaluateConfig(every=2))
     with pytest.raises(DataError, match="few: scores need 20 images or more, real and drawn; there are 10"):
         train(config, tmp_path / "run")
+    said = []
     with pytest.raises(DataError, match="few: scores need 20 images or more"):
-        preview(config)
+        preview(config, said.append)
+    with pytest.raises(DataError, match="few: 10 images do not fill one batch of 16"):
+        preview(replace(config, batch_size=16), said.append)
+    assert not said  # of compiling
     filled = {"task": Inpainting(test=0.4, l1=1.0), "model": Gated(generator_width=4, discriminator_width=2)}
     with pytest.raises(DataError, match=r"there are 18 held out; raise --task\.test in another run, or add images"):
         check_beforehand(small(**filled), replace(data := digits.load(), test=Dataset("few", data.images[:18])))
