@@ -11,7 +11,6 @@ from gan_jax.commands.about_run import AboutRun, options_of, source_at
 from gan_jax.config import recipes
 from gan_jax.config.ranges import OptionalSeed
 from gan_jax.errors import ConfigError
-from gan_jax.show.examples import folder_of
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Apply(AboutRun):
 
 def main(arguments: list[str]) -> None:
     """Makes something of the pictures that the arguments name, and says where it is."""
-    options = options_of(Apply, [folder_of(argument) for argument in arguments])
+    options = options_of(Apply, arguments)
     if options.input is None:
         raise ConfigError("apply to what? gan-jax apply RUN_FOLDER PICTURES: a picture, or a folder or .zip of them")
 

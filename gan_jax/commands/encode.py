@@ -11,7 +11,7 @@ from gan_jax.commands.about_run import AboutRun, holds_one_generator, options_of
 from gan_jax.config import Config, recipes
 from gan_jax.config.ranges import OptionalSize
 from gan_jax.errors import ConfigError
-from gan_jax.show.examples import folder_of
+from gan_jax.show.examples import called
 from gan_jax.storage import absolute
 
 
@@ -44,7 +44,7 @@ class Encode(AboutRun):
 
 def main(arguments: list[str]) -> None:
     """Encodes what the arguments name, and says where it is."""
-    options = options_of(Encode, [folder_of(argument) for argument in arguments])
+    options = options_of(Encode, arguments)
     exported = holds_one_generator(options.run, raw=False, best=options.best)
     out = recipes.expand(options.out or (Path() if exported else options.run) / "latents.npz")
     if out.suffix != ".npz" and out.name != "images.npy":
@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> None:
     if options.size and not options.input:
         raise ConfigError("size: is of pictures of your own; name them: encode RUN PICTURES")
     if exported and not options.input:
-        raise ConfigError(f"encode which pictures? gan-jax encode {options.run} PICTURES --out {out}")
+        raise ConfigError(f"encode which pictures? gan-jax encode {called(options.run)} PICTURES --out {out}")
     if not exported:
         _check(options, recipes.load_run(options.run))
 
@@ -77,7 +77,8 @@ def _check(options: Encode, config: Config) -> None:
     """Raises ConfigError for what is no autoencoder, or has no named data that could have moved."""
     if (task := config.task.called) != "reconstruction":
         raise ConfigError(
-            f"run: {options.run} is no autoencoder, its task is {task}; gan-jax train mnist_autoencoder trains one"
+            f"run: {called(options.run)} is no autoencoder, its task is {task}; "
+            "gan-jax train mnist_autoencoder trains one"
         )
     if options.data_dir and config.data.path:
         raise ConfigError(f"data_dir: {options.run} was trained on your own pictures; name them: encode RUN PICTURES")

@@ -11,7 +11,6 @@ from gan_jax.commands.about_run import AboutRun, options_of, source_at
 from gan_jax.config import recipes
 from gan_jax.config.ranges import Count, Samples, Seed
 from gan_jax.errors import ConfigError
-from gan_jax.show.examples import folder_of
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Project(AboutRun):
 
 def main(arguments: list[str]) -> None:
     """Finds the pictures that the arguments name, and says how near it came."""
-    options = options_of(Project, [folder_of(argument) for argument in arguments])
+    options = options_of(Project, arguments)
     if not options.input:
         raise ConfigError("project what? gan-jax project RUN_FOLDER PICTURE ...: pictures, or folders or .zip of them")
     source = source_at(options.run, raw=options.raw, best=options.best)

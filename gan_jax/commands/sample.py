@@ -9,7 +9,6 @@ from gan_jax.commands.about_run import AboutRun, holds_one_generator, options_of
 from gan_jax.config import recipes
 from gan_jax.config.options import check_out
 from gan_jax.config.ranges import Count, OptionalSteps, Seed, Weight
-from gan_jax.show.examples import folder_of
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Sample(AboutRun):
 
 def main(arguments: list[str]) -> None:
     """Draws what the arguments ask for, and says where it is."""
-    options = options_of(Sample, [folder_of(argument) for argument in arguments])
+    options = options_of(Sample, arguments)
     exported = holds_one_generator(options.run, raw=options.raw, best=options.best)
     if not exported:
         check_out(options.out, recipes.load_run(options.run).data.kind)

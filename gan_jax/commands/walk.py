@@ -9,7 +9,6 @@ from gan_jax.commands.about_run import AboutRun, options_of, source_at
 from gan_jax.config import recipes
 from gan_jax.config.ranges import Count, OptionalCount, Positive, Seed, Weight
 from gan_jax.errors import ConfigError
-from gan_jax.show.examples import folder_of
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ def _idle(options: Walk) -> dict[str, str]:
 
 def main(arguments: list[str]) -> None:
     """Draws what the arguments ask for, and says where it is."""
-    options = options_of(Walk, [folder_of(argument) for argument in arguments])
+    options = options_of(Walk, arguments)
     if options.along and options.mix:
         raise ConfigError("mix: is one sheet, and --along another; ask for one of them")
     for key, instead in _idle(options).items():

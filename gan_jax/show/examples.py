@@ -33,6 +33,11 @@ def folder_of(text: str) -> str:
     return str(FOLDER / name)
 
 
+def called(folder: Path) -> str:
+    """A folder as a person names it: of an example "example:digits"."""
+    return f"{PREFIX}{folder.name}" if folder.parent == FOLDER else str(folder)
+
+
 def is_exported(folder: Path) -> bool:
     """Whether a folder of this machine holds what `gan-jax export` wrote, and no run."""
     return not is_remote(folder) and os.path.isfile(folder / "generator.json")

@@ -220,19 +220,25 @@ def test_a_generator_that_is_given_nothing_translates_nothing(generator):
         ("generator.json", b"{", "not JSON"),
         ("generator.json", b'{"architectures": ["GPT2"]}', "of another make"),
         ("generator.json", b'{"made_by": "gan_jax 9"}', "not as gan-jax export writes it: no 'config'"),
-        ("generator.json", None, "No such file or directory; gan-jax export RUN writes one"),
         ("generator.safetensors", b"PK", "no safetensors that NumPy can read"),
-        ("generator.safetensors", None, "No such file or directory"),
     ],
 )
 def test_files_of_another_make_are_named(folder, tmp_path, name, content, said):
     for file in ("generator.json", "generator.safetensors"):
         (tmp_path / file).write_bytes((folder / file).read_bytes())
     (tmp_path / name).unlink()
-    if content is not None:
-        (tmp_path / name).write_bytes(content)
+    with pytest.raises(
+        DataError, match=f"^{tmp_path}: no {name} in it; expected .* as gan-jax export RUN --out FOLDER"
+    ):
+        exported.load(tmp_path)
+    (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=f"{name}: .*{said}"):
         exported.load(tmp_path)
+
+
+def test_a_folder_that_there_is_not_is_named_and_how_to_make_one(tmp_path):
+    with pytest.raises(DataError, match=f"^{tmp_path}/none: no such folder; expected one with .* as gan-jax export"):
+        exported.load(tmp_path / "none")
 
 
 @pytest.mark.parametrize(
