@@ -25,8 +25,8 @@ class Apply(AboutRun):
     grey for restyled, any for segmentation, which makes masks, their pixels the numbers of classes; for inpainting
     see --mask."""
     out: Path | None = None
-    """A .png for one picture, or a folder, in which names stay. Default: applied, in the run folder, or
-    here."""
+    """A .png for one picture, or a folder, in which names stay. Default: applied, in the run folder, or,
+    of an exported folder, in drawn/NAME, here."""
     mask: Path | None = None
     """What inpainting is to make: white in a picture of the same size; or a folder or .zip of such, of the same names.
     Default: where a picture is fully transparent."""

@@ -11,7 +11,7 @@ from gan_jax.commands.about_run import AboutRun, holds_one_generator, options_of
 from gan_jax.config import Config, recipes
 from gan_jax.config.ranges import OptionalSize
 from gan_jax.errors import ConfigError
-from gan_jax.show.examples import called
+from gan_jax.show.examples import called, place_of
 from gan_jax.storage import absolute
 
 
@@ -35,7 +35,7 @@ class Encode(AboutRun):
     of an imported autoencoder 256."""
     out: Path | None = None
     """An .npz, or an images.npy, beside which the other arrays become files of their own: for what does not fit into
-    memory. Default: latents.npz, in the run folder, or here."""
+    memory. Default: latents.npz, in the run folder, or of an exported folder in drawn/NAME, here."""
     best: bool = False
     """Use the best checkpoint that a run with --evaluate.every has kept."""
     data_dir: Path | None = None
@@ -46,7 +46,8 @@ def main(arguments: list[str]) -> None:
     """Encodes what the arguments name, and says where it is."""
     options = options_of(Encode, arguments)
     exported = holds_one_generator(options.run, raw=False, best=options.best)
-    out = recipes.expand(options.out or (Path() if exported else options.run) / "latents.npz")
+    usual = place_of(options.run, "latents.npz") if exported else options.run / "latents.npz"
+    out = recipes.expand(options.out or usual)
     if out.suffix != ".npz" and out.name != "images.npy":
         raise ConfigError(f"out: {out} should end in .npz, or be called images.npy")
     if options.input and options.data_dir:

@@ -25,7 +25,8 @@ class Project(AboutRun):
     """Pictures, or folders or .zip of pictures; cropped and resized as training does."""
     out: Path | None = None
     """A .png: each picture above what was found. The points go into an .npz of the same name, which gan-jax walk
-    --through takes. Default: projected_N.png, in the run folder, or here."""
+    --through takes. Default: projected_N.png, in the run folder, or, of an exported folder or an example, in
+    drawn/NAME, here."""
     steps: Count = 300
     """How many steps of Adam each takes."""
     samples: Samples = 1000

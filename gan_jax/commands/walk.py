@@ -20,7 +20,8 @@ class Walk(AboutRun):
     of_exports: ClassVar[bool] = True
 
     out: Path | None = None
-    """A .gif that moves, or a .png of film strips; of a sheet a .png. Default: in the run folder, or here."""
+    """A .gif that moves, or a .png of film strips; of a sheet a .png. Default: in the run folder, or, of an exported
+    folder or an example, in drawn/NAME, here."""
     count: Count = 9
     """How many walks, side by side; with --mix, how many pictures on each edge."""
     stops: Count = 6

@@ -154,7 +154,7 @@ def source_of(folder: Path) -> Source:
     config, gan, weights, labels, told, *_ = load(folder)
     of = f"of {told['imported']['file']}" if told.get("imported") else f"of step {told['step']}"
     called = f"the {told['weights']} weights {of}"
-    place = lambda name: Path(f"{folder.resolve().name}_{name}")
+    place = partial(examples.place_of, folder)
     return Source(
         examples.called(folder), config, gan, lambda: weights, told, labels, told["counts"], called, place, []
     )

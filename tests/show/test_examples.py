@@ -47,10 +47,9 @@ def test_the_command_draws_here_what_the_library_does(digits, tmp_path, monkeypa
     with np.load("drawn.npz") as found:
         np.testing.assert_array_equal(found["images"], digits.draw(jax.random.key(0), 20))
     assert cli.main(["sample", str(examples.FOLDER / "digits"), "--count", "20", "--labels", "3"]) == 0
-    assert [path.name for path in tmp_path.iterdir() if path.suffix == ".png"] == [
-        "digits_samples_seed0_20_labels3.png"
-    ]
-    assert "from the averaged weights of step 3000" in capsys.readouterr().out
+    place = Path("drawn/digits/samples_seed0_20_labels3.png")
+    assert [path.relative_to(tmp_path) for path in tmp_path.rglob("*.png")] == [place]
+    assert f"from the averaged weights of step 3000: {place}\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

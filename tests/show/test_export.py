@@ -183,7 +183,7 @@ def test_no_path_of_this_machine_leaves_the_house():
 
 def test_where_the_folder_is_the_current_one_what_is_drawn_has_its_name(folder, monkeypatch):
     monkeypatch.chdir(folder)
-    assert exported.source_of(Path()).place("samples.png") == Path("exported_step_2_samples.png")
+    assert exported.source_of(Path()).place("samples.png") == Path("drawn/exported_step_2/samples.png")
 
 
 class Own(DCGAN):
@@ -392,7 +392,7 @@ def test_what_was_exported_is_applied_as_its_run_is(translated, tmp_path, monkey
     pixels = np.random.default_rng(1).integers(0, 256, (16, 20, 2)).astype(np.uint8)
     pixels[4:8, 4:8, 1] = 0
     Image.fromarray(pixels, "LA").save("in.png")
-    run, there, here = str(translated.path), tmp_path / "there", tmp_path / "out_applied"
+    run, there, here = str(translated.path), tmp_path / "there", tmp_path / "drawn/out/applied"
     assert main(["export", run, "--out", "out"]) == 0
     assert main(["apply", run, "in.png", "--out", str(there)]) == 0
     assert main(["apply", "out", "in.png"]) == 0
