@@ -25,11 +25,11 @@ class Apply(AboutRun):
     grey for restyled, any for segmentation, which makes masks, their pixels the numbers of classes; for inpainting
     see --mask."""
     out: Path | None = None
-    """A .png for one picture, or a folder, in which names stay. Default: applied, in the run folder, or,
-    of an exported folder, in drawn/NAME, here."""
+    """A .png for one picture, or a folder, in which names stay; no file is overwritten. Default: applied, in the run
+    folder, or, of an exported folder, in drawn/NAME, here."""
     mask: Path | None = None
     """What inpainting is to make: white in a picture of the same size; or a folder or .zip of such, of the same names.
-    Default: where a picture is fully transparent."""
+    Default: where a picture is fully transparent. With a mask that counts for nothing: it lies on white."""
     reverse: bool = False
     """Of two domains: go the other way, from B to A where the run shows A to B."""
     raw: bool = False

@@ -111,6 +111,17 @@ def read(path: Path) -> bytes | None:
         raise RunError(f"cannot read {path}: {error.strerror}") from None
 
 
+def exists(path: Path) -> bool:
+    """Whether something is there, a broken link, too. Raises RunError where a bucket does not say."""
+    if not is_remote(path):
+        return os.path.lexists(path)
+    try:
+        with reached(path):
+            return path.exists()
+    except OSError as error:
+        raise RunError(f"cannot look at {path}: {error.strerror}") from None
+
+
 def write_atomically(path: Path, data: bytes) -> None:
     """Writes a whole file of a run or none. Raises RunError if it cannot be written."""
     try:
