@@ -9,7 +9,9 @@ import tyro
 from gan_jax import screen
 from gan_jax.commands.about_run import AboutRun, options_of, source_at
 from gan_jax.config import recipes
+from gan_jax.config.options import check_ending
 from gan_jax.config.ranges import OptionalSeed
+from gan_jax.data.listing import is_picture
 from gan_jax.errors import ConfigError
 
 
@@ -45,7 +47,8 @@ def main(arguments: list[str]) -> None:
     options = options_of(Apply, arguments)
     if options.input is None:
         raise ConfigError("apply to what? gan-jax apply RUN_FOLDER PICTURES: a picture, or a folder or .zip of them")
-
+    if options.out and is_picture(options.out.name):  # a folder may have any name
+        check_ending(options.out, {".png": "of one picture", "": "a folder"})
     source = source_at(options.run, raw=options.raw, best=options.best)
 
     from gan_jax.run.applying import apply

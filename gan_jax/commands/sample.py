@@ -45,8 +45,7 @@ def main(arguments: list[str]) -> None:
     """Draws what the arguments ask for, and says where it is."""
     options = options_of(Sample, arguments)
     exported = holds_one_generator(options.run, raw=options.raw, best=options.best)
-    if not exported:
-        check_out(options.out, recipes.load_run(options.run).data.kind)
+    check_out(options.out, None if exported else recipes.load_run(options.run).data.kind)
 
     from gan_jax.run.sampling import draw_from
 

@@ -17,7 +17,7 @@ from PIL import Image
 from gan_jax.config import Config, Segmentation, TaskConfig
 from gan_jax.config.between import BothWays
 from gan_jax.config.translators import Translator
-from gan_jax.data.listing import is_picture, suffix
+from gan_jax.data.listing import is_picture
 from gan_jax.data.pictures import told_of
 from gan_jax.data.reading import read_ahead
 from gan_jax.errors import ConfigError, DataError, RunError
@@ -209,9 +209,8 @@ def _folder_name(reverse: bool, seed: int | None) -> str:
 def _targets(album: Album, out: Path) -> list[Path]:
     """Where what is made of each picture goes: to a file, or into a folder under its own name. Raises ConfigError."""
     if is_picture(out.name):
-        if suffix(out.name) != ".png" or not album.alone:
-            wanted = "a .png, or a folder" if album.alone else "a folder, for all pictures"
-            raise ConfigError(f"out: expected {wanted}, got {out}")
+        if not album.alone:
+            raise ConfigError(f"out: expected a folder, for all pictures, got {out}")
         return [out]
     targets: dict[Path, str] = {}
     for name in album.files.names:

@@ -190,7 +190,7 @@ def test_masks_are_found_by_name_or_one_is_for_all(run, tmp_path):
         ("super_resolution", "empty", 3, "empty: no pictures in it"),
         ("super_resolution", "notes.txt", 3, "notes.txt: neither a folder nor a readable zip"),
         ("super_resolution", "twins", 3, "a.bmp and a.png would both become"),
-        ("super_resolution", "plain.png --out x.jpg", 2, "out: expected a .png, or a folder, got x.jpg"),
+        ("super_resolution", "plain.png --out x.jpg", 2, "out: x.jpg should end in .png (of one picture) or"),
         ("super_resolution", "twins --out x.png", 2, "out: expected a folder, for all pictures, got x.png"),
         ("super_resolution", "plain.png --out plain.png", 2, "out: plain.png is one of the pictures that are given"),
         ("super_resolution", "plain.png --out .", 2, "out: plain.png is one of the pictures that are given"),

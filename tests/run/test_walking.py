@@ -115,7 +115,7 @@ def test_what_is_found_may_be_of_any_size_and_colour(run, tmp_path):
         (f"project {DIGITS} none.png", 3, "none.png"),
         (f"project {DIGITS} bad.png", 3, "bad.png cannot be read: not an image"),
         (f"project {DIGITS} empty", 3, "no pictures in it"),
-        (f"project {DIGITS} bad.png --out a.gif", 2, "out: a.gif should end in .png; the .npz lies beside it"),
+        (f"project {DIGITS} bad.png --out a.gif", 2, "out: a.gif should end in .png (the .npz lies beside it)"),
     ],
 )
 def test_what_cannot_be_is_one_line_and_writes_nothing(run, tmp_path, capsys, line, code, said):
