@@ -1,6 +1,7 @@
 """The options of a command about a run folder, which comes first."""
 
 import dataclasses
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TypeVar
@@ -12,7 +13,8 @@ from gan_jax.config.options import check_options
 from gan_jax.config.schema import wrong_values
 from gan_jax.errors import ConfigError
 from gan_jax.run.files import RunFolder
-from gan_jax.show.examples import is_exported
+from gan_jax.show.examples import called, folder_of, is_exported, names
+from gan_jax.storage import is_remote
 
 if TYPE_CHECKING:
     from gan_jax.run.sampling import Source
@@ -32,17 +34,21 @@ Options = TypeVar("Options", bound=AboutRun)
 
 
 def options_of(schema: type[Options], arguments: list[str]) -> Options:
-    """The options as they were typed, all of them right, and a run in the folder. Raises ConfigError or RunError."""
+    """The options as they were typed, all of them right, and in the folder a run, or what else will do.
+
+    Raises ConfigError or RunError.
+    """
     command = schema.__name__.lower()
     if not arguments:
         raise ConfigError(f"{command} which run? gan-jax {command} RUN_FOLDER; --help says more")
     named = [f.name for f in dataclasses.fields(schema) if f.name not in ("run", "input")]
+    arguments = [folder_of(argument) for argument in arguments] if schema.of_exports else arguments
     check_options(arguments, named, schema(Path()))
     options = tyro.cli(schema, args=arguments, prog=f"gan-jax {command}")
     if wrong := wrong_values(options):
         raise ConfigError("\n".join(wrong))
-    exported = schema.of_exports and is_exported(recipes.expand(options.run))
-    return dataclasses.replace(options, run=recipes.expand(options.run) if exported else run_at(options.run))
+    exported = schema.of_exports and is_exported(run := recipes.expand(options.run))
+    return dataclasses.replace(options, run=run if exported else run_at(options.run, or_exported=schema.of_exports))
 
 
 def holds_one_generator(folder: Path, *, raw: bool, best: bool) -> bool:
@@ -50,7 +56,7 @@ def holds_one_generator(folder: Path, *, raw: bool, best: bool) -> bool:
     exported = is_exported(folder)
     if exported and (raw or best):
         which = "raw" if raw else "best"
-        raise ConfigError(f"{which}: {folder} holds one generator alone, no run; leave out --{which}")
+        raise ConfigError(f"{which}: {called(folder)} holds one generator alone, no run; leave out --{which}")
     return exported
 
 
@@ -66,12 +72,30 @@ def source_at(folder: Path, *, raw: bool, best: bool) -> "Source":
     return source_of(folder) if exported else of_run(str(folder), averaged=not raw, best=best)
 
 
-def run_at(path: Path) -> Path:
-    """The folder that somebody typed, its `~` spelled out. Raises ConfigError if no run is there, RunError."""
-    run = recipes.expand(path)
+def run_at(path: Path, *, or_exported: bool = False) -> Path:
+    """The folder that somebody typed, its `~` spelled out. Raises ConfigError if no run is there, RunError.
+
+    Then it is said, too, what else would have done where `or_exported`.
+    """
+    run = recipes.expand(folder_of(str(path)))
     RunFolder(run)  # says what can be none
     if not recipes.is_run(run):
-        meant = Path("runs") / run
-        hint = f"did you mean {meant}?" if recipes.is_run(meant) else "gan-jax train makes one"
-        raise ConfigError(f"{run} is not a run folder: no config.json in it; {hint}")
+        missing = not is_remote(run) and not os.path.exists(run)
+        why = "there is no such folder" if missing else "no config.json in it"
+        raise ConfigError(f"{called(run)} is not a run folder: {why}; {_instead(run, or_exported=or_exported)}")
     return run
+
+
+def _instead(run: Path, *, or_exported: bool) -> str:
+    """What would have been right in place of what is no run."""
+    meant = Path("runs") / run
+    if recipes.is_run(meant):
+        return f"did you mean {meant}?"
+    if is_exported(run):
+        return "it holds a generator alone, for gan-jax sample, walk, project, apply, encode and explore"
+    if not or_exported:
+        return "gan-jax train makes one"
+    return (
+        "gan-jax train makes one. A folder of a generator alone will do, too, with generator.json and "
+        f"generator.safetensors in it, which gan-jax export RUN --out FOLDER makes; or example:{names()[0]}"
+    )

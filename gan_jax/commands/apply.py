@@ -9,9 +9,10 @@ import tyro
 from gan_jax import screen
 from gan_jax.commands.about_run import AboutRun, options_of, source_at
 from gan_jax.config import recipes
+from gan_jax.config.options import check_ending
 from gan_jax.config.ranges import OptionalSeed
+from gan_jax.data.listing import is_picture
 from gan_jax.errors import ConfigError
-from gan_jax.show.examples import folder_of
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,11 @@ class Apply(AboutRun):
     grey for restyled, any for segmentation, which makes masks, their pixels the numbers of classes; for inpainting
     see --mask."""
     out: Path | None = None
-    """A .png for one picture, or a folder, in which names stay. Default: applied, in the run folder, or
-    here."""
+    """A .png for one picture, or a folder, in which names stay; no file is overwritten. Default: applied, in the run
+    folder, or, of an exported folder, in drawn/NAME, here."""
     mask: Path | None = None
     """What inpainting is to make: white in a picture of the same size; or a folder or .zip of such, of the same names.
-    Default: where a picture is fully transparent."""
+    Default: where a picture is fully transparent. With a mask that counts for nothing: it lies on white."""
     reverse: bool = False
     """Of two domains: go the other way, from B to A where the run shows A to B."""
     raw: bool = False
@@ -43,10 +44,11 @@ class Apply(AboutRun):
 
 def main(arguments: list[str]) -> None:
     """Makes something of the pictures that the arguments name, and says where it is."""
-    options = options_of(Apply, [folder_of(argument) for argument in arguments])
+    options = options_of(Apply, arguments)
     if options.input is None:
         raise ConfigError("apply to what? gan-jax apply RUN_FOLDER PICTURES: a picture, or a folder or .zip of them")
-
+    if options.out and is_picture(options.out.name):  # a folder may have any name
+        check_ending(options.out, {".png": "of one picture", "": "a folder"})
     source = source_at(options.run, raw=options.raw, best=options.best)
 
     from gan_jax.run.applying import apply

@@ -9,9 +9,10 @@ import tyro
 from gan_jax import screen
 from gan_jax.commands.about_run import AboutRun, holds_one_generator, options_of, source_at
 from gan_jax.config import Config, recipes
+from gan_jax.config.options import check_ending
 from gan_jax.config.ranges import OptionalSize
 from gan_jax.errors import ConfigError
-from gan_jax.show.examples import folder_of
+from gan_jax.show.examples import called, place_of
 from gan_jax.storage import absolute
 
 
@@ -35,7 +36,7 @@ class Encode(AboutRun):
     of an imported autoencoder 256."""
     out: Path | None = None
     """An .npz, or an images.npy, beside which the other arrays become files of their own: for what does not fit into
-    memory. Default: latents.npz, in the run folder, or here."""
+    memory. Default: latents.npz, in the run folder, or of an exported folder in drawn/NAME, here."""
     best: bool = False
     """Use the best checkpoint that a run with --evaluate.every has kept."""
     data_dir: Path | None = None
@@ -44,17 +45,17 @@ class Encode(AboutRun):
 
 def main(arguments: list[str]) -> None:
     """Encodes what the arguments name, and says where it is."""
-    options = options_of(Encode, [folder_of(argument) for argument in arguments])
+    options = options_of(Encode, arguments)
     exported = holds_one_generator(options.run, raw=False, best=options.best)
-    out = recipes.expand(options.out or (Path() if exported else options.run) / "latents.npz")
-    if out.suffix != ".npz" and out.name != "images.npy":
-        raise ConfigError(f"out: {out} should end in .npz, or be called images.npy")
+    usual = place_of(options.run, "latents.npz") if exported else options.run / "latents.npz"
+    out = recipes.expand(options.out or usual)
+    check_ending(out, {".npz": "one file", "images.npy": "a file for each array"})
     if options.input and options.data_dir:
         raise ConfigError("data_dir: is of named data, and pictures of your own are to be encoded; drop --data-dir")
     if options.size and not options.input:
         raise ConfigError("size: is of pictures of your own; name them: encode RUN PICTURES")
     if exported and not options.input:
-        raise ConfigError(f"encode which pictures? gan-jax encode {options.run} PICTURES --out {out}")
+        raise ConfigError(f"encode which pictures? gan-jax encode {called(options.run)} PICTURES --out {out}")
     if not exported:
         _check(options, recipes.load_run(options.run))
 
@@ -77,7 +78,8 @@ def _check(options: Encode, config: Config) -> None:
     """Raises ConfigError for what is no autoencoder, or has no named data that could have moved."""
     if (task := config.task.called) != "reconstruction":
         raise ConfigError(
-            f"run: {options.run} is no autoencoder, its task is {task}; gan-jax train mnist_autoencoder trains one"
+            f"run: {called(options.run)} is no autoencoder, its task is {task}; "
+            "gan-jax train mnist_autoencoder trains one"
         )
     if options.data_dir and config.data.path:
         raise ConfigError(f"data_dir: {options.run} was trained on your own pictures; name them: encode RUN PICTURES")

@@ -7,7 +7,7 @@ from typing import Literal
 from gan_jax import screen
 from gan_jax.commands.about_run import AboutRun, options_of
 from gan_jax.config import recipes
-from gan_jax.config.ranges import Samples, Seed
+from gan_jax.config.ranges import OptionalSamples, Seed
 from gan_jax.errors import ConfigError
 from gan_jax.storage import absolute
 
@@ -19,8 +19,9 @@ class Evaluate(AboutRun):
     features: Literal["classifier", "inception", "pixels"] | None = None
     """What images are compared in. Default: classifier (trained on the data) if the data have classes, else pixels. Of
     text leave it out: that is compared by its n-grams."""
-    samples: Samples = 10_000
-    """Images to draw; as many real ones at most are compared with them one by one (FID sees all of the real ones)."""
+    samples: OptionalSamples = None
+    """Images to draw; as many real ones at most are compared with them one by one (FID sees all of the real ones).
+    Default: 10,000, or ten for each real image where there are fewer than 1,000."""
     seed: Seed = 0
     """Decides the latents, and the labels of a conditional run."""
     raw: bool = False

@@ -10,7 +10,6 @@ from gan_jax.commands.about_run import AboutRun, options_of, source_at
 from gan_jax.config import recipes
 from gan_jax.config.ranges import Port
 from gan_jax.errors import ConfigError
-from gan_jax.show.examples import folder_of
 from gan_jax.storage import absolute
 
 
@@ -39,7 +38,7 @@ class Explore(AboutRun):
 
 def main(arguments: list[str]) -> None:
     """Serves the page until it is interrupted."""
-    options = options_of(Explore, [folder_of(argument) for argument in arguments])
+    options = options_of(Explore, arguments)
     if find_spec("bokeh") is None:
         raise ConfigError("explore: its page needs bokeh; pip install 'gan-jax[report]'")
     source = source_at(options.run, raw=options.raw, best=options.best)

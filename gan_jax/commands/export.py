@@ -8,6 +8,7 @@ from gan_jax import screen
 from gan_jax.commands.about_run import AboutRun, options_of
 from gan_jax.config import recipes
 from gan_jax.errors import ConfigError
+from gan_jax.run.files import check_empty
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,9 @@ class Export(AboutRun):
 def main(arguments: list[str]) -> None:
     """Writes what the arguments ask for, and says where it is."""
     options = options_of(Export, arguments)
+    out = options.out and recipes.expand(options.out)
+    if out:
+        check_empty(out)
     if importlib.util.find_spec("flatbuffers") is None:
         raise ConfigError("export: needs flatbuffers; pip install 'gan-jax[export]'")
 
@@ -37,7 +41,7 @@ def main(arguments: list[str]) -> None:
     programs.prepare()
     lines = export(
         str(options.run),
-        out=options.out and recipes.expand(options.out),
+        out=out,
         averaged=not options.raw,
         best=options.best,
         repository=options.push,

@@ -9,6 +9,7 @@ from gan_jax import screen
 from gan_jax.config import recipes
 from gan_jax.config.options import check_options
 from gan_jax.errors import ConfigError
+from gan_jax.run.files import check_empty
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,11 @@ def main(arguments: list[str]) -> None:
     if not {"-h", "--help"} & {*arguments} and not any(argument.split("=")[0] == "--out" for argument in arguments):
         raise ConfigError("out: into which folder? gan-jax import FILE --out FOLDER")
     options = tyro.cli(Import, args=arguments, prog="gan-jax import")
+    out = recipes.expand(options.out)
+    check_empty(out)
 
     from gan_jax.run import programs
     from gan_jax.show.imported import import_
 
     programs.prepare()
-    screen.tell("\n".join(import_(recipes.expand(options.input), recipes.expand(options.out))))
+    screen.tell("\n".join(import_(recipes.expand(options.input), out)))

@@ -9,9 +9,9 @@ import tyro
 from gan_jax import screen
 from gan_jax.commands.about_run import AboutRun, options_of, source_at
 from gan_jax.config import recipes
+from gan_jax.config.options import check_ending
 from gan_jax.config.ranges import Count, Samples, Seed
 from gan_jax.errors import ConfigError
-from gan_jax.show.examples import folder_of
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class Project(AboutRun):
     """Pictures, or folders or .zip of pictures; cropped and resized as training does."""
     out: Path | None = None
     """A .png: each picture above what was found. The points go into an .npz of the same name, which gan-jax walk
-    --through takes. Default: projected_N.png, in the run folder, or here."""
+    --through takes. Default: projected_N.png, in the run folder, or, of an exported folder or an example, in
+    drawn/NAME, here."""
     steps: Count = 300
     """How many steps of Adam each takes."""
     samples: Samples = 1000
@@ -44,9 +45,10 @@ class Project(AboutRun):
 
 def main(arguments: list[str]) -> None:
     """Finds the pictures that the arguments name, and says how near it came."""
-    options = options_of(Project, [folder_of(argument) for argument in arguments])
+    options = options_of(Project, arguments)
     if not options.input:
         raise ConfigError("project what? gan-jax project RUN_FOLDER PICTURE ...: pictures, or folders or .zip of them")
+    check_ending(options.out, {".png": "the .npz lies beside it"})
     source = source_at(options.run, raw=options.raw, best=options.best)
 
     from gan_jax.run.latents import open_space

@@ -9,7 +9,7 @@ import tyro
 from gan_jax import screen
 from gan_jax.commands.about_run import run_at
 from gan_jax.config import recipes
-from gan_jax.config.options import check_options
+from gan_jax.config.options import check_ending, check_options
 from gan_jax.errors import ConfigError
 from gan_jax.storage import absolute, is_remote
 
@@ -43,9 +43,9 @@ def main(arguments: list[str]) -> None:
     if not options.runs:
         raise ConfigError("report which runs? name their folders: gan-jax report RUN_FOLDER ...")
     runs = [run_at(run) for run in options.runs]
+    out = _checked(recipes.expand(options.out or (runs[0] if len(runs) == 1 else Path()) / "report.html"))
     if find_spec("bokeh") is None:
         raise ConfigError("report: its curves need bokeh; pip install 'gan-jax[report]'")
-    out = _checked(recipes.expand(options.out or (runs[0] if len(runs) == 1 else Path()) / "report.html"))
 
     from gan_jax.run import programs
     from gan_jax.show.report import report
@@ -66,6 +66,5 @@ def _checked(out: Path) -> Path:
     """Raises ConfigError for what can be no page."""
     if not is_remote(out) and out.is_dir():
         raise ConfigError(f"out: {out} is a folder; name a file in it, such as --out {out / 'report.html'}")
-    if out.suffix not in (".html", ".htm"):
-        raise ConfigError(f"out: {out} should end in .html")
+    check_ending(out, {".html": "", ".htm": ""})
     return out

@@ -9,7 +9,6 @@ from gan_jax.commands.about_run import AboutRun, holds_one_generator, options_of
 from gan_jax.config import recipes
 from gan_jax.config.options import check_out
 from gan_jax.config.ranges import Count, OptionalSteps, Seed, Weight
-from gan_jax.show.examples import folder_of
 
 
 @dataclass(frozen=True)
@@ -21,7 +20,7 @@ class Sample(AboutRun):
     out: Path | None = None
     """A .png (one grid), an .npz (arrays images and labels: uint8, or floats in the data's own range), or a folder; of
     text a .txt, of clips a .gif that moves, a .png of film strips, or an .npz (uint8 [N, T, H, W, C]). Default: a grid
-    in the run folder, or here; text is printed."""
+    in the run folder, or, of an exported folder or an example, in drawn/NAME, here; text is printed."""
     count: Count = 64
     """How many images; with --interpolate, how many strips."""
     seed: Seed = 0
@@ -44,10 +43,9 @@ class Sample(AboutRun):
 
 def main(arguments: list[str]) -> None:
     """Draws what the arguments ask for, and says where it is."""
-    options = options_of(Sample, [folder_of(argument) for argument in arguments])
+    options = options_of(Sample, arguments)
     exported = holds_one_generator(options.run, raw=options.raw, best=options.best)
-    if not exported:
-        check_out(options.out, recipes.load_run(options.run).data.kind)
+    check_out(options.out, None if exported else recipes.load_run(options.run).data.kind)
 
     from gan_jax.run.sampling import draw_from
 

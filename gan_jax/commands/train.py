@@ -123,8 +123,7 @@ def _preview(config: Config, hosts: HostsConfig) -> None:
 
     if hosts.coordinator:
         screen.tell("of this process alone: a run of several hosts has the devices of all", sys.stderr)
-    screen.tell("compiling one step, to count its work", sys.stderr)
-    screen.tell(preview(config))
+    screen.tell(preview(config, lambda line: screen.tell(line, sys.stderr)))
 
 
 def _check_paths(run: Path, config: Config) -> None:

@@ -7,9 +7,9 @@ from typing import ClassVar, Literal
 from gan_jax import screen
 from gan_jax.commands.about_run import AboutRun, options_of, source_at
 from gan_jax.config import recipes
+from gan_jax.config.options import check_ending
 from gan_jax.config.ranges import Count, OptionalCount, Positive, Seed, Weight
 from gan_jax.errors import ConfigError
-from gan_jax.show.examples import folder_of
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,8 @@ class Walk(AboutRun):
     of_exports: ClassVar[bool] = True
 
     out: Path | None = None
-    """A .gif that moves, or a .png of film strips; of a sheet a .png. Default: in the run folder, or here."""
+    """A .gif that moves, or a .png of film strips; of a sheet a .png. Default: in the run folder, or, of an exported
+    folder or an example, in drawn/NAME, here."""
     count: Count = 9
     """How many walks, side by side; with --mix, how many pictures on each edge."""
     stops: Count = 6
@@ -72,11 +73,12 @@ def _idle(options: Walk) -> dict[str, str]:
 
 def main(arguments: list[str]) -> None:
     """Draws what the arguments ask for, and says where it is."""
-    options = options_of(Walk, [folder_of(argument) for argument in arguments])
+    options = options_of(Walk, arguments)
     if options.along and options.mix:
         raise ConfigError("mix: is one sheet, and --along another; ask for one of them")
     for key, instead in _idle(options).items():
         raise ConfigError(f"{key}: does nothing {instead}; drop it")
+    check_ending(options.out, dict.fromkeys([".png"] if options.along or options.mix else [".gif", ".png"], ""))
     source = source_at(options.run, raw=options.raw, best=options.best)
 
     from gan_jax.run import walking

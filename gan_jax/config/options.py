@@ -3,7 +3,7 @@
 import difflib
 import re
 import typing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -81,8 +81,14 @@ _OUT = {
 """How what `gan-jax sample --out` names may end, by the kind of data."""
 
 
-def check_out(out: Path | None, kind: Kind) -> None:
-    """Raises ConfigError for a file of another kind than what is drawn."""
-    if out is not None and out.suffix not in _OUT[kind]:
-        ends = " or ".join(f"{suffix or 'nothing'} ({what})" for suffix, what in _OUT[kind].items())
+def check_out(out: Path | None, kind: Kind | None) -> None:
+    """Raises ConfigError for a file of another kind than what is drawn; where that is not known, than all may be."""
+    known = _OUT[kind] if kind else {suffix: "" for endings in _OUT.values() for suffix in endings}
+    check_ending(out, known)
+
+
+def check_ending(out: Path | None, endings: Mapping[str, str]) -> None:
+    """Raises ConfigError for a file that ends in none of them: suffixes, or whole names, and what each of them is."""
+    if out is not None and not {out.suffix, out.name} & endings.keys():
+        ends = " or ".join(f"{end or 'nothing'}{f' ({what})' if what else ''}" for end, what in endings.items())
         raise ConfigError(f"out: {out} should end in {ends}")

@@ -80,6 +80,11 @@ def one_file(path: Path, shown: str) -> Files:
     return Files([_shown(path.name)], np.array([size], np.int64), lambda i: _read(str(path)))
 
 
+def called(shown: str, name: str) -> str:
+    """What messages call a file: by where it lies, and its name there; one that was named itself, by that alone."""
+    return shown if os.path.basename(shown) == name else f"{shown}: {name}"
+
+
 def is_picture(name: str) -> bool:
     """Whether a file is taken for a picture."""
     return suffix(name) in SUFFIXES

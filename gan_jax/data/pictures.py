@@ -17,7 +17,7 @@ from PIL import Image, features
 
 from gan_jax.data import classes
 from gan_jax.data.dataset import Dataset, places
-from gan_jax.data.listing import SUFFIXES, Files, is_picture, list_files, suffix
+from gan_jax.data.listing import SUFFIXES, Files, called, is_picture, list_files, suffix
 from gan_jax.data.reading import read_ahead
 from gan_jax.data.resize import fitted, whole
 from gan_jax.errors import DataError, printable
@@ -85,7 +85,7 @@ class Pictures:
         images = np.empty((len(chosen), *self.shape[1:]), np.uint8)
         for image, i in zip(images, chosen, strict=True):
             if isinstance(found := self.decode(i), str):
-                raise DataError(f"{self._shown}: {self._files.names[i]} cannot be read: {found}\n{self._mend}")
+                raise DataError(f"{called(self._shown, self._files.names[i])} cannot be read: {found}\n{self._mend}")
             image[:] = found
         return images
 
@@ -159,7 +159,7 @@ def decode_whole(shown: str, files: Files, i: int, channels: int) -> tuple[np.nd
     Raises DataError, naming it, if it cannot be read, or if it is too large (`MOST_BYTES`, `MOST_PIXELS`).
     """
     if isinstance(found := _decode(files, i, lambda picture: whole(picture, channels)), str):
-        raise DataError(f"{shown}: {files.names[i]} cannot be read: {found}")
+        raise DataError(f"{called(shown, files.names[i])} cannot be read: {found}")
     return found
 
 

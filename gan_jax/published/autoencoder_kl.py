@@ -12,6 +12,7 @@ from gan_jax.config import AutoencoderKL, Config, DataConfig, Reconstruction
 from gan_jax.config.checks import check
 from gan_jax.errors import DataError
 from gan_jax.models.autoencoder import width_of
+from gan_jax.published import tensors
 from gan_jax.published.layouts import Network, Place, as_it_is, dense, layer
 from gan_jax.published.modules import Published
 
@@ -23,17 +24,8 @@ SIZE = 256
 
 
 def read(path: str | Path) -> Published:
-    """The tensors of a file. Raises DataError, in one line that begins with the path, for another file."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    try:
-        tensors = load_file(path)
-    except (SafetensorError, KeyError, ValueError) as error:  # KeyError: a dtype that NumPy does not have
-        raise DataError(f"{path}: no safetensors that NumPy can read: {error}") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from None
-    return Published("", {_newer(name): tensor for name, tensor in tensors.items()}, {})
+    """The tensors of a file. Raises DataError as `tensors.read` does."""
+    return Published("", {_newer(name): tensor for name, tensor in tensors.read(path).items()}, {})
 
 
 def recognised(published: Published) -> bool:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gan_jax.data.listing import Files, is_picture, list_files, one_file
+from gan_jax.data.listing import Files, called, is_picture, list_files, one_file
 from gan_jax.data.pictures import decode_whole, only_pictures
 from gan_jax.errors import DataError, printable
 from gan_jax.storage import absolute, is_remote, place
@@ -19,15 +19,20 @@ class Picture(NamedTuple):
 
     pixels: np.ndarray  # uint8 [h, w, C + 1]: of the networks' channels, and 255 behind them where it is known, else 0
     alpha: np.ndarray | None  # uint8 [h, w, 1], which what is made of it keeps
+    overruled: bool = False  # whether it is fully transparent somewhere, and a mask says what is missing
 
 
 class Album(NamedTuple):
     """Pictures by their names, none of them read yet."""
 
-    shown: str  # where they lie
+    shown: str  # where they lie, or the one that was named
     files: Files
     paths: list[Path]  # of those that are files of this machine
     alone: bool  # whether a picture was named, and no folder or zip
+
+    def called(self, i: int) -> str:
+        """What messages call a picture."""
+        return called(self.shown, self.files.names[i])
 
     def read(self, i: int, channels: int) -> tuple[np.ndarray, np.ndarray | None]:
         """A picture, uint8 `[H, W, channels]`, and its alpha. Raises DataError, naming it."""
@@ -39,7 +44,7 @@ def open_album(path: Path) -> Album:
     source = absolute(place(path).expanduser())
     shown = printable(source)
     if not is_remote(source) and is_picture(source.name) and not source.is_dir():
-        return Album(printable(source.parent), one_file(source, shown), [source], alone=True)
+        return Album(shown, one_file(source, shown), [source], alone=True)
     files = only_pictures(list_files(source, shown), shown)
     in_folder = not is_remote(source) and source.is_dir()
     return Album(shown, files, [source / name for name in files.names] if in_folder else [], alone=False)
@@ -51,9 +56,10 @@ Read = Callable[[int], Picture]
 def make_reader(album: Album, masks: Album | None, task: Task, channels: int) -> Read:
     """Reads the pictures of an album by their numbers, as a task has them; may be called from many threads at once.
 
-    Where something is missing, by a mask or else by transparent pixels, what is half transparent lies on white; else
-    colours are what they are beneath the alpha. Raises DataError for a picture without a mask; reading does, where a
-    picture or its mask cannot be read, has no hole, or nothing else, and where they are not of one size.
+    Where something is missing, by a mask or else by transparent pixels, what is half transparent, or transparent and by
+    its mask not missing, lies on white; else colours are what they are beneath the alpha. Raises DataError for a
+    picture without a mask; reading does, where a picture or its mask cannot be read, has no hole, or nothing else, and
+    where they are not of one size.
     """
     names = album.files.names
     numbers = None if masks is None else _namesakes(masks, album)
@@ -66,21 +72,23 @@ def make_reader(album: Album, masks: Album | None, task: Task, channels: int) ->
             found = masks.read(numbers[i], 1)[0]
             if found.shape[:2] != colours.shape[:2]:
                 raise DataError(
-                    f"{masks.shown}: {masks.files.names[numbers[i]]} has {_pixels(found)}, and {names[i]} has "
-                    f"{_pixels(colours)}; a mask is as large as its picture"
+                    f"{masks.called(numbers[i])} has {_pixels(found)}, and {names[i]} has {_pixels(colours)}; a mask "
+                    "is as large as its picture"
                 )
             known, where = found < 128, "its mask is white"
         elif alpha is not None:
             known, where = alpha > 0, "it is fully transparent"
         else:
             raise DataError(
-                f"{album.shown}: {names[i]} does not say what is missing of it; name a mask, white where it is, with "
-                "--mask, or make it transparent there"
+                f"{album.called(i)} does not say what is missing of it; name a mask, white where it is, with --mask, "
+                "or make it transparent there"
             )
         if known.all() or not known.any():
             extent = "nowhere" if known.all() else "everywhere"
-            raise DataError(f"{album.shown}: {names[i]}: {where} {extent}; mark what is to be made, and only that")
-        return Picture(beside(_on_white(colours, alpha), np.where(known, 255, 0).astype(np.uint8)), None)
+            raise DataError(f"{album.called(i)}: {where} {extent}; mark what is to be made, and only that")
+        overruled = masks is not None and alpha is not None and not alpha.all()
+        pixels = beside(_on_white(colours, alpha), np.where(known, 255, 0).astype(np.uint8))
+        return Picture(pixels, None, overruled)
 
     return read
 

@@ -4,6 +4,7 @@ import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import compress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,14 +17,15 @@ from PIL import Image
 from gan_jax.config import Config, Segmentation, TaskConfig
 from gan_jax.config.between import BothWays
 from gan_jax.config.translators import Translator
-from gan_jax.data.listing import is_picture, suffix
+from gan_jax.data.listing import is_picture
 from gan_jax.data.pictures import told_of
 from gan_jax.data.reading import read_ahead
 from gan_jax.errors import ConfigError, DataError, RunError
 from gan_jax.gan import GAN, generate
 from gan_jax.images import to_bytes, to_float
 from gan_jax.memory import require_memory
-from gan_jax.run.album import Album, Read, beside, make_reader, open_album, stem
+from gan_jax.run.album import Album, Picture, Read, beside, make_reader, open_album, stem
+from gan_jax.run.files import exists
 from gan_jax.run.pictures import save_image, save_mask
 from gan_jax.run.sampling import Source
 from gan_jax.run.tiles import in_tiles
@@ -164,8 +166,8 @@ def apply(
     targets = _targets(album, folder)
     _spare(targets, [*album.paths, *(masks.paths if masks else [])])
     read = make_reader(album, masks, task, channels)
-    with read_ahead(lambda i: read(i).pixels.shape, 0, len(targets)) as shapes:
-        sizes = [(height, width) for height, width, _ in shapes]
+    with read_ahead(lambda i: _looked_at(read(i)), 0, len(targets)) as found:
+        sizes, overruled = zip(*found, strict=True)
     colours = palette(config.task.classes) if isinstance(config.task, Segmentation) else None
     translation = make_translation(config, gan, task, maker.weights(), None if seed is None else jax.random.key(seed))
     _require_memory(album, sizes, translation.times, channels)
@@ -173,7 +175,23 @@ def apply(
     for _ in told_of(_make_all(translation.make, read, batches, targets, colours), len(targets)):
         pass
     made = "1 picture" if len(targets) == 1 else f"{len(targets):,} pictures"
-    return [*maker.remarks, f"{made}, made by {maker.called}: {targets[0] if album.alone else folder}"]
+    masked = [f"{names} {_WINS}"] if (names := _few(list(compress(album.files.names, overruled)))) else []
+    return [*maker.remarks, *masked, f"{made}, made by {maker.called}: {targets[0] if album.alone else folder}"]
+
+
+_WINS = "transparent in places, too: the mask alone says what is made, and these places lie on white"
+
+
+def _looked_at(picture: Picture) -> tuple[Sides, bool]:
+    """Height and width, and whether a mask says something else than its transparent pixels."""
+    height, width = picture.pixels.shape[:2]
+    return (height, width), picture.overruled
+
+
+def _few(names: Sequence[str]) -> str:
+    """The first of some names, and a verb."""
+    shown = ", ".join(names[:3]) + (f", and {len(names) - 3} more" if len(names) > 3 else "")
+    return shown and f"{shown} {'is' if len(names) == 1 else 'are'}"
 
 
 def _reversed(task: TaskConfig, run: str) -> TaskConfig:
@@ -191,9 +209,8 @@ def _folder_name(reverse: bool, seed: int | None) -> str:
 def _targets(album: Album, out: Path) -> list[Path]:
     """Where what is made of each picture goes: to a file, or into a folder under its own name. Raises ConfigError."""
     if is_picture(out.name):
-        if suffix(out.name) != ".png" or not album.alone:
-            wanted = "a .png, or a folder" if album.alone else "a folder, for all pictures"
-            raise ConfigError(f"out: expected {wanted}, got {out}")
+        if not album.alone:
+            raise ConfigError(f"out: expected a folder, for all pictures, got {out}")
         return [out]
     targets: dict[Path, str] = {}
     for name in album.files.names:
@@ -205,11 +222,13 @@ def _targets(album: Album, out: Path) -> list[Path]:
 
 
 def _spare(targets: Sequence[Path], given: Sequence[Path]) -> None:
-    """Raises ConfigError where a picture that is given would be overwritten."""
+    """Raises ConfigError where a file would be overwritten, of those that are given or any other."""
     kept = {os.path.realpath(path) for path in given}
     for target in targets:
         if not is_remote(target) and os.path.realpath(target) in kept:
             raise ConfigError(f"out: {target} is one of the pictures that are given; choose another place with --out")
+        if exists(target):
+            raise ConfigError(f"out: {target} is there already; name another place with --out, or move it away")
 
 
 def _require_memory(album: Album, sizes: Sequence[Sides], times: int, channels: int) -> None:
@@ -220,5 +239,5 @@ def _require_memory(album: Album, sizes: Sequence[Sides], times: int, channels: 
     largest = max(range(len(sizes)), key=lambda i: math.prod(sizes[i]))
     height, width = (times * side for side in sizes[largest])
     needed = height * width * (3 * 4 * channels + 3 * (channels + 1))
-    what = f"{album.shown}: {album.files.names[largest]}: {width}x{height} pixels"
+    what = f"{album.called(largest)}: {width}x{height} pixels"
     require_memory(needed, what, "reduce it, or cut it up", error=DataError)

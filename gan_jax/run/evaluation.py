@@ -21,6 +21,10 @@ from gan_jax.run.sampling import (
 )
 from gan_jax.run.scoreboard import as_row, curve, read_all, table
 
+USUAL, EACH = 10_000, 10
+"""Samples that are drawn where nobody says how many; and for each real image, where this is fewer: more of them than
+that say little that the few real ones could answer."""
+
 
 def make_judge(config: Config, gan: GAN, data: Dataset, counts: Counts, asked: Asked, *, mesh: Mesh, say: Say) -> Judge:
     """Builds the judge of a run, who draws and compares on all devices of the mesh, as it is judged.
@@ -39,7 +43,7 @@ def evaluate(
     run: str,
     *,
     kind: Kind | None,
-    samples: int,
+    samples: int | None,
     seed: int,
     averaged: bool,
     best: bool,
@@ -54,7 +58,7 @@ def evaluate(
     """
     trained = open_run(run, best=best)
     folder, config = RunFolder(run), with_values(trained.config, moved)
-    comparing.check_samples(config, samples)
+    comparing.check_samples(config, samples or USUAL)
     try:
         data = load_data(config)
     except DataError as error:
@@ -62,12 +66,15 @@ def evaluate(
     data.must_be(trained.notes["fingerprint"], trained.notes["images"])
     for remark in trained.remarks:
         say(remark)
-    asked = Asked(samples, kind, weights, download, seed, averaged)
+    beside = data if data.test is None or config.task.classifies else data.test
+    by_rule = EACH * len(beside) if config.judged_by == "features" and not config.task.given else USUAL
+    asked = Asked(samples or min(USUAL, by_rule), kind, weights, download, seed, averaged)
     mesh = parallel.make_mesh()
     judge = make_judge(config, trained.gan, data, trained.counts, asked, mesh=mesh, say=say)
     drawn_of = judge.protocol["samples"]
-    beside = data if data.test is None or config.task.classifies else data.test
-    say(f"comparing {drawn_of:,} {data.things} of step {int(trained.state.step)} with {len(beside):,} of {beside.name}")
+    why = "" if samples or by_rule >= USUAL else f"; {EACH} for each, as these are few: --samples draws other numbers"
+    step = int(trained.state.step)
+    say(f"comparing {drawn_of:,} {data.things} of step {step} with {len(beside):,} of {beside.name}{why}")
     found = judge.evaluate(parallel.place(trained.state, mesh))
     row = as_row(found) | {ASKED: True}
     if row not in read_rows(folder.metrics):

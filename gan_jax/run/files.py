@@ -111,6 +111,31 @@ def read(path: Path) -> bytes | None:
         raise RunError(f"cannot read {path}: {error.strerror}") from None
 
 
+def exists(path: Path) -> bool:
+    """Whether something is there, a broken link, too. Raises RunError where a bucket does not say."""
+    if not is_remote(path):
+        return os.path.lexists(path)
+    try:
+        with reached(path):
+            return path.exists()
+    except OSError as error:
+        raise RunError(f"cannot look at {path}: {error.strerror}") from None
+
+
+def check_empty(folder: Path) -> None:
+    """Raises ConfigError for a folder that something is in, or that cannot be."""
+    if is_remote(folder):
+        raise ConfigError(f"out: {folder} is in a bucket; name a folder of this machine, and copy it there afterwards")
+    try:
+        found = os.listdir(folder)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise ConfigError(f"out: {folder}: {error.strerror}; name another folder with --out") from None
+    if found:
+        raise ConfigError(f"out: {folder} is not empty; name another folder with --out")
+
+
 def write_atomically(path: Path, data: bytes) -> None:
     """Writes a whole file of a run or none. Raises RunError if it cannot be written."""
     try:

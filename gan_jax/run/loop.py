@@ -26,7 +26,7 @@ from gan_jax.errors import ConfigError, DivergedError, GanJaxError, RunError, St
 from gan_jax.gan import GAN, GANState, init
 from gan_jax.run import decoding, hosts, signals, told
 from gan_jax.run.beginning import begin
-from gan_jax.run.checkpoints import Checkpoints, committed
+from gan_jax.run.checkpoints import Checkpoints, Notes, committed
 from gan_jax.run.comparing import check_beforehand
 from gan_jax.run.environment import note_start
 from gan_jax.run.farewell import again, farewell
@@ -172,32 +172,22 @@ def _run(job: Job, state: GANState, start: int, remarks: list[str], profile: ran
     stopping = Stopping(mesh, stacked=stacked)
     one = stopping.step(make_step(config, job.gan, way))
     step, steps = (way.compile_step(each, mesh, stacked=stacked) for each in (one, parallel.several(one)))
-    notes = {
-        "fingerprint": data.fingerprint,
-        "images": len(data),
-        "classes": list(data.classes),
-        "told": told.fingerprint(job.labels),
-        "counts": (counts := told.counts_of(config, job.labels, len(data.classes))),
-        "scaling": data.scaling,
-        "decoder": None if data.decoder is None else data.decoder.sha256,
-        "alphabet": data.alphabet,
-        "devices": _devices(job),
-    }
-    record = Record(config, job.gan, data, counts, job.folder, mesh, start=start) if hosts.is_first() else Silence()
+    notes = _checkpoint_notes(job)
+    first = hosts.is_first()
+    record = Record(config, job.gan, data, notes["counts"], job.folder, mesh, start=start) if first else Silence()
     traced = Profile(profile or range(0), job.folder.profile)
     watch: Watch | None = None
     pending: list[Metrics] = []
     try:
         if config.evaluate.every and goes_on:
             watch = Watch(config, job.gan, data, mesh, job.folder, notes, record.say)
-        ahead = "; compiling takes some seconds" if goes_on else ""
-        record.say(f"{len(data)} {data.things} of {data.name} on {_devices(job)}{ahead}")
-        for remark in (*remarks, *record.remarks):
-            record.say(remark)
+        for line in (_begins(job, goes_on=goes_on), *remarks, *record.remarks):
+            record.say(line)
         if start == 0:
             record.grid(0, way.first(state))
         if goes_on and (stop := stopping.wished_before()):
             raise Stopped(f"stopped before step {start + 1}; the same command goes on: {again(job.folder)}", stop)
+        kept = Kept(job, notes, record, watch)
         with read_ahead(lambda index: _read_batch(job, index), start, config.steps) as batches:
             for call in _calls(start, config.steps, cadences, config.steps_per_call):
                 traced.before(call)
@@ -215,22 +205,15 @@ def _run(job: Job, state: GANState, start: int, remarks: list[str], profile: ran
                 row = _read(pending, done, way, checkpoints)
                 pending.clear()
                 if due["log"]:
-                    record.row(done, row, batches.share_waited())
-                    if watch:
-                        watch.note(row)
+                    kept.row(done, row, batches.share_waited())
                 if due["sample"]:
                     record.grid(done, way.first(state))
-                if watch and due["evaluate"]:
-                    checkpoints.wait()  # orbax knows the best one and the newest by the same names
-                    _require_finite(way.first(state), done, checkpoints)
-                    # Before the checkpoint: a kill between the two makes it come again.
-                    record.scores(watch.look(way.on_mesh(state, mesh)))
+                if due.get("evaluate"):
+                    kept.scores(done, state)
                 if due["sample"] or due.get("evaluate"):
                     batches.share_waited()  # counted anew, as the clock is
                 if due["checkpoint"] or stop:
-                    _require_finite(way.first(state), done, checkpoints)
-                    record.flush()  # before the checkpoint: what it goes on after does not come again
-                    checkpoints.save(done, way.on_mesh(state, mesh), notes)
+                    kept.checkpoint(done, state)
                 if stop and done < config.steps:
                     checkpoints.wait()
                     raise Stopped(
@@ -239,7 +222,7 @@ def _run(job: Job, state: GANState, start: int, remarks: list[str], profile: ran
         checkpoints.wait()
         if missed := traced.missed():
             record.say(missed)
-        if goes_on and hosts.is_first():
+        if goes_on and first:
             record.speed(lambda: step_flops(config, job.gan))
         record.finish(farewell(config, data, job.folder, start))
     except GanJaxError as error:
@@ -250,6 +233,55 @@ def _run(job: Job, state: GANState, start: int, remarks: list[str], profile: ran
         record.close()
         if watch:
             watch.close()
+
+
+def _checkpoint_notes(job: Job) -> Notes:
+    """What is kept with each checkpoint, of the data and of how the run sees them."""
+    data = job.data
+    return {
+        "fingerprint": data.fingerprint,
+        "images": len(data),
+        "classes": list(data.classes),
+        "told": told.fingerprint(job.labels),
+        "counts": told.counts_of(job.config, job.labels, len(data.classes)),
+        "scaling": data.scaling,
+        "decoder": None if data.decoder is None else data.decoder.sha256,
+        "alphabet": data.alphabet,
+        "devices": _devices(job),
+    }
+
+
+def _begins(job: Job, *, goes_on: bool) -> str:
+    ahead = "; compiling first, for a large network a minute or more" if goes_on else ""
+    return f"{len(job.data)} {job.data.things} of {job.data.name} on {_devices(job)}{ahead}"
+
+
+class Kept(NamedTuple):
+    """What a run leaves on its way."""
+
+    job: Job
+    notes: Notes
+    record: Record | Silence
+    watch: Watch | None
+
+    def row(self, done: int, row: dict[str, float], waited: float) -> None:
+        """Writes and shows what a step measured."""
+        self.record.row(done, row, waited)
+        if self.watch:
+            self.watch.note(row)
+
+    def scores(self, done: int, state: GANState) -> None:
+        """Judges the state. Before its checkpoint: a kill between the two makes it come again."""
+        if self.watch:
+            self.job.checkpoints.wait()  # orbax knows the best one and the newest by the same names
+            _require_finite(self.job.way.first(state), done, self.job.checkpoints)
+            self.record.scores(self.watch.look(self.job.way.on_mesh(state, self.job.mesh)))
+
+    def checkpoint(self, done: int, state: GANState) -> None:
+        """Saves the state, if it is finite."""
+        _require_finite(self.job.way.first(state), done, self.job.checkpoints)
+        self.record.flush()  # before the checkpoint: what it goes on after does not come again
+        self.job.checkpoints.save(done, self.job.way.on_mesh(state, self.job.mesh), self.notes)
 
 
 def _calls(start: int, stop: int, cadences: Mapping[str, int], most: int) -> Iterator[range]:

@@ -11,13 +11,17 @@ from gan_jax.gan import init
 from gan_jax.memory import in_words
 from gan_jax.run.beginning import begin
 from gan_jax.run.comparing import check_beforehand
+from gan_jax.run.features import Say
 from gan_jax.run.loop import choose_devices
 from gan_jax.run.room import require_room
 from gan_jax.run.training import make_step, step_flops
 
 
-def preview(config: Config) -> str:
-    """The resolved config, the data, parameter counts, and the compiled step's work and memory. Writes nothing."""
+def preview(config: Config, say: Say) -> str:
+    """The resolved config, the data, parameter counts, and the compiled step's work and memory. Writes nothing.
+
+    `say` is told before the step is compiled, once all that is wrong would have been found.
+    """
     devices = choose_devices(config)
     mesh = parallel.make_mesh(devices)
     require_room(config, devices)
@@ -35,6 +39,7 @@ def preview(config: Config) -> str:
     stacked = config.batches_per_step
     step = parallel.compile_step(make_step(config, gan), mesh, stacked=stacked)
     batch = jax.eval_shape(lambda: as_read(config, stacked=stacked))
+    say("compiling one step, to count its work")
     compiled = step.lower(state, batch).compile()  # type: ignore[attr-defined]
     work = step_flops(config, gan)
     memory = compiled.memory_analysis()

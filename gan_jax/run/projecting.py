@@ -47,8 +47,6 @@ def project(
     config = opened.source.config
     if config.data.floats:
         raise ConfigError(f"run: {opened.source.run} draws floats of a range of their own, and no pixels to compare")
-    if out is not None and out.suffix != ".png":
-        raise ConfigError(f"out: {out} should end in .png; the .npz lies beside it")
     given = read_all(paths, opened)
     targets = to_float(jnp.asarray(given.pictures))
     require_memory(bytes_to_draw(config, samples, copies=16), f"samples: {samples:,} pictures", "draw fewer")

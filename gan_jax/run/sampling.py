@@ -241,44 +241,61 @@ def draw_from(
 
     `styles` are fields of the generator that do nothing at 1.
     """
-    run, config, gan, weights, notes, classes, counts, called, place, remarks, decode = source
+    run, config, notes = source.run, source.config, source.notes
     if config.task.given:
         raise ConfigError(
             f"run: {run} was trained for {config.task.called} of something given; use gan-jax apply {run}"
         )
     moved = {field: value for field, value in styles.items() if value != 1}
-    if moved:
-        gan = styled(config, len(notes["classes"]), moved)
+    gan = styled(config, len(notes["classes"]), moved) if moved else source.gan
     check_out(out, config.data.kind)
-    medium = medium_of(config, notes.get("alphabet", ""), decode)
-    told = read_labels(labels, classes) if labels is not None else []
-    each = interpolate or 1  # all pictures of a strip have one label
-    grid = out is None or out.suffix == ".png"
-    copies = 4 + enlargement(config.data.image_size) ** 2 if grid else 3
-    needed = bytes_to_draw(config, count * each, copies=copies)
-    require_memory(needed, f"count: {count * each:,} images", "draw fewer, and more of them with another --seed")
-    latents = latents_by_index(gan, jax.random.key(seed), count + bool(interpolate))
-    if interpolate:
-        ends, share = (latents[:-1, None], latents[1:, None]), jnp.linspace(0.0, 1.0, interpolate)[None]
-        latents = slerp(*ends, share).reshape(-1, gan.latent_size)
-    if told:
-        chosen: Labels | None = jnp.array([told[i % len(told)] for i in range(count)])
-    else:
-        chosen = labels_in_turn_or_by_frequency(config, jax.random.key(seed), counts, count)
-        told = list(range(len(classes))) if config.conditional else []
-    chosen = None if chosen is None else jnp.repeat(chosen, each)
-    images = make_drawer(gan, medium.kept)(weights(), latents, chosen)
+    medium = medium_of(config, notes.get("alphabet", ""), source.decode)
+    asked = read_labels(labels, source.labels) if labels is not None else []
+    each = interpolate or 1
+    _require_memory(config, count * each, grid=out is None or out.suffix == ".png")
+    told = _told(source, seed, count, asked)
+    told = None if told is None else jnp.repeat(told, each)  # all pictures of a strip have one label
+    images = make_drawer(gan, medium.kept)(source.weights(), _latents(gan, seed, count, interpolate), told)
+    drawn = f"{len(images)} {medium.things} from {source.called}"
     if out is None and medium.lines:
-        return [*remarks, *medium.lines(images), f"{len(images)} {medium.things} from {called}"]
-    cycle = len(told) * max(1, 10 // len(told)) if told else 0  # whole rounds of the labels, about ten wide
-    columns = min(len(images), interpolate or (cycle if 0 < cycle <= 16 else round(len(images) ** 0.5)))
-    path = out or place(_file_name(seed, len(images), labels, interpolate, moved))
+        return [*source.remarks, *medium.lines(images), drawn]
+    in_turn = len(asked) or (len(source.labels) if config.conditional else 0)
+    columns = interpolate or _columns(len(images), in_turn)
+    path = out or source.place(_file_name(seed, len(images), labels, interpolate, moved))
     if config.data.floats and path.suffix == ".npz":
         images = Scaling(*notes["scaling"]).back(images)
     elif config.data.floats:
         images = np.asarray(medium.look(images))
-    _write(medium, path, images, None if chosen is None else np.asarray(chosen), columns)
-    return [*remarks, f"{len(images)} {medium.things} from {called}: {path}"]
+    _write(medium, path, images, None if told is None else np.asarray(told), columns)
+    return [*source.remarks, f"{drawn}: {path}"]
+
+
+def _require_memory(config: Config, count: int, *, grid: bool) -> None:
+    copies = 4 + enlargement(config.data.image_size) ** 2 if grid else 3
+    needed = bytes_to_draw(config, count, copies=copies)
+    require_memory(needed, f"count: {count:,} images", "draw fewer, and more of them with another --seed")
+
+
+def _latents(gan: GAN, seed: int, count: int, interpolate: int | None) -> Latents:
+    """Those of so many images, or of as many strips, each from one latent to the next."""
+    latents = latents_by_index(gan, jax.random.key(seed), count + bool(interpolate))
+    if not interpolate:
+        return latents
+    ends, share = (latents[:-1, None], latents[1:, None]), jnp.linspace(0.0, 1.0, interpolate)[None]
+    return slerp(*ends, share).reshape(-1, gan.latent_size)
+
+
+def _told(source: Source, seed: int, count: int, asked: Sequence[int]) -> Labels | None:
+    """Labels `[count]`: those that are asked for in turn, or the usual ones."""
+    if asked:
+        return jnp.array([asked[i % len(asked)] for i in range(count)])
+    return labels_in_turn_or_by_frequency(source.config, jax.random.key(seed), source.counts, count)
+
+
+def _columns(images: int, labels: int) -> int:
+    """Whole rounds of the labels, about ten wide; a square where there are none, or too many."""
+    cycle = labels * max(1, 10 // labels) if labels else 0
+    return min(images, cycle if 0 < cycle <= 16 else round(images**0.5))
 
 
 def styled(config: Config, classes: int, fields: Mapping[str, float]) -> GAN:

@@ -44,7 +44,7 @@ def walk(
     count, stops = ends.points.shape[:2]
     if frames < stops:
         raise ConfigError(f"frames: a walk through {stops} pictures has {stops} or more, not {frames}")
-    path = _place(opened, asked, out, "walk", count, (".gif", ".png"))
+    path = _place(opened, asked, out, "walk", count, ".gif")
     _require_memory(opened, "frames", count * frames)
     steps = lambda between: jax.vmap(lambda points: loop(points, frames, between))
     told = None if ends.told is None else steps(lerp)(ends.told).reshape(count * frames, -1)
@@ -68,7 +68,7 @@ def sheet_of_directions(
 
     Raises ConfigError, DataError.
     """
-    path = _place(opened, asked, out, "directions", count, (".png",))
+    path = _place(opened, asked, out, "directions", count)
     start = _pictures(opened, asked, 1)
     by = by or ("jacobian" if opened.space.normal else "covariance")
     found = _directions(opened, asked, start, count, by)
@@ -92,7 +92,7 @@ def sheet_of_mixtures(opened: Opened, asked: Asked, out: Path | None, *, first: 
         raise ConfigError(f"mix: {opened.source.run} has one style for all its layers, or none; drop --mix")
     if first >= layers:
         raise ConfigError(f"mix: of {layers} layers the first 1 to {layers - 1} are told the one, not {first}")
-    path = _place(opened, asked, out, f"mixed{first}", count, (".png",))
+    path = _place(opened, asked, out, f"mixed{first}", count)
     _require_memory(opened, "count", (count + 1) ** 2)
     both = _pictures(opened, asked, 2 * count)
     count = len(both.points) // 2
@@ -144,12 +144,10 @@ def _pictures(opened: Opened, asked: Asked, count: int) -> Found:
     return Found(opened.points(asked.seed, count, told), told)
 
 
-def _place(opened: Opened, asked: Asked, out: Path | None, what: str, count: int, suffixes: tuple[str, ...]) -> Path:
-    """The file that is asked for, or one whose name tells what is in it. Raises ConfigError for one of no such kind."""
-    if out is not None and out.suffix not in suffixes:
-        raise ConfigError(f"out: {out} should end in {' or '.join(suffixes)}")
+def _place(opened: Opened, asked: Asked, out: Path | None, what: str, count: int, suffix: str = ".png") -> Path:
+    """The file that is asked for, or one whose name tells what is in it."""
     of = f"seed{asked.seed}" if asked.through is None else asked.through.stem
-    return out or opened.source.place(f"{what}_{of}_{count}{suffixes[0]}")
+    return out or opened.source.place(f"{what}_{of}_{count}{suffix}")
 
 
 def _require_memory(opened: Opened, key: str, pictures: int) -> None:

@@ -12,6 +12,9 @@ PREFIX = "example:"
 FOLDER = Path(__file__).parents[1] / "examples"
 """One folder for each, as `gan-jax export` writes them; `benchmarks/examples.py` makes them of runs."""
 
+DRAWN = Path("drawn")
+"""In the current folder: a folder in it for each generator."""
+
 
 def names() -> list[str]:
     """What examples there are."""
@@ -31,6 +34,16 @@ def folder_of(text: str) -> str:
         hint = f"; did you mean {PREFIX}{close[0]}?" if close else ""
         raise ConfigError(f"no example {name!r}, there are {', '.join(names())}{hint}")
     return str(FOLDER / name)
+
+
+def called(folder: Path) -> str:
+    """A folder as a person names it: of an example "example:digits"."""
+    return f"{PREFIX}{folder.name}" if folder.parent == FOLDER else str(folder)
+
+
+def place_of(folder: Path, name: str) -> Path:
+    """Where what is drawn by an exported folder goes: it is to hand on, and an example's is the package's own."""
+    return DRAWN / folder.resolve().name / name
 
 
 def is_exported(folder: Path) -> bool:

@@ -11,16 +11,14 @@ import numpy as np
 
 from gan_jax.config.build import build_gan
 from gan_jax.data.scaling import Scaling
-from gan_jax.errors import ConfigError
 from gan_jax.memory import in_words
-from gan_jax.run.files import RunFolder, read, write_atomically
+from gan_jax.run.files import RunFolder, check_empty, read, write_atomically
 from gan_jax.run.media import medium_of
 from gan_jax.run.sampling import Trained, open_run, sampling_weights
 from gan_jax.run.scoreboard import Evaluation, read_all
 from gan_jax.show import exported, hub, program
 from gan_jax.show.card import PROGRAM, card
 from gan_jax.show.exported import FIELDS, WEIGHTS, Exported
-from gan_jax.storage import is_remote
 from gan_jax.types import Weights
 
 PICTURE = "samples.png"
@@ -59,20 +57,6 @@ def export(run: str, *, out: Path | None, averaged: bool, best: bool, repository
         *_told(folder, which, step, whole, shown, scored),
         *([f"pushed to {hub.push(folder, repository)}"] if repository else []),
     ]
-
-
-def check_empty(folder: Path) -> None:
-    """Raises ConfigError for a folder that something is in, or that cannot be."""
-    if is_remote(folder):
-        raise ConfigError(f"out: {folder} is in a bucket; name a folder of this machine, and copy it there afterwards")
-    try:
-        found = os.listdir(folder)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise ConfigError(f"out: {folder}: {error.strerror}; name another folder with --out") from None
-    if found:
-        raise ConfigError(f"out: {folder} is not empty; name another folder with --out")
 
 
 def _program(trained: Trained, weights: Weights) -> tuple[program.Program | None, list[str]]:

@@ -20,6 +20,7 @@ from gan_jax.config.schema import to_json
 from gan_jax.data.scaling import Scaling
 from gan_jax.errors import ConfigError, DataError, RunError
 from gan_jax.gan import GAN
+from gan_jax.published import tensors
 from gan_jax.run.applying import make_translation
 from gan_jax.run.checkpoints import Notes, from_arrays, to_arrays
 from gan_jax.run.media import medium_of
@@ -32,6 +33,7 @@ from gan_jax.run.sampling import (
     make_drawer,
 )
 from gan_jax.run.training import abstract_state
+from gan_jax.show import examples
 from gan_jax.types import Labels, PRNGKey, Weights
 
 WEIGHTS, FIELDS = "generator.safetensors", "generator.json"
@@ -106,6 +108,7 @@ def fields(config: Config, notes: Notes, *, step: int, which: str) -> dict[str, 
 def load(folder: str | Path) -> Exported:
     """Opens what `gan-jax export` wrote. Raises DataError for what else the folder holds; executes nothing of it."""
     folder = Path(folder).expanduser()
+    _require_files(folder)
     told = _fields(folder / FIELDS)
     try:
         config = from_json(json.dumps(told["config"]))
@@ -151,8 +154,10 @@ def source_of(folder: Path) -> Source:
     config, gan, weights, labels, told, *_ = load(folder)
     of = f"of {told['imported']['file']}" if told.get("imported") else f"of step {told['step']}"
     called = f"the {told['weights']} weights {of}"
-    place = lambda name: Path(f"{folder.resolve().name}_{name}")
-    return Source(str(folder), config, gan, lambda: weights, told, labels, told["counts"], called, place, [])
+    place = partial(examples.place_of, folder)
+    return Source(
+        examples.called(folder), config, gan, lambda: weights, told, labels, told["counts"], called, place, []
+    )
 
 
 def _make_draw(
@@ -222,11 +227,21 @@ _EXPECTED: dict[str, tuple[str, Callable[[Any], bool]]] = {
 }
 
 
+def _require_files(folder: Path) -> None:
+    """Raises DataError for a folder that there is not, or in which a file is missing."""
+    for name in (FIELDS, WEIGHTS):
+        if not (folder / name).is_file():
+            raise DataError(
+                f"{folder}: {f'no {name} in it' if folder.is_dir() else 'no such folder'}; expected one with {FIELDS} "
+                f"and {WEIGHTS} in it, as gan-jax export RUN --out FOLDER makes it"
+            )
+
+
 def _fields(path: Path) -> dict[str, Any]:
     try:
         told = json.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise DataError(f"{path}: {error.strerror}; gan-jax export RUN writes one") from None
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: not JSON: {error}") from None
     if not isinstance(told, dict) or "made_by" not in told:
@@ -235,14 +250,6 @@ def _fields(path: Path) -> dict[str, Any]:
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load as from_safetensors
-
-    try:
-        arrays = from_safetensors(path.read_bytes())
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror}; gan-jax export RUN writes one") from None
-    except (SafetensorError, KeyError) as error:  # KeyError: a dtype that NumPy does not have
-        raise DataError(f"{path}: no safetensors that NumPy can read: {error}") from None
+    arrays = tensors.read(path)
     # In half precision a file is half as large, and networks are as wide as they were.
     return {name: array.astype(np.float32) if array.dtype == np.float16 else array for name, array in arrays.items()}

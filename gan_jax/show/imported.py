@@ -17,7 +17,6 @@ from gan_jax.published.modules import Published
 from gan_jax.run.files import write_atomically
 from gan_jax.run.training import abstract_state
 from gan_jax.show import exported
-from gan_jax.show.export import check_empty
 from gan_jax.types import Weights
 
 
@@ -47,8 +46,7 @@ def read(file: Path) -> Imported:
 
 
 def import_(file: Path, out: Path) -> list[str]:
-    """Writes the folder, and returns what to tell. Raises ConfigError for one that is not empty; as `read`."""
-    check_empty(out)
+    """Writes the folder, and returns what to tell. Raises as `read` does."""
     published, network, weights = read(file)
     notes = {"classes": [str(i) for i in range(network.classes)], "counts": [1] * network.classes or None}
     which = "raw" if published.called in ("G", sngan.ENTRY) else "averaged"

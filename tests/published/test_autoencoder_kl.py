@@ -75,7 +75,7 @@ def test_a_file_becomes_a_folder_that_encodes_pictures(tensors, tmp_path, capsys
     (tmp_path / "rows" / "decoder.npz").unlink()  # without the mark what lies beside is somebody's
     assert arrays.load("rows/images.npy", size=(4, 2), channels=3, deviation=0.5).pictures is None
     assert main(["encode", "vae", "mine", "--size", "16x8", "--out", "rows.npy"]) == 2
-    assert "rows.npy should end in .npz, or be called images.npy" in capsys.readouterr().err
+    assert "rows.npy should end in .npz (one file) or images.npy (a file for each array)" in capsys.readouterr().err
     loaded = exported.load("vae")
     mean, _ = loaded.gan.generator.encoder.apply(
         {"params": loaded.weights.params["encoder"]}, jnp.asarray(pixels[..., None] / 127.5 - 1)
@@ -86,7 +86,7 @@ def test_a_file_becomes_a_folder_that_encodes_pictures(tensors, tmp_path, capsys
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("encode vae", "encode which pictures? gan-jax encode vae PICTURES --out latents.npz"),
+        ("encode vae", "encode which pictures? gan-jax encode vae PICTURES --out drawn/vae/latents.npz"),
         ("encode vae mine --best", "best: vae holds one generator alone"),
         ("encode vae --size 8", "size: is of pictures of your own; name them"),
         ("encode example:digits mine", "is no autoencoder, its task is none"),

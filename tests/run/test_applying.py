@@ -155,6 +155,20 @@ def test_transparent_pixels_are_missing_and_half_transparent_ones_lie_on_white(r
     np.testing.assert_array_equal(made, load(tmp_path / "2.png")[1])
 
 
+def test_a_mask_wins_over_transparent_pixels_which_lie_on_white(run, tmp_path, capsys):
+    image, mask = save(tmp_path / "a.png", pixels(8, 8)), save(tmp_path / "mask.png", box(8, 8))
+    alpha = np.where(np.arange(8) < 2, 0, 255).astype(np.uint8)[None].repeat(8, 0)
+    save(tmp_path / "clear.png", np.stack([image, image, image, alpha], -1))
+    save(tmp_path / "white.png", np.where(alpha, image, 255).astype(np.uint8))
+    assert run("inpainting", "white.png --mask mask.png --out 1.png") == 0
+    assert "transparent" not in capsys.readouterr().out
+    assert run("inpainting", "clear.png --mask mask.png --out 2.png") == 0
+    told = "clear.png is transparent in places, too: the mask alone says what is made, and these places lie on white\n"
+    assert told in capsys.readouterr().out
+    np.testing.assert_array_equal(load(tmp_path / "1.png")[1], load(tmp_path / "2.png")[1])
+    assert np.all(load(tmp_path / "2.png")[1][mask == 0] == load(tmp_path / "white.png")[1][mask == 0])
+
+
 def test_masks_are_found_by_name_or_one_is_for_all(run, tmp_path):
     for name in ("a", "b"):
         save(tmp_path / f"in/{name}.png", pixels(8, 8, seed=ord(name)))
@@ -176,10 +190,19 @@ def test_masks_are_found_by_name_or_one_is_for_all(run, tmp_path):
         ("super_resolution", "empty", 3, "empty: no pictures in it"),
         ("super_resolution", "notes.txt", 3, "notes.txt: neither a folder nor a readable zip"),
         ("super_resolution", "twins", 3, "a.bmp and a.png would both become"),
-        ("super_resolution", "plain.png --out x.jpg", 2, "out: expected a .png, or a folder, got x.jpg"),
+        ("super_resolution", "plain.png --out x.jpg", 2, "out: x.jpg should end in .png (of one picture) or"),
         ("super_resolution", "twins --out x.png", 2, "out: expected a folder, for all pictures, got x.png"),
         ("super_resolution", "plain.png --out plain.png", 2, "out: plain.png is one of the pictures that are given"),
         ("super_resolution", "plain.png --out .", 2, "out: plain.png is one of the pictures that are given"),
+        (
+            "super_resolution",
+            "plain.png --out small.png",
+            2,
+            "out: small.png is there already; name another",
+        ),
+        ("super_resolution", "plain.png --out good", 2, "good/plain.png is there already; name another place with"),
+        ("super_resolution", "torn.png", 3, "gan-jax: {here}/torn.png cannot be read"),
+        ("inpainting", "plain.png", 3, "gan-jax: {here}/plain.png does not say what is missing of it"),
         (
             "super_resolution",
             "plain.png --mask none.png",
@@ -200,7 +223,8 @@ def test_bad_input_is_one_line_and_writes_nothing(run, tmp_path, capsys, task, a
     save(tmp_path / "small.png", np.eye(3, dtype=np.uint8))
     save(tmp_path / "none.png", np.zeros((6, 8), np.uint8))
     save(tmp_path / "all.png", np.full((6, 8), 255, np.uint8))
-    save(tmp_path / "good/a.png", pixels(6, 8))
+    for name in ("a.png", "plain.png"):
+        save(tmp_path / "good" / name, pixels(6, 8))
     for name in ("a.png", "a.bmp"):
         save(tmp_path / "twins" / name, pixels(6, 8))
     for path in (tmp_path / "torn.png", tmp_path / "good/torn.png", tmp_path / "notes.txt"):
@@ -210,7 +234,7 @@ def test_bad_input_is_one_line_and_writes_nothing(run, tmp_path, capsys, task, a
     out = "" if not arguments or "--out" in arguments else " --out made"
     assert run(task, arguments + out) == code
     found = capsys.readouterr().err
-    assert told in found
+    assert told.format(here=tmp_path) in found
     assert found.count("\n") == 1
     assert before == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
 

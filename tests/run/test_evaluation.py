@@ -257,12 +257,31 @@ def test_too_few_pictures_are_one_line_before_anything_is_written(tmp_path):
     config = small(data=DataConfig(path=str(tmp_path / "few"), size=8, channels=1), evaluate=EvaluateConfig(every=2))
     with pytest.raises(DataError, match="few: scores need 20 images or more, real and drawn; there are 10"):
         train(config, tmp_path / "run")
+    said = []
     with pytest.raises(DataError, match="few: scores need 20 images or more"):
-        preview(config)
+        preview(config, said.append)
+    with pytest.raises(DataError, match="few: 10 images do not fill one batch of 16"):
+        preview(replace(config, batch_size=16), said.append)
+    assert not said  # of compiling
     filled = {"task": Inpainting(test=0.4, l1=1.0), "model": Gated(generator_width=4, discriminator_width=2)}
     with pytest.raises(DataError, match=r"there are 18 held out; raise --task\.test in another run, or add images"):
         check_beforehand(small(**filled), replace(data := digits.load(), test=Dataset("few", data.images[:18])))
     assert not (tmp_path / "run").exists()
+
+
+def test_of_few_pictures_few_samples_are_drawn_and_it_is_said_why(tmp_path, capsys):
+    (tmp_path / "few").mkdir()
+    noise = np.random.default_rng(0).integers(0, 256, (24, 8, 8), np.uint8)
+    for i, picture in enumerate(noise):
+        Image.fromarray(picture).save(tmp_path / f"few/{i}.png")
+    data = DataConfig(path=str(tmp_path / "few"), size=8, channels=1)
+    train(small(data=data, steps=2, evaluate=EvaluateConfig()), tmp_path / "run")
+    capsys.readouterr()
+    assert main(["evaluate", str(tmp_path / "run")]) == 0
+    told = capsys.readouterr().out
+    assert "comparing 240 images of step 2 with 24 of few; 10 for each, as these are few: --samples draws" in told
+    assert main(["evaluate", str(tmp_path / "run"), "--samples", "30"]) == 0
+    assert "comparing 30 images of step 2 with 24 of few\n" in capsys.readouterr().out
 
 
 def test_missing_inception_weights_are_told_before_anything_is_written(tmp_path):

@@ -132,7 +132,7 @@ def test_a_decoder_that_has_gone_or_changed_is_missed(runs, tmp_path, capsys):
     ("line", "said"),
     [
         ("encode gan", "gan is no autoencoder, its task is none"),
-        ("encode coder --out latents.png", "out: latents.png should end in .npz, or be called"),
+        ("encode coder --out latents.png", "out: latents.png should end in .npz (one file) or images.npy"),
         ("encode coder mine --data-dir there", "data_dir: is of named data, and pictures of your own are to be"),
         ("encode nothing", "nothing is not a run folder"),
         ("train mnist_autoencoder --model dcgan", "model: dcgan is not for --task reconstruction"),

@@ -67,7 +67,9 @@ def test_a_run_leaves_all_that_was_promised(tmp_path, capsys):
     told = capsys.readouterr().out
     for name in (folder.animation, folder.curves, "gan-jax sample", "gan-jax train"):
         assert str(name) in told
-    assert "trained to step 6" in folder.log.read_text()
+    log = folder.log.read_text()
+    assert "trained to step 6" in log
+    assert "; compiling first, for a large network a minute or more\n" in log
 
 
 def test_a_checkpoint_under_another_number_does_not_pass_for_it(trained, tmp_path, capsys):
@@ -149,7 +151,8 @@ def test_the_command_line_trains_previews_and_samples(tmp_path, monkeypatch, cap
     monkeypatch.chdir(tmp_path)
     little = ["--model", "mlp", "--model.generator-width", "8", "--model.discriminator-width", "4", "--batch-size", "8"]
     assert main(["train", "digits", *little, "--steps", "3", "--dry-run"]) == 0
-    preview = capsys.readouterr().out
+    preview, said = capsys.readouterr()
+    assert "compiling one step" in said
     for word in ("generator ", "parameters", "GFLOP", "MiB", "nothing was written"):
         assert word in preview
     assert not list(tmp_path.iterdir())

@@ -22,8 +22,10 @@ from gan_jax.run.room import require_room
 )
 def test_impossible_sizes_are_refused_with_both_figures(values):
     config = with_values(Config(), values)
+    said = []
     with pytest.raises(ConfigError, match=r"need [\d,.]+ .B of memory, [\d.]+ .B are free; choose narrower networks"):
-        preview(config)
+        preview(config, said.append)
+    assert not said  # of compiling
 
 
 def test_a_devices_own_limit_counts():

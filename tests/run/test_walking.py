@@ -58,7 +58,7 @@ def test_a_walk_begins_with_what_is_sampled_and_moves(run, tmp_path, capsys):
 def test_directions_have_the_picture_in_the_middle_and_differ(run, tmp_path):
     assert run(f"walk {DIGITS} --along 3 --reach 2 --labels 7 --seed 1") == 0
     assert run(f"sample {DIGITS} --count 1 --labels 7 --seed 1 --out drawn.npz") == 0
-    path = tmp_path / "digits_directions_seed1_3.png"
+    path = tmp_path / "drawn/digits/directions_seed1_3.png"
     assert pixels(path).shape == (3 * 17 - 1, 9 * 17 - 1)
     with np.load(tmp_path / "drawn.npz") as drawn:
         for row in range(3):
@@ -87,7 +87,7 @@ def test_a_picture_is_found_again_and_walked_through(run, tmp_path, capsys):
 def test_what_is_found_may_be_of_any_size_and_colour(run, tmp_path):
     Image.fromarray(np.zeros((30, 20, 3), np.uint8)).save(tmp_path / "large.jpg")
     assert run(f"project {DIGITS} large.jpg --steps 1 --samples 20") == 0
-    assert {path.name for path in tmp_path.iterdir()} >= {"digits_projected_1.png", "digits_projected_1.npz"}
+    assert {path.name for path in (tmp_path / "drawn/digits").iterdir()} == {"projected_1.png", "projected_1.npz"}
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_what_is_found_may_be_of_any_size_and_colour(run, tmp_path):
         (f"project {DIGITS} none.png", 3, "none.png"),
         (f"project {DIGITS} bad.png", 3, "bad.png cannot be read: not an image"),
         (f"project {DIGITS} empty", 3, "no pictures in it"),
-        (f"project {DIGITS} bad.png --out a.gif", 2, "out: a.gif should end in .png; the .npz lies beside it"),
+        (f"project {DIGITS} bad.png --out a.gif", 2, "out: a.gif should end in .png (the .npz lies beside it)"),
     ],
 )
 def test_what_cannot_be_is_one_line_and_writes_nothing(run, tmp_path, capsys, line, code, said):

@@ -47,10 +47,9 @@ def test_the_command_draws_here_what_the_library_does(digits, tmp_path, monkeypa
     with np.load("drawn.npz") as found:
         np.testing.assert_array_equal(found["images"], digits.draw(jax.random.key(0), 20))
     assert cli.main(["sample", str(examples.FOLDER / "digits"), "--count", "20", "--labels", "3"]) == 0
-    assert [path.name for path in tmp_path.iterdir() if path.suffix == ".png"] == [
-        "digits_samples_seed0_20_labels3.png"
-    ]
-    assert "from the averaged weights of step 3000" in capsys.readouterr().out
+    place = Path("drawn/digits/samples_seed0_20_labels3.png")
+    assert [path.relative_to(tmp_path) for path in tmp_path.rglob("*.png")] == [place]
+    assert f"from the averaged weights of step 3000: {place}\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -58,10 +57,19 @@ def test_the_command_draws_here_what_the_library_does(digits, tmp_path, monkeypa
     [
         (["sample", "example:digts"], "no example 'digts', there are digits, "),
         (["sample", "example:digts"], "did you mean example:digits?"),
-        (["sample", "example:digits", "--best"], "digits holds one generator alone, no run; leave out --best"),
+        (
+            ["sample", "example:digits", "--best"],
+            "best: example:digits holds one generator alone, no run; leave out --best",
+        ),
         (["sample", "example:digits", "--raw"], "leave out --raw"),
         (["sample", "example:digits", "--labels", "11"], "labels: no class '11'"),
-        (["evaluate", str(examples.FOLDER / "digits")], "is not a run folder: no config.json in it"),
+        (["evaluate", str(examples.FOLDER / "digits")], "example:digits is not a run folder: no config.json in it"),
+        (["evaluate", "example:digits"], "in it; it holds a generator alone, for gan-jax sample, walk, project"),
+        (["report", "example:digits"], "example:digits is not a run folder"),
+        (["apply", "example:digits", "x.png"], "run: example:digits draws samples; use gan-jax sample example:digits"),
+        (["walk", "example:shakespeare"], "run: example:shakespeare makes text, and gan-jax walk shows pictures"),
+        (["encode", "example:digits", "x"], "run: example:digits is no autoencoder"),
+        (["encode", "example:digits"], "encode which pictures? gan-jax encode example:digits PICTURES"),
     ],
 )
 def test_what_cannot_be_is_one_line(arguments, line, capsys):

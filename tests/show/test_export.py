@@ -183,7 +183,7 @@ def test_no_path_of_this_machine_leaves_the_house():
 
 def test_where_the_folder_is_the_current_one_what_is_drawn_has_its_name(folder, monkeypatch):
     monkeypatch.chdir(folder)
-    assert exported.source_of(Path()).place("samples.png") == Path("exported_step_2_samples.png")
+    assert exported.source_of(Path()).place("samples.png") == Path("drawn/exported_step_2/samples.png")
 
 
 class Own(DCGAN):
@@ -220,19 +220,25 @@ def test_a_generator_that_is_given_nothing_translates_nothing(generator):
         ("generator.json", b"{", "not JSON"),
         ("generator.json", b'{"architectures": ["GPT2"]}', "of another make"),
         ("generator.json", b'{"made_by": "gan_jax 9"}', "not as gan-jax export writes it: no 'config'"),
-        ("generator.json", None, "No such file or directory; gan-jax export RUN writes one"),
         ("generator.safetensors", b"PK", "no safetensors that NumPy can read"),
-        ("generator.safetensors", None, "No such file or directory"),
     ],
 )
 def test_files_of_another_make_are_named(folder, tmp_path, name, content, said):
     for file in ("generator.json", "generator.safetensors"):
         (tmp_path / file).write_bytes((folder / file).read_bytes())
     (tmp_path / name).unlink()
-    if content is not None:
-        (tmp_path / name).write_bytes(content)
+    with pytest.raises(
+        DataError, match=f"^{tmp_path}: no {name} in it; expected .* as gan-jax export RUN --out FOLDER"
+    ):
+        exported.load(tmp_path)
+    (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=f"{name}: .*{said}"):
         exported.load(tmp_path)
+
+
+def test_a_folder_that_there_is_not_is_named_and_how_to_make_one(tmp_path):
+    with pytest.raises(DataError, match=f"^{tmp_path}/none: no such folder; expected one with .* as gan-jax export"):
+        exported.load(tmp_path / "none")
 
 
 @pytest.mark.parametrize(
@@ -386,7 +392,7 @@ def test_what_was_exported_is_applied_as_its_run_is(translated, tmp_path, monkey
     pixels = np.random.default_rng(1).integers(0, 256, (16, 20, 2)).astype(np.uint8)
     pixels[4:8, 4:8, 1] = 0
     Image.fromarray(pixels, "LA").save("in.png")
-    run, there, here = str(translated.path), tmp_path / "there", tmp_path / "out_applied"
+    run, there, here = str(translated.path), tmp_path / "there", tmp_path / "drawn/out/applied"
     assert main(["export", run, "--out", "out"]) == 0
     assert main(["apply", run, "in.png", "--out", str(there)]) == 0
     assert main(["apply", "out", "in.png"]) == 0
