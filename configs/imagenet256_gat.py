@@ -11,7 +11,8 @@ Samples are decoded, and scored as pictures, if one asks for it. The published F
 with Inception features. Ours has not been run, nor has the file been tried: random weights were, beside PyTorch.
 
 Different from the authors' code: each channel of the latents, which are the encoder's means, is brought to a mean of 0
-and a deviation of 1, where they multiply all by 0.18215; and D has no teacher. As there, the differences of R1 and R2
+and a deviation of 1, where they multiply all by 0.18215; and D has no teacher, unless what DINOv2-B says of the
+pictures lies beside the latents (--data.features 257x768, docs/howto/data.md). As there, the differences of R1 and R2
 are of bfloat16: on a fresh D of four small blocks they were some three times too large, by rounding (CPU, 2026-11-26);
 --model.precision float32 is slower and exact.
 """

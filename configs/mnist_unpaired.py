@@ -6,7 +6,8 @@ true digit is 0.046, and the classifier FID 0.43; as they are given: 39.6 %, 0.8
 
 Without the pool of images (`--task.pool None`; 2026-11-26, jax 0.10.2, of another classifier): 97.7 %, 0.047 and 0.45,
 after twice the steps 98.3 %, 0.036 and 0.32, as given 35.6 %, 0.898 and 113.3; the same generators by cycle and
-identity alone (`--loss none`): 24.5 %, 0.494 and 270.2. Outlines in white on dark grey failed: the generator took them for strokes (35.2 % after 750 steps).
+identity alone (`--loss none`): 24.5 %, 0.494 and 270.2. Outlines in white on dark grey failed: the generator took them
+for strokes (35.2 % after 750 steps).
 """
 
 from gan_jax.config import AdamConfig, CadenceConfig, Config, CycleGAN, DataConfig, EvaluateConfig, Restyled

@@ -272,5 +272,19 @@ def few_labels(loss: AdversarialLoss) -> AdversarialLoss:
     return AdversarialLoss(discriminator, matched.generator, game.verdict)
 
 
+def taught(loss: AdversarialLoss, *, weight: float = 1.0) -> AdversarialLoss:
+    """`loss` and, for the discriminator alone, weight · E d(x): that it say of real images what a teacher says of them.
+
+    For discriminators that say logits and a distance d `[B]` to the teacher, such as `models.gat` with one: Hyun et al.
+    2026 (arXiv:2509.24935), whose weight is 1. Of generated images distances do not count. The verdict is `loss`'s.
+    """
+    game = part(loss, lambda said: said.logits)
+
+    def discriminator(real: Said, fake: Said) -> Scalar:
+        return game.discriminator(real, fake) + weight * jnp.mean(wide(real.distance))
+
+    return game._replace(discriminator=discriminator)
+
+
 def _between_means(real: Logits, fake: Logits) -> Scalar:
     return jnp.sum(jnp.square(jnp.mean(real, axis=0) - jnp.mean(fake, axis=0)))

@@ -1,5 +1,6 @@
 """The size of an image: pixels on a side of a square, or height and width of a rectangle. Imports nothing of JAX."""
 
+import math
 import re
 
 Sides = tuple[int, int]
@@ -26,6 +27,25 @@ def read(value: Size | str) -> Size | None:
         return value
     found = re.fullmatch("([0-9]{1,9})x([0-9]{1,9})", value)
     return (int(found[1]), int(found[2])) if found else None
+
+
+def laid(count: int, size: Size) -> tuple[int, int]:
+    """How features lie in an image: how many of so many are of the whole, 0 or 1, and the side of the others' patches.
+
+    One alone is of the whole image. Others are of square patches that fill it, row by row, behind one of the whole or
+    none. Raises ValueError for a number that is neither.
+    """
+    height, width = sides(size)
+    if count == 1:
+        return 1, 0
+    for whole in (0, 1):
+        side = math.isqrt(height * width // max(1, count - whole))
+        if side and (count - whole) * side * side == height * width and not (height % side or width % side):
+            return whole, side
+    raise ValueError(
+        f"{count} features are neither one of the image, nor one for each patch of {shown(size)} pixels, with one of "
+        "the whole before them or without"
+    )
 
 
 def doublings(size: Size) -> int:

@@ -14,6 +14,7 @@ Bytes = UInt8[Array, "batch height width channels"]  # in [0, 255]
 Latents = Float[Array, "batch latent"]
 Labels = Int[Array, " batch"]  # in [0, classes)
 Attributes = Float[Array, "batch attributes"]  # several labels at once, or continuous ones
+Features = Float[Array | np.ndarray, "batch places numbers"]  # of an image and its patches, as `sizes.laid` has them
 Logits = Float[Array, "batch ..."]  # unbounded; positive means "real"
 Said = Any  # what a discriminator says: logits, or a pytree of arrays with a leading batch axis
 Condition = Any  # what an image shall show: None, Labels, Attributes, other Images, or a pytree of these
@@ -28,6 +29,13 @@ class Batch(NamedTuple):
 
     images: Images | Bytes | Made
     condition: Condition = None
+
+
+class Taught(NamedTuple):
+    """What both networks are told of real images and, for the discriminator to learn, what a teacher says of them."""
+
+    told: Condition  # never Taught itself
+    features: Features  # zeros where the teacher says nothing
 
 
 Rows = slice | Sequence[int] | np.ndarray

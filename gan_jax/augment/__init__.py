@@ -1,11 +1,13 @@
 """Augmentations that gradients flow through: `(key, images) -> images`, each image with a draw of its own."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import jax
 from jaxtyping import Array
 
-from gan_jax.types import Condition, Images, PRNGKey
+from gan_jax.augment.places import carried
+from gan_jax.types import Condition, Images, Made, PRNGKey, Taught
 
 Augment = Callable[[PRNGKey, Images], Images]
 """`(key, images) -> images` of the same shape and dtype, `[B, H, W, C]` in about [-1, 1]; the key is consumed.
@@ -20,6 +22,18 @@ Draws = Callable[[PRNGKey], tuple[PRNGKey, PRNGKey]]
 
 View = Callable[[Images, Condition], tuple[Images, Condition]]
 """What the discriminator sees of images and their conditions."""
+
+
+@dataclass(frozen=True)
+class Moving:
+    """An `Augment` that says how it moves pixels, so that what is known of places, and is no image, moves alike."""
+
+    look: Augment
+    move: Augment  # what `look` does by the same key to where pixels are: whole pixels, zeros where none comes to lie
+
+    def __call__(self, key: PRNGKey, images: Made) -> Made:
+        """As `look` shows them."""
+        return self.look(key, images)
 
 
 def as_it_is(key: PRNGKey, images: Images) -> Images:
@@ -43,11 +57,17 @@ def pair(augment: Augment, key: PRNGKey, images: Images, condition: Condition) -
     """Images augmented, and by the same draw the conditions that are images, so that the two still match.
 
     Pixels move alike in both, and colours change alike, whatever the channels; noise is as strong in both, and the same
-    only where the channels are as many. Labels and attributes stay. Raises ValueError for conditions of another size,
-    in which one draw is not one movement. The key is consumed.
+    only where the channels are as many. Labels and attributes stay. Features of `Taught` move with their patches where
+    the augmentation is `Moving`, and change in nothing else. Raises ValueError for conditions of another size, in which
+    one draw is not one movement, and for features of patches where it is not known how these move. The key is consumed.
     """
     if augment is as_it_is:
         return images, condition
+    if isinstance(condition, Taught):
+        seen, told = pair(augment, jax.random.clone(key), images, condition.told)
+        move, size = _movement(augment, condition), jax.tree.leaves(images)[0].shape[1:3]
+        stay = move is as_it_is
+        return seen, Taught(told, condition.features if stay else carried(move, key, size, condition.features))
 
     def alike(leaf: Array) -> Array:
         if leaf.ndim != 4:
@@ -67,3 +87,14 @@ def views(augment: Augment, *keys: PRNGKey) -> tuple[View, ...]:
     """One view for each key, by which the same images look the same each time. The keys are consumed."""
     view = lambda key: lambda images, condition: pair(augment, jax.random.clone(key), images, condition)
     return tuple(view(key) for key in keys)
+
+
+def _movement(augment: Augment, condition: Taught) -> Augment:
+    if isinstance(augment, Moving):
+        return augment.move
+    if condition.features.shape[1] == 1:
+        return as_it_is
+    raise ValueError(
+        "features of patches move with their image, and this augmentation does not say how it moves; make it Moving, "
+        "or bring features of whole images [B, 1, F]"
+    )

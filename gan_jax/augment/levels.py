@@ -9,7 +9,7 @@ import math
 import jax
 import jax.numpy as jnp
 
-from gan_jax.augment import Augment, as_it_is
+from gan_jax.augment import Augment, Moving, as_it_is
 from gan_jax.augment.diffaugment import colour, cutout, diff_augment, flip, sometimes, translation
 from gan_jax.types import Images, Made, PRNGKey
 
@@ -27,7 +27,8 @@ def noisy_levels(count: int = 4, augment: Augment = as_it_is) -> Augment:
 
     Level i is (1 - t_i) · x_i + n_i, where the noise n_i has the deviation t_i (`strengths`). Noise is one path, from
     the last level to the first: what has been drawn fades as its image does, and fresh noise is added to it. Before it,
-    `augment` has one draw for all levels of an image. Raises ValueError for another number of levels.
+    `augment` has one draw for all levels of an image; where it is `Moving`, or none, so is this. Raises ValueError for
+    another number of levels.
     """
     shares = strengths(count)
 
@@ -48,8 +49,15 @@ def noisy_levels(count: int = 4, augment: Augment = as_it_is) -> Augment:
             before = t
         return tuple(reversed(seen))
 
-    return view
+    if augment is as_it_is:
+        return Moving(view, as_it_is)
+    if not isinstance(augment, Moving):
+        return view
+    return Moving(view, lambda key, places: augment.move(jax.random.split(key)[0], places))
 
 
-strong = diff_augment(sometimes(colour, 0.5), translation, cutout, sometimes(flip, 0.4))
+strong = Moving(
+    diff_augment(sometimes(colour, 0.5), translation, cutout, sometimes(flip, 0.4)),
+    diff_augment(as_it_is, translation, as_it_is, sometimes(flip, 0.4)),
+)
 """What the paper shows of each image before the noise: colours of half of them, two in five mirrored."""

@@ -36,7 +36,7 @@ from gan_jax.penalties import Mean
 from gan_jax.recomputation import InParts, Recomputed
 from gan_jax.tasks.task import made
 from gan_jax.tasks.text import one_hot
-from gan_jax.types import Batch, Network
+from gan_jax.types import Batch, Network, Taught
 
 LOSSES = {
     "minimax": losses.minimax,
@@ -67,7 +67,7 @@ def build_gan(config: Config, classes: int, mean: Mean = jnp.mean) -> GAN:
         generator_optimizer=config.generator.build(anneal, images, config.model.generator_width),
         discriminator_optimizer=frozen(descent, layers) if (layers := frozen_layers(config, classes)) else descent,
         latent_size=config.model.latent_size,
-        loss=config.model.loss(LOSSES[config.loss]),
+        loss=config.model.loss(LOSSES[config.loss], config.data),
         penalty=config.penalty.of_images(anneal, images, mean),
         latent_penalty=config.penalty.of_latents(mean),
         supervise=config.task.supervision(),
@@ -103,7 +103,10 @@ def as_read(config: Config, *, stacked: int = 1) -> Batch:
     labels = jnp.zeros(lead, jnp.int32)
     if config.task.classifies:
         return Batch(images, (images, labels))
-    return Batch(images, labels if config.tells else None)
+    told = labels if config.tells else None
+    if shape := config.data.features_shape:
+        return Batch(images, Taught(told, jnp.zeros((*lead, *shape))))
+    return Batch(images, told)
 
 
 def example(config: Config) -> Batch:
@@ -158,7 +161,14 @@ def _load(config: Config, which: prepared.Split) -> Dataset:
             memory=memory,
         )
     if data.path and data.arrays:
-        dataset = arrays.load(data.path, size=size, channels=channels, deviation=data.deviation, memory=memory)
+        dataset = arrays.load(
+            data.path,
+            size=size,
+            channels=channels,
+            deviation=data.deviation,
+            features=data.features_shape,
+            memory=memory,
+        )
     elif data.path and data.deviation is not None:
         dataset = array_files.load(data.path, size=size, channels=channels, deviation=data.deviation, memory=memory)
     elif data.path and isinstance(config.task, Segmentation):

@@ -10,6 +10,7 @@ from gan_jax.config.ranges import (
     Count,
     OptionalChannels,
     OptionalCount,
+    OptionalFeatures,
     OptionalPositive,
     OptionalSize,
     Share,
@@ -98,6 +99,10 @@ class DataConfig:
     """Read arrays as floats, such as latents of an autoencoder (of a folder its .npy files, one an image), and bring
     each channel to a mean of 0 and this deviation; samples are brought back. Pictures have about 0.5. Default: arrays
     are bytes, as pictures are."""
+    features: OptionalFeatures = None
+    """Read what a teacher says of each image, an array `features` beside the images (of an .npy a features.npy beside
+    it), for D of --model gat to learn: 768 numbers of the whole, or 256x768 of its patches, row by row, or 257x768 of
+    the whole and its patches. Default: no."""
     flip: bool = False
     """Mirror each real image with probability 1/2, every time that it is seen: customary for faces and CIFAR-10."""
     clusters: OptionalCount = None
@@ -136,6 +141,13 @@ class DataConfig:
         return self.path is not None and self.path.lower().endswith(ARRAYS)
 
     @property
+    def features_shape(self) -> tuple[int, int] | None:
+        """How many features an image has, and of how many numbers; None if none are read."""
+        if self.features is None or (shape := read(self.features)) is None:
+            return None
+        return (1, shape) if isinstance(shape, int) else sides(shape)
+
+    @property
     def end(self) -> End:
         """What the last layer of a generator goes through."""
         from flax.linen import tanh
@@ -168,6 +180,8 @@ class DataConfig:
     def wrong(self) -> list[str]:
         """What does not go together in here."""
         found = self._wrong_text() if self.kind == "text" else self._wrong_pictures()
+        if self.features is not None and not self.arrays:
+            found.append("data.features: come in an .npz, or beside an .npy of images; name one with --data.path")
         return found + self._wrong_clips()
 
     def _wrong_text(self) -> list[str]:

@@ -44,8 +44,9 @@ class MoCoGAN(Model):
         of_frames = dcgan.Discriminator(width, norm="none")
         return generator, mocogan.Judges(of_frames, mocogan.ClipDiscriminator(width), data.frames, self.judged)
 
-    def loss(self, adversarial: AdversarialLoss) -> AdversarialLoss:
+    def loss(self, adversarial: AdversarialLoss, data: DataConfig) -> AdversarialLoss:
         """The mean over both judges."""
+        del data
         from gan_jax.losses import each
 
         return each(adversarial)

@@ -36,14 +36,16 @@ class Model:
     classifies: ClassVar[bool] = False  # whether its discriminator is a classifier, for few labels
     square: ClassVar[bool] = False  # whether both sides are as long, always
     least_width: ClassVar[int] = 1
+    learns_features: ClassVar[bool] = False  # whether its discriminator does, of those that data bring along
     normalises: ClassVar[bool] = True  # over the batch, which then has two images or more
 
     def networks(self, data: DataConfig, classes: int) -> Networks:
         """Generator and discriminator of such images; 0 classes are no labels."""
         raise NotImplementedError
 
-    def loss(self, adversarial: AdversarialLoss) -> AdversarialLoss:
-        """What the networks are trained with, where a loss was asked for."""
+    def loss(self, adversarial: AdversarialLoss, data: DataConfig) -> AdversarialLoss:
+        """What the networks are trained with on such data, where a loss was asked for."""
+        del data
         return adversarial
 
     def wrong(self, config: Config) -> list[str]:
@@ -57,6 +59,8 @@ class Model:
         for key in ("generator_width", "discriminator_width"):
             if (width := getattr(self, key)) < self.least_width:
                 found.append(f"model.{key}: model {name} needs {self.least_width} or more, got {width}")
+        if config.data.features is not None and not self.learns_features:
+            found.append(f"data.features: are for --model gat, and model {name} learns none; drop --data.features")
         if config.batch_size == 1 and self.normalises:
             found.append(f"batch_size: model {name} normalises over the batch and needs 2 or more, got 1")
         return found

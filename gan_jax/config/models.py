@@ -107,8 +107,9 @@ class ACGAN(Mixed):
             acgan.Discriminator(classes, self.discriminator_width, dtype=self.dtype),
         )
 
-    def loss(self, adversarial: AdversarialLoss) -> AdversarialLoss:
+    def loss(self, adversarial: AdversarialLoss, data: DataConfig) -> AdversarialLoss:
         """The same with the auxiliary classifier's beside it."""
+        del data
         from gan_jax.losses import auxiliary
 
         return auxiliary(adversarial)
@@ -142,8 +143,9 @@ class FMGAN(Model):
         generator = fmgan.Generator(data.image_size, data.image_channels, self.generator_width, data.end)
         return generator, fmgan.Discriminator(classes, self.discriminator_width)
 
-    def loss(self, adversarial: AdversarialLoss) -> AdversarialLoss:
+    def loss(self, adversarial: AdversarialLoss, data: DataConfig) -> AdversarialLoss:
         """The game of the classifier, and what it learns of labels."""
+        del data
         from gan_jax.losses import few_labels
 
         return few_labels(adversarial)

@@ -85,6 +85,25 @@ PIXELS = Pixels()
 
 
 @dataclass(frozen=True)
+class Numbers:
+    """How many numbers a teacher says of an image: a whole number, or a text of how many times how many."""
+
+    def complain(self, value: int | str) -> str | None:
+        """As in `Range`."""
+        if (shape := read(value)) is None:
+            return f"expected numbers of each image, such as 768, or places x numbers, such as 257x768, got {value!r}"
+        return next((complaint for side in sides(shape) if (complaint := COUNT.complain(side))), None)
+
+    @property
+    def shown(self) -> Any:
+        """How `--help` shows it."""
+        return _in_help("INT|NxF")
+
+
+NUMBERS = Numbers()
+
+
+@dataclass(frozen=True)
 class Some:
     """Texts of some of these names, with commas between."""
 
@@ -115,6 +134,7 @@ OptionalIndex = Annotated[int | None, INDEX, INDEX.shown]
 Channels = Annotated[int, CHANNELS, CHANNELS.shown]
 OptionalChannels = Annotated[int | None, CHANNELS, CHANNELS.shown]
 OptionalSize = Annotated[int | str | None, PIXELS, PIXELS.shown]
+OptionalFeatures = Annotated[int | str | None, NUMBERS, NUMBERS.shown]
 OptionalSteps = Annotated[int | None, STEPS, STEPS.shown]
 OptionalMany = Annotated[int | None, MANY, MANY.shown]
 Samples = Annotated[int, SAMPLES, SAMPLES.shown]

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from gan_jax.config.ranges import Pixels, Range, Some
+from gan_jax.config.ranges import Numbers, Pixels, Range, Some
 from gan_jax.errors import ConfigError
 
 T = TypeVar("T")
@@ -61,7 +61,8 @@ def _complain_of_group(groups: dict[str, type], given: Any) -> str:
 
 def _range(annotation: Any, value: Any) -> str | None:
     """What a value's range has against it."""
-    ranges = (extra for extra in getattr(annotation, "__metadata__", ()) if isinstance(extra, Range | Pixels | Some))
+    extras = getattr(annotation, "__metadata__", ())
+    ranges = (extra for extra in extras if isinstance(extra, Range | Pixels | Numbers | Some))
     return next((complaint for r in ranges if (complaint := r.complain(value))), None)
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from gan_jax.config.model import Mixed, Networks
-from gan_jax.config.ranges import Count
+from gan_jax.config.ranges import Count, Weight
 from gan_jax.sizes import shown
 
 if TYPE_CHECKING:
     from gan_jax.config import Config
     from gan_jax.config.data import DataConfig
+    from gan_jax.losses import AdversarialLoss
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,17 @@ class GAT(Mixed):
     patch: Count = 2
     """Pixels on a side of a patch, a divisor of the image's."""
     features: Count = 2048
-    """Numbers of an image and of a label whose inner product the discriminator says, of labelled data."""
+    """Numbers of an image and of a label whose inner product the discriminator says, of labelled data; and hidden units
+    of the perceptron that learns of a teacher."""
+    teacher: Weight = 1.0
+    """Weight of the discriminator's distance to what a teacher says of real images, where data bring that along (see
+    data.features)."""
     recompute: bool = False
     """Compute blocks again in the backward pass, for less memory and more time."""
     attention: Literal["xla", "cudnn"] = "xla"
     """Whose attention: cudnn is flash attention, for bfloat16 on GPUs alone."""
 
+    learns_features: ClassVar[bool] = True
     normalises: ClassVar[bool] = False
 
     def networks(self, data: DataConfig, classes: int) -> Networks:
@@ -49,16 +56,30 @@ class GAT(Mixed):
 
         shape: dict[str, Any] = {"depth": self.depth, "heads": self.heads, "patch": self.patch, "classes": classes}
         shape |= {"recomputed": self.recompute, "attention": self.attention, "dtype": self.dtype}
+        _, numbers = data.features_shape or (0, 0)
         return (
             gat.Generator(data.image_size, data.image_channels, width=self.generator_width, end=data.end, **shape),
-            gat.Discriminator(width=self.discriminator_width, features=self.features, **shape),
+            gat.Discriminator(width=self.discriminator_width, features=self.features, teacher=numbers, **shape),
         )
+
+    def loss(self, adversarial: AdversarialLoss, data: DataConfig) -> AdversarialLoss:
+        """The game, and what the discriminator learns of a teacher beside it."""
+        from gan_jax.losses import taught
+
+        return taught(adversarial, weight=self.teacher) if data.features_shape else adversarial
 
     def wrong(self, config: Config) -> list[str]:
         """As in `Model`."""
         found, size, name = super().wrong(config), config.data.image_size, config.augment.name
         if any(side % self.patch for side in size):
             found.append(f"model.patch: patches of {self.patch} pixels do not fill {shown(size)}; try a divisor of it")
+        elif shape := config.data.features_shape:
+            patches, (count, numbers) = math.prod(size) // self.patch**2, shape
+            if count not in (1, patches, patches + 1):
+                found.append(
+                    f"data.features: {count} of an image are not those of its {patches} patches of {self.patch}x"
+                    f"{self.patch} pixels; bring {patches}x{numbers}, {patches + 1}x{numbers} or {numbers} of the whole"
+                )
         if self.depth % 4:
             found.append(f"model.depth: expected a multiple of 4, one part for each level, got {self.depth}")
         for key in ("generator_width", "discriminator_width"):
@@ -82,3 +103,11 @@ class GAT(Mixed):
                 f"augment.name: {name} is of one image, and model gat shows four levels; take --augment levels"
             )
         return found
+
+    def idle(self, config: Config) -> list[str]:
+        """As in `Model`."""
+        if config.data.features is None and self.teacher != GAT.teacher:
+            return [f"model.teacher: there is no teacher; add --data.features 768, or --model.teacher {GAT.teacher:g}"]
+        if config.data.features is not None and not self.teacher:
+            return ["model.teacher: with a weight of 0 nobody learns of features; add --model.teacher 1, or drop them"]
+        return []

@@ -221,8 +221,9 @@ class CycleGAN(BetweenDomains):
         there, back = self.translator(data), self.translator(data)
         return cyclegan.Translators(back, there), cyclegan.Judges(self.judge(), self.judge())
 
-    def loss(self, adversarial: AdversarialLoss) -> AdversarialLoss:
+    def loss(self, adversarial: AdversarialLoss, data: DataConfig) -> AdversarialLoss:
         """The mean over both domains."""
+        del data
         from gan_jax.losses import each
 
         return each(adversarial)

@@ -14,26 +14,41 @@ from gan_jax.data.dataset import Dataset
 from gan_jax.data.decoder import from_arrays, is_decoders
 from gan_jax.data.reading import gathered
 from gan_jax.data.scaling import Scaled, Scaling, measured
+from gan_jax.data.teacher import Features
 from gan_jax.errors import DataError, printable
 from gan_jax.memory import require_memory
 from gan_jax.sizes import Size, shown, sides
 from gan_jax.storage import is_remote, place, reached
 
 
-def load(path: str, *, size: Size, channels: int, deviation: float | None, memory: float = math.inf) -> Dataset:
+def load(
+    path: str,
+    *,
+    size: Size,
+    channels: int,
+    deviation: float | None,
+    features: tuple[int, int] | None = None,
+    memory: float = math.inf,
+) -> Dataset:
     """The array of an .npy, or `images` of an .npz, with its `labels` and the names of its `classes` if it has them.
 
     Of an images.npy that gan-jax encode wrote, with its decoder.npz, they are what labels.npy, ... hold beside it.
 
     Without a `deviation` they are uint8 `[N, H, W, 1 or 3]`. With one they are numbers of any range,
     `[N, *size, channels]`, and become float32 as `scaling.measured` says; latents may have a decoder beside them, and
-    the `pictures` that they are of. Up to `memory` bytes are held; more of an .npy are read as they are needed, but of
-    a bucket all. Raises DataError.
+    the `pictures` that they are of. Where it is said how many `features` there are of an image, and of how many
+    numbers, they are read of the array of that name, `[N, *features]`, or `[N, numbers]` of one; of an .npy from a
+    features.npy beside it. Up to `memory` bytes are held; more of an .npy are read as they are needed, but of a bucket
+    all. Raises DataError.
     """
     source = place(path).expanduser()
     name, where = printable(source.name), printable(source)
-    arrays = _read(source, where)
+    arrays = _read(source, where, ("features",) if features else ())
     images = arrays["images"]
+    taught: Features | None = None
+    if features is not None:
+        left = memory - images.nbytes
+        taught = Features.of(where, arrays.get("features"), (len(images), *features), memory=left)
     labels, classes = _labels(where, arrays, len(images))
     origin = f"{_length(source)} bytes"
     if deviation is None:
@@ -43,14 +58,14 @@ def load(path: str, *, size: Size, channels: int, deviation: float | None, memor
                 "--data.deviation 0.5"
             )
         held = np.array(images) if isinstance(images, np.memmap) and images.nbytes <= memory else images
-        return Dataset(name, held, labels, classes, origin)
+        return Dataset(name, held, labels, classes, origin, features=taught)
     _must_be_numbers(where, images, (*sides(size), channels))
     scaling = measured(where, images, deviation)
     as_needed = isinstance(images, np.memmap) and 4 * images.size > memory
     seen = Scaled(images, scaling) if as_needed else _held(where, images, scaling)
     decoder = from_arrays(where, arrays)
     pictures = None if decoder is None else _pictures(where, arrays, len(images))
-    return Dataset(name, seen, labels, classes, origin, scaling, pictures=pictures, decoder=decoder)
+    return Dataset(name, seen, labels, classes, origin, scaling, pictures=pictures, decoder=decoder, features=taught)
 
 
 _READ = ("images", "labels", "classes", "pictures")
@@ -59,20 +74,20 @@ _READ = ("images", "labels", "classes", "pictures")
 IMAGES, DECODER = "images.npy", "decoder.npz"
 """Files of arrays, one each: where both lie, those of the other arrays may lie beside them."""
 
-FILES = (*(f"{name}.npy" for name in _READ), DECODER)
+FILES = (*(f"{name}.npy" for name in (*_READ, "features")), DECODER)
 """All of these; the last one is the mark of what belongs together."""
 
 
-def _read(source: Path, where: str) -> dict[str, np.ndarray]:
-    """The arrays by name; that of an .npy is `images`: mapped and not read, of a bucket read whole."""
+def _read(source: Path, where: str, asked: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """The arrays by name, those that are asked for, too; of an .npy they are mapped and not read, of a bucket read."""
     try:
         with reached(source):
             if not source.is_file():
                 raise DataError(f"{where}: no such file")
             with source.open("rb") as file:
                 if not zipfile.is_zipfile(file):
-                    return _together(source, where)
-                found, names = _archived(file, where, _READ)
+                    return _together(source, where, asked)
+                found, names = _archived(file, where, (*_READ, *asked))
     except DataError:
         raise
     except OSError as error:
@@ -84,15 +99,15 @@ def _read(source: Path, where: str) -> dict[str, np.ndarray]:
     return found
 
 
-def _together(source: Path, where: str) -> dict[str, np.ndarray]:
-    """An .npy, and of an images.npy what lies beside it."""
-    found = {"images": _array(source, where)}
+def _together(source: Path, where: str, asked: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """An .npy, what is `asked` of its folder, and of an images.npy with a decoder what else lies beside it."""
     decoder = source.parent / DECODER
-    if source.name != IMAGES or not decoder.is_file():
+    belong = source.name == IMAGES and decoder.is_file()
+    beside = {name: source.parent / f"{name}.npy" for name in (*(_READ[1:] if belong else ()), *asked)}
+    found = {"images": _array(source, where)}
+    found |= {name: _array(path, where) for name, path in beside.items() if path.is_file()}
+    if not belong:
         return found
-    for name in _READ[1:]:
-        if (path := source.parent / f"{name}.npy").is_file():
-            found[name] = _array(path, where)
     with decoder.open("rb") as file:
         return found | _archived(file, str(decoder), ())[0]
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from gan_jax.data.held_out import Chosen
 from gan_jax.errors import DataError
-from gan_jax.types import Source
+from gan_jax.sizes import Sides, laid
+from gan_jax.types import Source, Taught
 
 Order = Callable[..., np.ndarray]
 """`(step, *, count, batch_size, seed) -> indices [batch_size]`, in `[0, count)`."""
@@ -51,16 +52,19 @@ def read_batch(
     *,
     batch_size: int,
     seed: int,
+    features: Source | None = None,
     stacked: int = 1,
     flip: bool = False,
     share: slice = slice(None),
     order: Order = batch_indices,
-) -> tuple[np.ndarray, np.ndarray | None]:
+) -> tuple[np.ndarray, Any]:
     """Those of images `[N, H, W, C]` and labels `[N]` that training step `step` sees, `[batch_size, ...]`.
 
-    With `stacked` > 1, that many batches on a leading axis.
+    With `stacked` > 1, that many batches on a leading axis. Where there are a teacher's `features` `[N, n, F]`, what
+    is told is `Taught` both.
 
-    With `flip`, each image is mirrored with probability 1/2, anew every time that it is seen.
+    With `flip`, each image is mirrored with probability 1/2, anew every time that it is seen, and with it the features
+    of its patches; those of whole images stay.
 
     Of several hosts that read one batch, each reads the rows in its `share` alone: whatever is drawn is drawn for the
     whole batch, so that their rows side by side are the batch that one host would read.
@@ -70,11 +74,15 @@ def read_batch(
     numbers = range(step * stacked, (step + 1) * stacked)
     rows = [order(number, count=len(images), batch_size=batch_size, seed=seed)[share] for number in numbers]
     seen = [images[row] for row in rows]
+    said = [] if features is None else [features[row] for row in rows]
     if flip:
         turns = [turned(number, batch_size=batch_size, seed=seed)[share] for number in numbers]
+        size = (images.shape[1], images.shape[2])
         seen = [mirrored(batch, turn) for batch, turn in zip(seen, turns, strict=True)]
+        said = [mirrored_features(batch, turn, size) for batch, turn in zip(said, turns, strict=bool(said))]
     join = np.stack if stacked > 1 else lambda batches: batches[0]
-    return join(seen), None if labels is None else join([labels[row] for row in rows])
+    told = None if labels is None else join([labels[row] for row in rows])
+    return join(seen), Taught(told, join(said)) if said else told
 
 
 def read_beside_labelled(
@@ -101,6 +109,15 @@ def turned(step: int, *, batch_size: int, seed: int) -> np.ndarray:
 def mirrored(images: np.ndarray, turn: np.ndarray) -> np.ndarray:
     """Images `[B, H, W, C]`, those whose `turn` `[B]` is true left to right."""
     return np.where(turn[:, None, None, None], images[:, :, ::-1], images)
+
+
+def mirrored_features(features: np.ndarray, turn: np.ndarray, size: Sides) -> np.ndarray:
+    """Features `[B, n, F]` of images of a size, as `mirrored` leaves those: what is said of whole images stays."""
+    whole, side = laid(features.shape[1], size)
+    if features.shape[1] == whole:
+        return features
+    grid = features[:, whole:].reshape(len(features), size[0] // side, size[1] // side, -1)
+    return np.concatenate([features[:, :whole], mirrored(grid, turn).reshape(len(features), -1, grid.shape[-1])], 1)
 
 
 _one_at_a_time = threading.Lock()

@@ -11,6 +11,7 @@ import numpy as np
 from gan_jax.data.decoder import KeptDecoder
 from gan_jax.data.reading import AHEAD, in_blocks
 from gan_jax.data.scaling import Scaling
+from gan_jax.data.teacher import Features
 from gan_jax.errors import DataError
 from gan_jax.screen import tell
 from gan_jax.types import Rows, Source
@@ -40,6 +41,7 @@ class Dataset:
     frames: int = 1  # of clips: how many lie one above another in an image
     pictures: Source | None = None  # of latents: what they are of, in the same order
     decoder: KeptDecoder | None = None  # of latents: what makes pictures of them
+    features: Features | None = None  # what a teacher says of the images, in the same order
 
     def __post_init__(self) -> None:
         channels = {"uint8": (1, 3), "float32": range(1, MOST_CHANNELS + 1)}.get(str(self.images.dtype), ())
@@ -63,19 +65,23 @@ class Dataset:
 
     @property
     def in_memory(self) -> bool:
-        """Whether all images are held there."""
-        return isinstance(self.images, np.ndarray) and not isinstance(self.images, np.memmap)
+        """Whether all images are held there, and their features, if there are any."""
+        held = isinstance(self.images, np.ndarray) and not isinstance(self.images, np.memmap)
+        return held and (self.features is None or self.features.in_memory)
 
     def memory(self, batch: int) -> int:
         """Bytes of the host's memory that they take while batches of so many are read.
 
-        Those are what holds or finds the images, the labels, the order of two epochs, and the batches read ahead.
+        Those are what holds or finds images and features, the labels, the order of two epochs, and the batches read
+        ahead.
         """
-        sources = [source for source in (self.images, self.pictures) if source is not None]
+        sources = [source for source in (self.images, self.pictures, self.features) if source is not None]
         held = sum(source.nbytes for source in sources if not isinstance(source, np.memmap))
         labels = 0 if self.labels is None else self.labels.nbytes
         orders = 2 * len(self) * np.min_scalar_type(len(self)).itemsize
-        return held + labels + orders + AHEAD * batch * math.prod(self.images.shape[1:]) * self.images.dtype.itemsize
+        read = [source for source in (self.images, self.features) if source is not None]
+        one = sum(math.prod(source.shape[1:]) * source.dtype.itemsize for source in read)
+        return held + labels + orders + AHEAD * batch * one
 
     @property
     def fingerprint(self) -> str:
@@ -84,7 +90,7 @@ class Dataset:
 
     @cached_property
     def pixels(self) -> str:
-        """SHA-256 over shape, pixels, labels and class names: two datasets train alike if it is the same."""
+        """SHA-256 over shape, pixels, labels, class names and features: two datasets train alike if it is the same."""
         digest = hashlib.sha256(repr((self.images.shape, self.classes)).encode())
         for block in in_blocks(self.images):
             digest.update(np.ascontiguousarray(block).data)
@@ -92,11 +98,15 @@ class Dataset:
             digest.update(np.ascontiguousarray(self.labels).data)
         digest.update(self.alphabet.encode())
         digest.update(self.test.pixels.encode() if self.test else b"")
+        if self.features is not None:
+            digest.update(repr(self.features.shape).encode())
+            for block in in_blocks(self.features):
+                digest.update(np.ascontiguousarray(block).data)
         return digest.hexdigest()
 
     @cached_property
     def sampled(self) -> str:
-        """SHA-256 over shape, labels, class names, `origin`, and the pixels of 64 images: what reads little.
+        """SHA-256 over shape, labels, class names, `origin`, and pixels and features of 64 images: what reads little.
 
         A picture that was added, lost, renamed, or changed in size is seen; one that was changed and has kept its name
         and its size in bytes is seen if it is one of the 64.
@@ -108,6 +118,9 @@ class Dataset:
             digest.update(np.ascontiguousarray(self.labels).data)
         digest.update(self.alphabet.encode())
         digest.update(self.test.sampled.encode() if self.test else b"")
+        if self.features is not None:
+            digest.update(repr(self.features.shape).encode())
+            digest.update(np.ascontiguousarray(self.features[np.unique(rows)]).data)
         return digest.hexdigest() + SAMPLED
 
     def must_be(self, fingerprint: str, count: int) -> None:

@@ -31,6 +31,7 @@ _KEY = 2**33
 
 def those(dataset: Dataset, rows: np.ndarray) -> Dataset:
     """Some images of a dataset, by their numbers."""
+    assert dataset.features is None, "a teacher's features are of all images"
     images = dataset.images[rows] if dataset.in_memory else Chosen(dataset.images, rows)
     return replace(dataset, images=images, labels=None if dataset.labels is None else dataset.labels[rows])
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from gan_jax.types import Condition, Images, Latents
+from gan_jax.types import Condition, Features, Images, Latents, Taught
 
 
 def join_latent(latents: Latents, condition: Condition, classes: int) -> Latents:
@@ -35,6 +35,11 @@ def join_image(images: Images, condition: Condition, classes: int) -> Images:
         return images
     planes = jnp.broadcast_to(vectors.astype(images.dtype)[:, None, None, :], (*images.shape[:3], classes))
     return jnp.concatenate([images, planes], axis=-1)
+
+
+def parted(condition: Condition) -> tuple[Condition, Features | None]:
+    """What a network is told, and what a teacher says of the same images, or None where the condition has nothing."""
+    return condition if isinstance(condition, Taught) else (condition, None)
 
 
 def as_image(condition: Condition) -> Images:

@@ -10,10 +10,11 @@ l levels, n blocks, latents of z, K classes, and F features (2048 as published):
 
 - a block has A = 4w² + 4w + 2d of attention, and G = 3wh + 2h + w of gated layers;
 - the generator n (A + G + 4w² + 4w) + l (w² + w + (w + 1) q) + Kz + (2z + w + 2) w;
-- the discriminator n (A + G + 4w) + (lq + 3) w + (w + 1) F + KF + 2 (F + 1) F.
+- the discriminator n (A + G + 4w) + (lq + 3) w + (w + 1) F + KF + 2 (F + 1) F;
+- and, where a teacher says m numbers, (w + 1) F + (F + 1) F + (F + 1) m more.
 
 Without classes the generator has (z + w + 2) w in the place of the last two terms, and the discriminator a logit's
-w + 1 in the place of the last three.
+w + 1 in the place of the last three of its own.
 """
 
 from collections.abc import Callable
@@ -26,8 +27,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from gan_jax.layers.conditioning import as_vectors
-from gan_jax.layers.multiplied import MultipliedDense
+from gan_jax.layers.conditioning import as_vectors, parted
+from gan_jax.layers.multiplied import slow_layers
+from gan_jax.layers.teaching import Answer, Pupil, apart
 from gan_jax.layers.tokens import Tokens, from_patches, grid_of, sine_cosine, to_patches
 from gan_jax.layers.transformer import (
     EPSILON,
@@ -55,9 +57,6 @@ class Shape(NamedTuple):
 
 SHAPES = {"S": Shape(12, 384, 6), "B": Shape(12, 768, 12), "L": Shape(24, 1024, 16), "XL": Shape(28, 1152, 16)}
 """The published ones; each has patches of 2, 4 or 8 pixels on a side."""
-
-MULTIPLIER = 0.01
-"""Of how fast layers learn that latents or labels go through."""
 
 MEAN_DECAY = 0.995
 """Of the mean styles."""
@@ -133,7 +132,7 @@ class Styles(nn.Module):
     def __call__(self, latents: Latents, condition: Condition = None, *, train: bool = False) -> Vectors:
         """Maps each latent."""
         style = Style(self.features, self.classes, self.truncation, self.guidance, name="style")
-        return style(latents, as_vectors(condition, self.classes), train=train)
+        return style(latents, as_vectors(parted(condition)[0], self.classes), train=train)
 
 
 class Synthesis(nn.Module):
@@ -258,6 +257,10 @@ class Discriminator(nn.Module):
 
     Of a plain image all levels are the same. With labels the logit is the inner product of an image's `features`, read
     off a token of its own, and its label's; without, it is read off directly. Other fields are as the generator's.
+
+    With a teacher, of so many numbers, a perceptron of as many hidden `features` says of each token what the teacher
+    does of its patch, and of the image's own what it does of the whole: the condition is `Taught` then, and the output
+    an `Answer`. Where the condition is not, distances are 0. Train it with `losses.taught`.
     """
 
     depth: int = 12
@@ -267,6 +270,7 @@ class Discriminator(nn.Module):
     classes: int = 0
     levels: int = 4
     features: int = 2048
+    teacher: int = 0
     recomputed: bool = False
     attention: Implementation = "xla"
     dtype: Any = jnp.float32
@@ -274,9 +278,10 @@ class Discriminator(nn.Module):
     @nn.compact
     def __call__(
         self, images: Images | tuple[Images, ...], condition: Condition = None, *, train: bool = False
-    ) -> Logits:
+    ) -> Logits | Answer:
         """Scores each image; positive means real. Raises ValueError for another number of levels."""
         del train
+        condition, features = parted(condition)
         told = as_vectors(condition, self.classes)
         shown = images if isinstance(images, tuple) else (images,) * self.levels
         if len(shown) != self.levels:
@@ -291,11 +296,14 @@ class Discriminator(nn.Module):
         blocks = stacked(PlainBlock, self.depth, recomputed=self.recomputed)
         x, _ = blocks(self.heads, grid, self.attention, self.dtype, name="blocks")(x)
         read = nn.RMSNorm(EPSILON, name="norm")(x[:, 0].astype(jnp.float32))
-        if told is None:
-            return nn.Dense(1, kernel_init=xavier, name="logit")(read)[:, 0]
-        features = nn.Dense(self.features, kernel_init=xavier, name="logit")(read)
-        label = nn.Dense(self.features, use_bias=False, kernel_init=small, name="embed")(told)
-        return jnp.sum(features * slow_layers(label, self.features), axis=-1)
+        score = nn.Dense(1 if told is None else self.features, kernel_init=xavier, name="logit")(read)
+        if told is not None:
+            label = nn.Dense(self.features, use_bias=False, kernel_init=small, name="embed")(told)
+            score = score * slow_layers(label, self.features)
+        logits = jnp.sum(score, axis=-1)
+        if not self.teacher:
+            return logits
+        return Answer(logits, apart(Pupil(self.teacher, self.features, self.dtype, name="pupil")(x), features))
 
 
 class PlainBlock(nn.Module):
@@ -324,12 +332,6 @@ def styled(features: int, dtype: Any, name: str) -> Callable[[Vectors], Array]:
     tenth = nn.initializers.variance_scaling(0.1**2, "fan_avg", "uniform")
     layer = nn.Dense(features, kernel_init=tenth, dtype=dtype, name=name)
     return lambda style: layer(nn.silu(style))[:, None, :]
-
-
-def slow_layers(x: Array, features: int) -> Array:
-    """Two dense layers of the module that calls it, SiLU between them, which learn a hundred times more slowly."""
-    hidden = MultipliedDense(features, MULTIPLIER, name="layer_0")(x)
-    return MultipliedDense(features, MULTIPLIER, name="layer_1")(nn.silu(hidden))
 
 
 def _moved(means: Vectors, style: Vectors, shown: Vectors) -> Vectors:

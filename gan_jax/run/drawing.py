@@ -139,7 +139,7 @@ def _given(task: Task, key: PRNGKey) -> Callable[[Array, Images | Bytes], Batch]
 def as_made(config: Config, data: Dataset) -> Dataset:
     """Real images of the kind that is made, where each of the data holds another, too; of latents pictures."""
     if data.pictures is not None:
-        return replace(data, images=data.pictures, scaling=None, pictures=None, decoder=None)
+        return replace(data, images=data.pictures, scaling=None, pictures=None, decoder=None, features=None)
     size = (*config.data.image_size, config.data.image_channels)
     if not config.task.given or data.images.shape[1:] == size:
         return data

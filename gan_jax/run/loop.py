@@ -4,6 +4,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -295,7 +296,8 @@ def _calls(start: int, stop: int, cadences: Mapping[str, int], most: int) -> Ite
 
 def _read_batch(job: Job, step: int) -> tuple[np.ndarray, Any]:
     """What this host reads of the batch of a step: images, and what the networks are told of them."""
-    read: Callable[..., tuple[np.ndarray, Any]] = read_beside_labelled if job.config.task.classifies else read_batch
+    alone = partial(read_batch, features=job.data.features)
+    read: Callable[..., tuple[np.ndarray, Any]] = read_beside_labelled if job.config.task.classifies else alone
     return read(
         job.data.images,
         job.labels,

@@ -43,9 +43,12 @@ def preview(config: Config, say: Say) -> str:
     compiled = step.lower(state, batch).compile()  # type: ignore[attr-defined]
     work = step_flops(config, gan)
     memory = compiled.memory_analysis()
+    kinds = f"{len(data.classes)} classes"
+    if data.features is not None:
+        kinds += f", with {' x '.join(map(str, data.features.shape[1:]))} features each"
     lines = [
         to_json(config).rstrip(),
-        f"data           {data.name}: {len(data)} {data.things} {data.images.shape[1:]}, {len(data.classes)} classes",
+        f"data           {data.name}: {len(data)} {data.things} {data.images.shape[1:]}, {kinds}",
         f"               {in_words(data.memory(config.batch_size))} of this machine's memory, read ahead included",
         f"generator      {_size(state.generator.weights.params):,} parameters",
         f"discriminator  {_size(state.discriminator.weights.params):,} parameters",

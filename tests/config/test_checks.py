@@ -45,6 +45,7 @@ OTHERS = {
     "data.frames": 8,
     "data.channels": 3,
     "data.deviation": 0.5,
+    "data.features": "17x64",
     "data.flip": True,
     "data.clusters": 5,
     "data.data_dir": "/tfds",
@@ -121,6 +122,7 @@ ONE_WAY = {"task": "restyled_one_way", "model": "cut", "data.size": 16}
 NEEDS = {
     "task": {"model": "pix2pix", "data.size": 16},
     "data.deviation": {"data.path": "/latents.npz"},
+    "data.features": FLOATS | {"model": "gat"},
     "data.alphabet": TEXT,
     "data.test": TEXT,
     "data.frames": CLIPS,
@@ -336,6 +338,24 @@ def test_a_whole_number_will_do_for_a_number():
         (
             {"model": "gat", "augment.name": "diff_augment"},
             "augment.name: diff_augment is of one image, and model gat shows four levels; take --augment levels",
+        ),
+        (
+            FLOATS | {"data.features": 64},
+            "data.features: are for --model gat, and model dcgan learns none; drop --data.features",
+        ),
+        (
+            FLOATS | {"model": "gat", "data.features": "18x64"},
+            "data.features: 18 of an image are not those of its 16 patches of 2x2 pixels; bring 16x64, 17x64 or 64 of",
+        ),
+        (
+            {"model": "gat", "data.features": 64},
+            "data.features: come in an .npz, or beside an .npy of images; name one with --data.path",
+        ),
+        ({"data.features": "17x"}, "data.features: expected numbers of each image, such as 768, or places x numbers"),
+        ({"data.features": 0}, "data.features: expected a whole number from 1, got 0"),
+        (
+            INPAINTING | {"data.path": "/pictures.npz", "data.features": 64},
+            "data.features: are for --model gat, and model pix2pix learns none",
         ),
         ({"model": "gat", "penalty.wgan_gp": 10.0}, "penalty.wgan_gp: looks between an image and four levels"),
         (
@@ -603,6 +623,11 @@ def test_the_mlp_makes_any_size_from_a_batch_of_one():
     ("values", "said"),
     [
         ({"model.told": "projection"}, "model.told: nothing is told; add --conditional or --data.clusters"),
+        (FLOATS | {"model": "gat", "model.teacher": 2.0}, "model.teacher: there is no teacher; add --data.features"),
+        (
+            FLOATS | {"model": "gat", "model.teacher": 0.0, "data.features": 64},
+            "model.teacher: with a weight of 0 nobody learns of features; add --model.teacher 1",
+        ),
         ({"penalty.path_lazy": 4}, "penalty.path_lazy: there are no path lengths to take of fewer latents"),
         ({"penalty.lazy": 4}, "penalty.lazy: there is no penalty to take of fewer images; add one such as"),
         (

@@ -12,8 +12,9 @@ import pytest
 from gan_jax import GAN, Batch, generate, init, losses, make_step, penalties
 from gan_jax.augment.levels import noisy_levels
 from gan_jax.flops import count as count_flops
+from gan_jax.gan import update_discriminator, update_generator
 from gan_jax.models import gat
-from gan_jax.types import Weights
+from gan_jax.types import Taught, Weights
 
 LABELS = jnp.array([0, 2, 2, 1])
 
@@ -169,3 +170,87 @@ def test_its_game_plays_one_step_after_another_and_samples():
     assert all(jax.tree.leaves(moved))
     assert isinstance(state.average, Weights)
     assert generate(gan, state.average, jnp.ones((1, 6)), LABELS[:1]).shape == (1, 8, 12, 2)
+
+
+TAUGHT = SMALL | {"features": 8, "teacher": 5}
+SAID = jax.random.normal(jax.random.key(5), (4, 7, 5))
+"""What a teacher says of each of four images of 8x12 pixels, and of its six patches."""
+
+
+def game(**rules):
+    sgd = optax.sgd(0.1)
+    return GAN(small(), gat.Discriminator(**TAUGHT), sgd, sgd, latent_size=6, augment=noisy_levels(), **rules)
+
+
+@pytest.fixture(scope="module")
+def taught():
+    """A batch with a teacher's features, and a first state."""
+    images = jax.random.uniform(jax.random.key(0), (4, 8, 12, 2), minval=-1)
+    batch = Batch(images, Taught(LABELS, SAID))
+    return batch, init(game(loss=losses.taught(losses.relativistic)), jax.random.key(1), batch)
+
+
+def test_a_teacher_adds_a_perceptron_and_nothing_else():
+    images, labels = jnp.zeros((2, 32, 32, 4)), jnp.zeros(2, jnp.int32)
+    head = 385 * 2048 + 2049 * 2048 + 2049 * 768
+    assert count(gat.Discriminator(classes=1000, teacher=768), images, labels) == 32_556_160 + head
+    plain = jax.eval_shape(lambda: gat.Discriminator(classes=1000).init(jax.random.key(0), images, labels))
+    more = jax.eval_shape(lambda: gat.Discriminator(classes=1000, teacher=768).init(jax.random.key(0), images, labels))
+    assert {**more["params"], "pupil": None} == {**plain["params"], "pupil": None}
+
+
+def test_without_features_the_head_is_idle_and_the_verdict_is_the_same(taught):
+    batch, state = taught
+    told, without = (
+        gat.Discriminator(**TAUGHT).apply({"params": state.discriminator.weights.params}, batch.images, condition)
+        for condition in (batch.condition, LABELS)
+    )
+    np.testing.assert_array_equal(told.logits, without.logits)
+    assert jnp.all(told.distance > 0)
+    np.testing.assert_array_equal(without.distance, jnp.zeros(4))
+
+
+def test_the_generator_draws_the_same_whatever_the_teacher_says(taught):
+    batch, state = taught
+    gan, latents = game(), jax.random.normal(jax.random.key(2), (4, 6))
+    drawn = [generate(gan, state.average, latents, told) for told in (batch.condition, LABELS)]
+    np.testing.assert_array_equal(*drawn)
+
+
+def updates(of, batch, state, loss):
+    update = jax.jit(partial(of, game(loss=loss)))
+    return update(state, batch, jax.random.key(3))
+
+
+def test_the_generator_is_updated_to_the_same_bits_without_a_teacher(taught):
+    batch, state = taught
+    loss = losses.relativistic
+    alone = losses.part(loss, lambda said: said.logits)
+    without = Batch(batch.images, LABELS)
+    ours, rows = updates(update_generator, batch, state, losses.taught(loss, weight=3.0))
+    theirs, others = updates(update_generator, without, state, alone)
+    jax.tree.map(np.testing.assert_array_equal, ours.generator, theirs.generator)
+    assert rows["g/loss"] == others["g/loss"]
+
+
+def test_the_discriminator_goes_down_its_distance_on_real_images_beside_the_game(taught):
+    """With plain descent its update is that of the game and, three times, that of the distance alone."""
+    batch, state = taught
+    loss = losses.relativistic
+    parts = {
+        "both": losses.taught(loss, weight=3.0),
+        "game": losses.taught(loss, weight=0.0),
+        "distance": losses.taught(losses.none),
+    }
+    before = state.discriminator.weights.params
+    moved = {}
+    for name, part in parts.items():
+        after, metrics = updates(update_discriminator, batch, state, part)
+        moved[name] = jax.tree.map(lambda a, b: a - b, after.discriminator.weights.params, before)
+        jax.tree.map(np.testing.assert_array_equal, after.generator, state.generator)
+        if name == "distance":
+            assert 0 < metrics["d/loss"] < 4
+    wanted = jax.tree.map(lambda a, b: a + 3 * b, moved["game"], moved["distance"])
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), moved["both"], wanted)
+    assert jnp.all(moved["game"]["pupil"]["layer_0"]["kernel"] == 0)
+    assert jnp.any(moved["distance"]["blocks"]["gated"]["joint"]["kernel"] != 0)
