@@ -132,7 +132,8 @@ def load(
         pictures = Pictures(shown, files, size, channels, fit)
     labels, names = classes.of_files(shown, found, files)
     images = pictures if held is None else held[: len(files)]  # a view: a copy would need as much memory again
-    return Dataset(printable(source.name), images, labels, names, origin(files))
+    folder = classes.top(files.names).rstrip("/").rpartition("/")[2]
+    return Dataset(printable(source.name), images, labels, names, origin(files), folder=folder)
 
 
 def only_pictures(found: Files, shown: str) -> Files:
@@ -148,7 +149,8 @@ def only_pictures(found: Files, shown: str) -> Files:
 
 def size_of(files: Files, i: int) -> tuple[int, int] | None:
     """Width and height of a picture as it is to be seen, by its header; None if that cannot be read."""
-    turned = lambda picture: picture.getexif().get(0x0112, 1) >= 5
+    # A PNG's own method decodes all of it, for what may stand behind its pixels, where hardly any has it.
+    turned = lambda picture: Image.Image.getexif(picture).get(0x0112, 1) >= 5
     found = _decode(files, i, lambda picture: picture.size[::-1] if turned(picture) else picture.size)
     return None if isinstance(found, str) else found
 
