@@ -54,7 +54,7 @@ def require_all(shown: str, count: int, wrong: Callable[[int], str | None], rule
     It is asked from many threads at once, of all: what does not fit would be trained on, and nobody would see it.
     """
     with read_ahead(wrong, 0, count) as found:
-        said = [each for each in told_of(found, count) if each]
+        said = [each for each in told_of(found, count, things="pairs") if each]
     if said:
         more = f" (and {len(said) - 1:,} more like it)" if len(said) > 1 else ""
         raise DataError(f"{shown}: {said[0]}{more}; {rule}")

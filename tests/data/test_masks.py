@@ -63,8 +63,9 @@ def test_a_mask_that_is_resized_has_no_numbers_between(folder):
 )
 def test_masks_that_tell_no_class_are_named(folder, mask, said):
     mask.save(folder / "B" / "1.png")
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=said) as refused:
         masks.load(str(folder), size=4, channels=3, classes=4)
+    assert "\n" not in str(refused.value)
 
 
 def test_masks_of_black_and_white_are_not_taken_for_masks_of_what_nobody_knows(folder):
