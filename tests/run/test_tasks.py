@@ -13,12 +13,16 @@ from runs import assert_a_killed_copy_ends_alike
 
 from gan_jax import parallel
 from gan_jax.cli import main
-from gan_jax.config import CadenceConfig, Config, DataConfig, EvaluateConfig, Inpainting, Pix2Pix
+from gan_jax.config import CadenceConfig, Config, DataConfig, EvaluateConfig, Inpainting, Pix2Pix, Segmentation
 from gan_jax.config.build import build_gan, load_data
+from gan_jax.data.dataset import Dataset
+from gan_jax.errors import DataError
 from gan_jax.gan import init
 from gan_jax.images import to_bytes, to_float
 from gan_jax.metrics.fidelity import l1, psnr, ssim
+from gan_jax.run.evaluation import make_judge
 from gan_jax.run.files import RunFolder
+from gan_jax.run.judging import Asked
 from gan_jax.run.loop import train
 from gan_jax.run.pictures import enlargement
 from gan_jax.run.scoreboard import read_all
@@ -92,6 +96,22 @@ def test_a_run_can_be_scored_again_and_of_no_more_images_than_were_held_out(run,
     first, again = read_all(RunFolder(copy).metrics)
     assert again.protocol["samples"] == 180
     assert again.scores.keys() == first.scores.keys()
+
+
+@pytest.mark.parametrize(
+    "config",
+    [small(), small(data=DataConfig(name="cluttered_mnist"), task=Segmentation(classes=3), evaluate=EvaluateConfig())],
+    ids=lambda config: config.task.called,
+)
+def test_too_few_held_out_images_are_no_scores_and_what_would_help_is_told(config):
+    """Held in memory, too, of which what is judged is a copy."""
+    size = (4, *config.read_size, config.data.image_channels)
+    few = Dataset("few", np.zeros(size, np.uint8))
+    data, kind = replace(few, images=np.zeros((36, *size[1:]), np.uint8), test=few), config.evaluate.features
+    with pytest.raises(
+        DataError, match=r"20 images or more, .* there are 4 held out; raise --task\.test in another run"
+    ):
+        make_judge(config, build_gan(config, 0), data, None, Asked(SAMPLES, kind), mesh=parallel.make_mesh(), say=print)
 
 
 def test_a_grid_has_what_was_given_what_was_made_and_the_truth_side_by_side(run):
