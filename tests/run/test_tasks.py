@@ -13,7 +13,18 @@ from runs import assert_a_killed_copy_ends_alike
 
 from gan_jax import parallel
 from gan_jax.cli import main
-from gan_jax.config import CadenceConfig, Config, DataConfig, EvaluateConfig, Inpainting, Pix2Pix, Segmentation
+from gan_jax.config import (
+    ESRGAN,
+    CadenceConfig,
+    Config,
+    DataConfig,
+    EvaluateConfig,
+    Inpainting,
+    Pairs,
+    Pix2Pix,
+    Segmentation,
+    SuperResolution,
+)
 from gan_jax.config.build import build_gan, load_data
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import DataError
@@ -157,18 +168,44 @@ def after_two_steps(config, gan, devices):
     mesh = parallel.make_mesh(jax.devices()[:devices])
     state = parallel.make_state(lambda: init(gan, jax.random.key(0), example(config)), mesh)
     step = parallel.compile_step(make_step(config, gan), mesh)
-    images = load_data(config).images
+    size = (4, *config.read_size, config.data.image_channels)
     for i in range(2):
-        state, metrics = step(state, parallel.put_batch(mesh, images[4 * i : 4 * i + 4]))
+        images = np.random.default_rng(i).integers(0, 256, size, np.uint8)
+        images = images % 3 if config.task.of_masks else images
+        state, metrics = step(state, parallel.put_batch(mesh, images))
     return jax.device_get((state.generator.weights, state.discriminator.weights)), metrics
 
 
+LARGER = replace(
+    TINY,
+    task=SuperResolution(factor=2, l1=1.0),
+    model=ESRGAN(generator_width=4, discriminator_width=2, depth=1, blocks=1, growth=2),
+)
+
+
 @pytest.mark.slow
-def test_two_devices_make_the_holes_and_the_steps_of_one():
-    gan = gentle(TINY)
-    (ours, rows), (theirs, others) = (after_two_steps(TINY, gan, devices) for devices in (1, 2))
+@pytest.mark.parametrize(
+    ("config", "shown"),
+    [
+        (TINY, "g/l1"),
+        (LARGER, "g/l1"),
+        (replace(TINY, task=Pairs(l1=1.0)), "g/l1"),
+        (replace(TINY, task=Segmentation(classes=3)), "g/cross_entropy"),
+    ],
+    ids=lambda of: of.task.called if isinstance(of, Config) else of,
+)
+def test_two_devices_make_what_is_given_and_the_steps_of_one(config, shown):
+    gan = gentle(config)
+    (ours, rows), (theirs, others) = (after_two_steps(config, gan, devices) for devices in (1, 2))
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), ours, theirs)
-    np.testing.assert_allclose(rows["g/l1"], others["g/l1"], rtol=1e-4)
+    np.testing.assert_allclose(rows[shown], others[shown], rtol=1e-4)
+
+
+@pytest.mark.slow
+def test_a_killed_run_of_super_resolution_ends_as_if_it_were_not(tmp_path):
+    config = replace(LARGER, evaluate=EvaluateConfig())
+    train(config, tmp_path / "run")
+    assert_a_killed_copy_ends_alike(RunFolder(tmp_path / "run"), config, tmp_path / "killed")
 
 
 def test_without_a_game_the_generator_learns_from_the_truth_and_the_discriminator_rests():
