@@ -1,6 +1,7 @@
 """Terms of what was made beside what was given: values by hand, gradients, and what they are shown in a step."""
 
 import dataclasses
+from functools import partial
 
 import flax.linen as nn
 import jax
@@ -15,6 +16,8 @@ from gan_jax import Batch, init, sample_latents, supervision
 from gan_jax.flops import count
 from gan_jax.gan import update_generator
 from gan_jax.network import forward
+from gan_jax.tasks import reconstruction
+from gan_jax.tasks.super_resolution import agreement
 
 KEY = jax.random.key(0)
 LATENTS = jax.random.normal(jax.random.key(1), (4, 3))
@@ -67,6 +70,57 @@ def test_gradient_is_that_of_finite_differences(name):
         made, batch = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), (MADE, BATCH))
         value = lambda made: of(TERMS[name][0], made, batch)[0]
         check_grads(value, (made,), order=1, modes=["rev"], eps=1e-6, rtol=1e-4)
+
+
+def two_translators(w, latents, pair):
+    """F and G of `cycle`, of weights that all of them show."""
+    return jnp.tanh(w[0] * pair[1] + w[1]), jnp.sin(w[2] * pair[0] - w[1])
+
+
+def one_translator(w, latents, condition):
+    """An image, and patches, of norm 1, of what it was given."""
+    patches = condition.reshape(4, -1, 3)[:, :5] * w[0] + jnp.sin(w[1] * jnp.arange(3.0))[None, None]
+    patches = patches / jnp.linalg.norm(patches, axis=-1, keepdims=True)
+    return jnp.tanh(w[2] * condition + w[1] * condition**2), {"one": patches, "other": jnp.roll(patches, 1, axis=2)}
+
+
+def a_code(w, latents, condition):
+    """An image, and what its code tells in nats."""
+    return jnp.tanh(w[0] * condition + w[1]), jnp.mean((w[2] * condition) ** 2, axis=(1, 2, 3))
+
+
+OF_WEIGHTS = {
+    "cycle": (supervision.cycle(2.0), two_translators, Batch((REAL, MADE), (REAL, MADE))),
+    "identity": (supervision.identity(2.0), two_translators, Batch((REAL, MADE), (REAL, MADE))),
+    "contrast": (supervision.contrast(2.0, 0.5), one_translator, Batch((REAL, ()), MADE)),
+    "contrast_of_real": (supervision.contrast_of_real(2.0, 0.5), one_translator, Batch((REAL, ()), MADE)),
+    "agreement": (agreement(2.0, 2), lambda w, latents, given: jnp.tanh(w[0] * REAL + w[1] + w[2]), BATCH),
+    "reconstruction.l1": (reconstruction.l1(2.0), a_code, Batch((REAL, jnp.zeros(4)), MADE)),
+    "reconstruction.kl": (reconstruction.kl(2.0), a_code, Batch((REAL, jnp.zeros(4)), MADE)),
+}
+
+
+@pytest.mark.parametrize("name", OF_WEIGHTS)
+def test_gradient_by_the_weights_of_what_draws_is_that_of_finite_differences(name):
+    """A contrast's wanted patches stay those of the weights at which it is taken: no gradient is taken of them."""
+    term, draw, batch = OF_WEIGHTS[name]
+    with jax.enable_x64(True):
+        batch, at = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), (batch, jnp.array([0.7, 0.3, 1.1])))
+        given = batch.images[0] if name == "contrast_of_real" else batch.condition
+        value = lambda draw: term(KEY, draw, LATENTS, batch)[0]
+
+        def moved(w):
+            def drawn(latents, condition):
+                made = draw(w, latents, condition)
+                stays = name.startswith("contrast") and condition is given
+                return (made[0], draw(at, latents, given)[1]) if stays else made
+
+            return value(drawn)
+
+        slope = jax.grad(lambda w: value(partial(draw, w)))(at)
+        differences = [(moved(at + step) - moved(at - step)) / 2e-6 for step in 1e-6 * jnp.eye(3)]
+    np.testing.assert_allclose(slope, differences, rtol=1e-5, atol=1e-8)
+    assert np.any(np.abs(slope) > 1e-3)
 
 
 def test_the_gradient_of_l1_is_a_sign_for_each_pixel():

@@ -36,7 +36,7 @@ def load(
 
     height, width = sides(size)
     strip = (frames * height, width)
-    read = pictures.load(path, size=strip, channels=channels, on_bad=on_bad, memory=memory, fit=fit)
+    read = pictures.load(path, size=strip, channels=channels, on_bad=on_bad, memory=memory, fit=fit, things="clips")
     return replace(read, frames=frames)
 
 

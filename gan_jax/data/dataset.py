@@ -38,6 +38,7 @@ class Dataset:
     scaling: Scaling | None = None  # of floats: what brought them from the range of their own
     test: "Dataset | None" = None  # what no step sees
     alphabet: str = ""  # of text: the character of each number
+    folder: str = ""  # of one's own pictures: the one that all of them lie in, below what was named
     frames: int = 1  # of clips: how many lie one above another in an image
     pictures: Source | None = None  # of latents: what they are of, in the same order
     decoder: KeptDecoder | None = None  # of latents: what makes pictures of them

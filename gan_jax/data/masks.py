@@ -7,8 +7,8 @@ from PIL import Image, ImageOps
 
 from gan_jax.data.dataset import Dataset
 from gan_jax.data.listing import Files, list_files
-from gan_jax.data.pairs import held_up_to, matching
-from gan_jax.data.pictures import OF_A_PAIR, Pictures, only_pictures, origin, size_of
+from gan_jax.data.pairs import held_up_to, matching, require_all, sizes_of, told
+from gan_jax.data.pictures import OF_A_PAIR, Pictures, only_pictures, origin
 from gan_jax.data.resize import covering, fitted
 from gan_jax.data.views import Joined
 from gan_jax.errors import DataError, printable
@@ -25,7 +25,7 @@ def load(path: str, *, size: Size, channels: int, classes: int, memory: float = 
     A mask is a picture of one channel, or of a palette, whose pixels are the numbers of `classes`, from 0, or
     `UNKNOWN`; it is brought to the size as its picture is, but each pixel stays one of its own. Up to `memory` bytes
     are decoded now; more, as they are needed. Raises DataError as `pairs.load`, for masks of colours, and, naming it,
-    for one with the number of no class.
+    for one with the number of no class, or of another size than its picture.
     """
     source = place(path).expanduser()
     name = printable(source)
@@ -42,31 +42,30 @@ def load(path: str, *, size: Size, channels: int, classes: int, memory: float = 
     pictures, masks = (
         Pictures(name, half, size, channels, each, OF_A_PAIR) for half, each in zip(halves, (fitted, fit), strict=True)
     )
-    _look_at_some(name, halves, masks)
+    require_all(name, len(masks), lambda i: _misfit(halves, i), "a mask is as large as its picture")
+    _look_at_some(name, halves[1], masks)
     what = f"{name}: {len(masks):,} pictures and masks of {shown(sides(size))}"
     images = held_up_to(memory, Joined(pictures, masks, axis=1), what)
     return Dataset(printable(source.name), images, origin=origin(files))
 
 
 LOOKED_AT = 16
-"""Pairs whose sizes and classes are looked at before all of them are taken for what they should be."""
+"""Masks whose classes are looked at before all of them are taken for what they should be."""
 
 
-def _look_at_some(name: str, halves: tuple[Files, Files], masks: Pictures) -> None:
-    """Raises DataError where a mask has not its picture's size, or where masks have one class and else `UNKNOWN`."""
-    some = range(min(LOOKED_AT, len(masks)))
-    for i in some:
-        picture, mask = (size_of(half, i) for half in halves)
-        if picture and mask and picture != mask:  # what cannot be read is named where it is decoded
-            raise DataError(
-                f"{name}: {halves[1].names[i]} is {mask[0]}x{mask[1]} pixels, and {halves[0].names[i]} is "
-                f"{picture[0]}x{picture[1]}; a mask is as large as its picture"
-            )
-    seen = set(np.unique(masks[: len(some)]).tolist())
+def _misfit(halves: tuple[Files, Files], i: int) -> str | None:
+    sizes = sizes_of(halves, i)
+    return told(halves, i, sizes) if sizes and sizes[0] != sizes[1] else None
+
+
+def _look_at_some(name: str, files: Files, masks: Pictures) -> None:
+    """Raises DataError where masks have one class and else `UNKNOWN`."""
+    some = min(LOOKED_AT, len(masks))
+    seen = set(np.unique(masks[:some]).tolist())
     if UNKNOWN in seen and len(seen) == 2:
         (only,) = seen - {UNKNOWN}
         raise DataError(
-            f"{name}: the first {len(some)} masks in {halves[1].names[0].rpartition('/')[0]} have class {only} alone, "
+            f"{name}: the first {some} masks in {files.names[0].rpartition('/')[0]} have class {only} alone, "
             f"and {UNKNOWN}, which is nobody's; write 1 where an object is"
         )
 

@@ -50,10 +50,10 @@ MANY = 1 << 24
 TOGETHER = 64
 """Pictures that a thread decodes before it asks for more, where all of them are decoded."""
 
-LEAVE_OUT = "Mend or remove it, or leave out all such, in another run, with --data.on-bad skip"
+LEAVE_OUT = "mend or remove it, or leave out all such, in another run, with --data.on-bad skip"
 """What to do about a picture that cannot be read."""
 
-OF_A_PAIR = "Mend it, or remove it and what belongs to it"
+OF_A_PAIR = "mend it, or remove it and what belongs to it"
 """The same where it is of no use without another."""
 
 Fit = Callable[[Image.Image, Size, int], np.ndarray]
@@ -85,7 +85,7 @@ class Pictures:
         images = np.empty((len(chosen), *self.shape[1:]), np.uint8)
         for image, i in zip(images, chosen, strict=True):
             if isinstance(found := self.decode(i), str):
-                raise DataError(f"{called(self._shown, self._files.names[i])} cannot be read: {found}\n{self._mend}")
+                raise DataError(f"{called(self._shown, self._files.names[i])} cannot be read: {found}; {self._mend}")
             image[:] = found
         return images
 
@@ -103,6 +103,7 @@ def load(
     on_bad: Literal["refuse", "skip"] = "refuse",
     memory: float = math.inf,
     fit: Fit = fitted,
+    things: str = "pictures",
 ) -> Dataset:
     """Every picture below `path`, in the order of their names, as uint8 `[N, *size, channels]`.
 
@@ -110,7 +111,8 @@ def load(
     the names of the top sub-folders, sorted, if every picture lies in one. A single folder around everything, as zips
     often have, does not count as a class. Links are followed. Raises DataError where there is nothing to read, or more
     than fits into memory; where pictures are damaged or too large (`MOST_BYTES`, `MOST_PIXELS`, `MOST_OF_JPEG`), unless
-    `on_bad` is "skip", which leaves them out and prints which: to know them, all are decoded now in any case.
+    `on_bad` is "skip", which leaves them out and prints which: to know them, all are decoded now in any case. `things`
+    is what messages call them.
     """
     source = place(path).expanduser()
     shown = printable(source)
@@ -120,19 +122,20 @@ def load(
     pictures = Pictures(shown, files, size, channels, fit)
     held = None
     if (needed := math.prod(pictures.shape)) <= memory:
-        what = f"{shown}: {count:,} pictures of {'x'.join(map(str, pictures.shape[1:]))}"
+        what = f"{shown}: {count:,} {things} of {'x'.join(map(str, pictures.shape[1:]))}"
         mend = "lower --data.size, take fewer, or decode them as they are needed with --data.memory 0"
         require_memory(needed, what, mend, error=DataError)
         held = np.empty(pictures.shape, np.uint8)
-    if (held is not None or on_bad == "skip") and (reasons := _decode_all(pictures, held)):
-        _report(shown, [(files.names[i], why) for i, why in reasons.items()], count, on_bad)
+    if (held is not None or on_bad == "skip") and (reasons := _decode_all(pictures, held, things)):
+        _report(shown, [(files.names[i], why) for i, why in reasons.items()], f"{count} {things}", on_bad)
         if len(reasons) == count:
-            raise DataError(f"{shown}: none of its {count} pictures can be read")
+            raise DataError(f"{shown}: none of its {count} {things} can be read")
         files = files.those([i for i in range(count) if i not in reasons])
         pictures = Pictures(shown, files, size, channels, fit)
     labels, names = classes.of_files(shown, found, files)
     images = pictures if held is None else held[: len(files)]  # a view: a copy would need as much memory again
-    return Dataset(printable(source.name), images, labels, names, origin(files))
+    folder = classes.top(files.names).rstrip("/").rpartition("/")[2]
+    return Dataset(printable(source.name), images, labels, names, origin(files), folder=folder)
 
 
 def only_pictures(found: Files, shown: str) -> Files:
@@ -148,7 +151,8 @@ def only_pictures(found: Files, shown: str) -> Files:
 
 def size_of(files: Files, i: int) -> tuple[int, int] | None:
     """Width and height of a picture as it is to be seen, by its header; None if that cannot be read."""
-    turned = lambda picture: picture.getexif().get(0x0112, 1) >= 5
+    # A PNG's own method decodes all of it, for what may stand behind its pixels, where hardly any has it.
+    turned = lambda picture: Image.Image.getexif(picture).get(0x0112, 1) >= 5
     found = _decode(files, i, lambda picture: picture.size[::-1] if turned(picture) else picture.size)
     return None if isinstance(found, str) else found
 
@@ -163,12 +167,12 @@ def decode_whole(shown: str, files: Files, i: int, channels: int) -> tuple[np.nd
     return found
 
 
-def _decode_all(pictures: Pictures, held: np.ndarray | None) -> dict[int, str]:
+def _decode_all(pictures: Pictures, held: np.ndarray | None, things: str) -> dict[int, str]:
     """Why some cannot be read, by their places; the others are written to `held` one after another, if it is there."""
     count, reasons = len(pictures), dict[int, str]()
     part = lambda k: [pictures.decode(i) for i in range(k * TOGETHER, min((k + 1) * TOGETHER, count))]
     with read_ahead(part, 0, -(-count // TOGETHER)) as parts:
-        for i, found in enumerate(told_of(chain.from_iterable(parts), count)):
+        for i, found in enumerate(told_of(chain.from_iterable(parts), count, things=things)):
             if isinstance(found, str):
                 reasons[i] = found
             elif held is not None:
@@ -246,10 +250,13 @@ def told_of(pictures: Iterable[T], count: int, *, things: str = "pictures") -> I
         yield each
 
 
-def _report(source: str, bad: list[tuple[str, str]], count: int, on_bad: str) -> None:
-    shown = "\n".join(f"  {name}: {why}" for name, why in bad[:10])
+def _report(source: str, bad: list[tuple[str, str]], all_of_them: str, on_bad: str) -> None:
+    one = len(bad) == 1
+    before = " " if one else "\n  "
+    shown = "".join(f"{before}{name}: {why}" for name, why in bad[:10])
     more = f"\n  and {len(bad) - 10} more" if len(bad) > 10 else ""
-    message = f"{source}: {len(bad)} of {count} pictures cannot be read:\n{shown}{more}"
+    message = f"{source}: {len(bad)} of {all_of_them} cannot be read:{shown}{more}"
+    mend = "; mend or remove it" if one else "\nMend or remove them"
     if on_bad == "refuse":
-        raise DataError(f"{message}\nMend or remove them, or leave them out with --data.on-bad skip")
+        raise DataError(f"{message}{mend}, or leave {'it' if one else 'them'} out with --data.on-bad skip")
     tell(f"left out: {message}")

@@ -9,6 +9,7 @@ import numpy as np
 from gan_jax.data.dataset import Dataset, places
 from gan_jax.errors import DataError, printable
 from gan_jax.memory import require_memory
+from gan_jax.screen import tell
 from gan_jax.storage import is_remote, place, reached
 from gan_jax.types import Rows
 
@@ -50,7 +51,8 @@ def load(path: str, *, length: int, symbols: int, test: float) -> Dataset:
     The alphabet is the `symbols` most frequent characters of the text, the most frequent first, of equals the lower
     code point; if there are more, its last one is `UNKNOWN` and stands for all others. Held out is a share `test`, the
     end of the text: no piece of one part overlaps with one of the other. A line's end is a character, "\\n" whether
-    the file has that or "\\r\\n". Raises DataError.
+    the file has that or "\\r\\n". What the unknown stands for is told. Raises DataError, and where that is more than
+    `MOST_LOST` of the text.
     """
     source = place(path).expanduser()
     name, where = printable(source.name), printable(source)
@@ -64,9 +66,36 @@ def load(path: str, *, length: int, symbols: int, test: float) -> Dataset:
     train = len(points) - held_out
     alphabet = alphabet_of(points, symbols)
     numbers = spelled(points, alphabet)
+    _tell_of_lost(where, points, alphabet)
     origin = hashlib.sha256(numbers.data).hexdigest()  # of all of it, where a fingerprint has only some pieces
     whole = Dataset(name, Pieces(numbers[:train], length), origin=origin, alphabet=alphabet)
     return replace(whole, test=replace(whole, images=Pieces(numbers[train:], length, stride=length)))
+
+
+MOST_LOST = 0.1
+"""Share of a text's characters for which the unknown may stand: of more, it is another text that is learnt."""
+
+MOST_SYMBOLS = 256
+"""Of an alphabet, whose numbers are bytes."""
+
+
+def _tell_of_lost(where: str, points: np.ndarray, alphabet: str) -> None:
+    """Says how many characters an alphabet does not have. Raises DataError for more than `MOST_LOST` of them."""
+    distinct, counts = np.unique(points, return_counts=True)
+    beyond = ~np.isin(distinct, list(map(ord, alphabet)))
+    if not beyond.any():
+        return
+    share = (lost := counts[beyond].sum()) / len(points)
+    mend = f"add --data.alphabet {min(len(distinct), MOST_SYMBOLS)}"
+    if len(alphabet) == MOST_SYMBOLS:
+        mend = f"give a text of {MOST_SYMBOLS} kinds or fewer"
+    said = (
+        f"{where}: {beyond.sum():,} of its {len(distinct):,} kinds of characters, {lost:,} characters or {share:.2%}, "
+        f"become {UNKNOWN}"
+    )
+    if share > MOST_LOST:
+        raise DataError(f"{said}; a tenth may be lost; {mend}")
+    tell(f"{said}; to tell them apart {mend}")
 
 
 def alphabet_of(points: np.ndarray, symbols: int) -> str:

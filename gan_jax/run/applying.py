@@ -28,7 +28,7 @@ from gan_jax.run.album import Album, Picture, Read, beside, make_reader, open_al
 from gan_jax.run.files import exists
 from gan_jax.run.pictures import save_image, save_mask
 from gan_jax.run.sampling import Source
-from gan_jax.run.tiles import in_tiles
+from gan_jax.run.tiles import in_tiles, places
 from gan_jax.sizes import Sides
 from gan_jax.storage import is_remote
 from gan_jax.tasks.segmentation import palette
@@ -83,7 +83,15 @@ def make_translation(config: Config, gan: GAN, task: Task, weights: Weights, key
     def make(pixels: np.ndarray) -> np.ndarray:
         height, width = pixels.shape[1:3]
         whole = np.pad(pixels, ((0, 0), (0, -height % step), (0, -width % step), (0, 0)), "reflect")
-        images = in_tiles(piece, whole, _tile(whole.shape[1:3], step, at_once), times)
+        tile = _tile(whole.shape[1:3], step, at_once)
+        count = math.prod(len(places(side, own)) for side, own in zip(whole.shape[1:3], tile, strict=True))
+        ticks = told_of(range(count), count, things="tiles of a picture")
+
+        def told(pixels: np.ndarray) -> np.ndarray:
+            next(ticks)
+            return piece(pixels)
+
+        images = in_tiles(told, whole, tile, times)
         return np.asarray(as_bytes(images[:, : times * height, : times * width]))
 
     return Translation(times, at_once, make)

@@ -49,7 +49,7 @@ def make_judge(config: Config, gan: GAN, data: Dataset, counts: Counts, asked: A
         drawing = drawn(config, gan, data, counts, latent_key, label_key, samples, mesh)
     whole, data, samples = data, drawing.data, drawing.images
     compared = min(samples, len(data))
-    features.check_count(data, compared, held_out=data is whole.test and compared == len(data))
+    features.check_count(data, compared, held_out=config.task.given and compared == len(data))
     shapes = jax.eval_shape(extractor.extract, extractor.params, data.images[:1])
     check_samples(config, samples, width=sum(leaf.size for leaf in jax.tree.leaves(shapes)))
     extractor = extractor._replace(params=parallel.whole(mesh, extractor.params))

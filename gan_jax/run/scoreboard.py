@@ -124,7 +124,8 @@ def protocol_lines(protocol: dict[str, Any]) -> list[str]:
     try:
         sha256 = f" (sha256 {protocol['features_sha256'][:8]})" if protocol["features_sha256"] else ""
         things = protocol.get("things", "images")
-        scarce = things == "images" and min(protocol["samples"], protocol["compared"]) < FEW
+        by_neighbours = things == "images" and protocol["features"] != "masks"
+        scarce = by_neighbours and min(protocol["samples"], protocol["compared"]) < FEW
         few = f" (fewer than {FEW:,} images: precision, recall, density and coverage flatter)" if scarce else ""
         return [
             f"{protocol['samples']:,} samples (seed {protocol['seed']}, {protocol['weights']} weights) against "

@@ -14,6 +14,7 @@ from gan_jax.errors import ConfigError, DataError
 from gan_jax.gan import GAN, GANState
 from gan_jax.images import to_float
 from gan_jax.metrics.segmentation import confusion, scores
+from gan_jax.run.features import check_count
 from gan_jax.run.judging import Asked, Judge, protocol
 from gan_jax.run.sampling import Counts, compiled_weights, make_drawer
 from gan_jax.run.scoreboard import Evaluation
@@ -31,7 +32,8 @@ def make_judge(
     """The judge of a run whose real images have masks.
 
     miou and pixel_accuracy are of the held-out pictures, each told by itself; baseline_miou is that of the background
-    everywhere. Raises ConfigError for features, which nothing here is compared in, and DataError for masks of no class.
+    everywhere. Raises ConfigError for features, which nothing here is compared in, and DataError for masks of no class,
+    and for too few.
     """
     del say
     if asked.kind:
@@ -40,6 +42,7 @@ def make_judge(
     assert isinstance(task, Segmentation)
     assert test is not None
     count = min(asked.samples, len(test))
+    check_count(test, count, held_out=count == len(test))
     likeliest = lambda shares: jnp.argmax(shares, axis=-1).astype(jnp.uint8)
     drawer = make_drawer(gan, likeliest, mesh)
 

@@ -1,5 +1,7 @@
 """Two domains: which images are in which, which are held out, and how they are joined."""
 
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -72,6 +74,15 @@ def test_pictures_in_other_folders_are_no_two_domains(folders):
         domains.by_folder(pictures.load(str(folders), size=8, channels=3))
     with pytest.raises(DataError, match="there are no such folders, or pictures beside them"):
         domains.by_folder(pictures.load(str(folders / "A"), size=8, channels=3))
+
+
+@pytest.mark.parametrize(
+    ("left", "said"), [("A", "pictures are in A alone; .* B is missing"), ("B", "in B alone; .* A is missing")]
+)
+def test_a_domain_that_is_missing_is_named(folders, left, said):
+    shutil.rmtree(folders / ("B" if left == "A" else "A"))
+    with pytest.raises(DataError, match=said):
+        domains.by_folder(pictures.load(str(folders), size=8, channels=3))
 
 
 def test_a_source_is_seen_through_a_function_whatever_rows_are_asked_for():

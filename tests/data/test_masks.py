@@ -63,8 +63,9 @@ def test_a_mask_that_is_resized_has_no_numbers_between(folder):
 )
 def test_masks_that_tell_no_class_are_named(folder, mask, said):
     mask.save(folder / "B" / "1.png")
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=said) as refused:
         masks.load(str(folder), size=4, channels=3, classes=4)
+    assert "\n" not in str(refused.value)
 
 
 def test_masks_of_black_and_white_are_not_taken_for_masks_of_what_nobody_knows(folder):
@@ -77,6 +78,23 @@ def test_masks_of_black_and_white_are_not_taken_for_masks_of_what_nobody_knows(f
 def test_a_mask_of_another_size_than_its_picture_is_named(folder):
     Image.fromarray(NUMBERS[:2]).save(folder / "B" / "1.png")
     with pytest.raises(DataError, match=r"B/1\.png is 4x2 pixels, and A/1\.png is 4x4; a mask is as large as its"):
+        masks.load(str(folder), size=4, channels=3, classes=4)
+
+
+def test_a_later_mask_of_another_size_is_found_before_anything_is_decoded(folder):
+    for i in range(3, 30):
+        for name in "AB":
+            Image.fromarray(NUMBERS[: 2 if (name, i) in (("B", 25), ("B", 29)) else 4]).save(folder / name / f"{i}.png")
+    with pytest.raises(
+        DataError, match=r"B/25\.png is 4x2 pixels, and A/25\.png is 4x4 \(and 1 more like it\); a mask"
+    ):
+        masks.load(str(folder), size=4, channels=3, classes=4, memory=0)
+
+
+def test_a_third_folder_is_named(folder):
+    (folder / "C").mkdir()
+    Image.fromarray(NUMBERS).save(folder / "C" / "0.png")
+    with pytest.raises(DataError, match="there is C beside the folders A and B, which are all of it"):
         masks.load(str(folder), size=4, channels=3, classes=4)
 
 

@@ -48,9 +48,52 @@ def test_other_pictures_are_other_data_though_none_is_looked_at(folders):
     assert pairs.load(str(folders), size=8, channels=3, memory=0).fingerprint != before
 
 
+def test_a_later_picture_that_is_no_pair_is_found_too_and_all_are_counted(folders, tmp_path_factory):
+    whole = tmp_path_factory.mktemp("whole")
+    for i in range(40):
+        picture(i, width=8 if i in (21, 33, 34) else 16).save(whole / f"{i:02}.png")
+    with pytest.raises(
+        DataError, match=r"21\.png is 8x8 pixels \(and 2 more like it\); a pair side by side is about 2"
+    ):
+        pairs.load(str(whole), size=8, channels=3, memory=0)
+    for i in (2, 3):
+        picture(0, width=24).save(folders / "B" / f"{i}.bmp")
+    with pytest.raises(
+        DataError,
+        match=r"B/2\.bmp is 24x8 pixels, and A/2\.png is 8x8 \(and 1 more like it\); both of a pair are of one",
+    ):
+        pairs.load(str(folders), size=8, channels=3, memory=0)
+
+
+def test_a_pair_may_be_of_two_sizes_if_it_is_of_one_shape_to_a_pixel(folders):
+    Image.new("RGB", (31, 21)).save(folders / "A" / "1.png")
+    Image.new("RGB", (10, 7)).save(folders / "B" / "1.bmp")
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    Image.new("RGB", (9, 20)).save(folders / "A" / "2.png", exif=turned)
+    Image.new("RGB", (20, 9)).save(folders / "B" / "2.bmp")
+    assert len(pairs.load(str(folders), size=8, channels=3)) == 4
+
+
+def test_the_size_of_a_picture_is_told_without_decoding_it(folders, monkeypatch):
+    def decoded(*_):
+        raise AssertionError("a picture was decoded")
+
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", decoded)
+    assert len(pairs.load(str(folders), size=8, channels=3, memory=0)) == 4
+
+
+@pytest.mark.parametrize("beside", ["C/0.png", "0.png"])
+def test_what_lies_beside_the_two_folders_is_named(folders, beside):
+    (folders / beside).parent.mkdir(exist_ok=True)
+    picture(0).save(folders / beside)
+    with pytest.raises(DataError, match=f"there is {beside.partition('/')[0]} beside the folders A and B"):
+        pairs.load(str(folders), size=8, channels=3)
+
+
 def test_pictures_that_are_no_pairs_are_not_cut_in_half(tmp_path):
     picture(0).save(tmp_path / "0.png")
-    with pytest.raises(DataError, match=r"0\.png is 8x8 pixels, and a pair side by side is about 2"):
+    with pytest.raises(DataError, match=r"0\.png is 8x8 pixels; a pair side by side is about 2"):
         pairs.load(str(tmp_path), size=8, channels=3)
 
 

@@ -31,11 +31,31 @@ def test_a_piece_begins_at_every_place_and_those_held_out_lie_side_by_side_behin
 
 
 def test_the_alphabet_is_by_frequency_and_the_rest_is_one_unknown(file):
-    path = file("bbbb" + "aaa" + "dd" + "cc" + "e" + "bbbb")
+    path = file("bbbb" + "aaa" + "dd" + "cc" + "e" + "b" * 40)
     assert load(path, length=2, symbols=5, test=0.3).alphabet == "bacde"
     few = load(path, length=2, symbols=3, test=0.3)
     assert few.alphabet == "ba" + UNKNOWN
     assert read(few.images[5:10], few.alphabet) == ["aa", "a" + UNKNOWN, UNKNOWN * 2, UNKNOWN * 2, UNKNOWN * 2]
+
+
+def test_characters_that_are_lost_are_told_and_too_many_refused(file, capsys):
+    said = "mine.txt: 3 of its 5 kinds of characters, {} characters or {}%, become " + UNKNOWN
+    load(path := file("bbbbaaaddcce" + "b" * 38), length=2, symbols=5, test=0.3)
+    assert capsys.readouterr().out == ""
+    load(path, length=2, symbols=3, test=0.3)  # a tenth of fifty
+    told = capsys.readouterr().out
+    assert said.format(5, "10.00") + "; to tell them apart add --data.alphabet 5" in told
+    assert told.count("\n") == 1
+    with pytest.raises(DataError) as refused:
+        load(file("bbbbaaaddcce" + "b" * 37), length=2, symbols=3, test=0.3)
+    assert said.format(5, "10.20") + "; a tenth may be lost; add --data.alphabet 5" in str(refused.value)
+    everything = "".join(map(chr, range(0x4E00, 0x4E00 + 300))) + "a" * 5000
+    load(path := file(everything), length=2, symbols=96, test=0.3)
+    told = capsys.readouterr().out
+    assert "206 of its 301 kinds of characters, 206 characters or 3.89%" in told
+    assert "add --data.alphabet 256" in told
+    load(path, length=2, symbols=256, test=0.3)
+    assert "to tell them apart give a text of 256 kinds or fewer" in capsys.readouterr().out
 
 
 def test_a_line_ends_alike_and_a_byte_order_mark_is_no_character(file):

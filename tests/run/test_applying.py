@@ -2,7 +2,7 @@
 
 import dataclasses
 import zipfile
-from itertools import pairwise
+from itertools import count, pairwise
 
 import jax
 import jax.numpy as jnp
@@ -308,6 +308,18 @@ def test_a_large_picture_is_made_in_tiles_without_a_seam(run, tmp_path, monkeypa
     for axis in (0, 1):
         largest = lambda image, axis=axis: np.max(np.abs(np.diff(image, axis=axis)))
         assert largest(tiles) <= largest(whole) + 1
+
+
+def test_the_tiles_of_a_large_picture_are_told(run, tmp_path, monkeypatch, capsys):
+    """By a clock by which every tile takes six seconds, and a line is due after ten."""
+    save(tmp_path / "large.png", pixels(40, 50))
+    monkeypatch.setattr(applying, "AT_ONCE", 32**2)
+    clock = count(0, 6)
+    monkeypatch.setattr("gan_jax.data.pictures.time.monotonic", lambda: next(clock))
+    assert run("super_resolution", "large.png --out tiles.png") == 0
+    told = [line for line in capsys.readouterr().err.splitlines() if "tiles" in line]
+    assert told[0] == "  1 of 12 tiles of a picture"
+    assert len(told) > 2
 
 
 def test_a_key_has_dropout_draw_the_same_again():

@@ -1,18 +1,26 @@
 """Runs on clips: trained, killed, judged beside real clips and clips that do not move, sampled."""
 
+from dataclasses import replace
+
+import jax
 import numpy as np
+import optax
 import pytest
 from PIL import Image
 from runs import assert_a_killed_copy_ends_alike
 
+from gan_jax import parallel
 from gan_jax.cli import main
-from gan_jax.config import CadenceConfig, Config, DataConfig, EvaluateConfig, MoCoGAN
-from gan_jax.config.build import load_data
+from gan_jax.config import CadenceConfig, Config, DataConfig, EvaluateConfig, MoCoGAN, recipes
+from gan_jax.config.build import build_gan, load_data
+from gan_jax.config.schema import with_values
+from gan_jax.gan import init
 from gan_jax.images import to_frames
 from gan_jax.metrics.motion import apart, motion
 from gan_jax.run.files import RunFolder
 from gan_jax.run.loop import train
 from gan_jax.run.scoreboard import read_all
+from gan_jax.run.training import example, make_step
 
 pytestmark = pytest.mark.filterwarnings("ignore:a Fréchet distance of:UserWarning")
 
@@ -53,6 +61,35 @@ def run(clips):
 def test_a_run_that_is_killed_before_its_last_checkpoint_ends_as_if_it_were_not(run, clips, tmp_path):
     """Which frames are judged is drawn again as it was."""
     assert_a_killed_copy_ends_alike(run, small(clips), tmp_path / "killed")
+
+
+@pytest.mark.slow
+def test_the_recipe_of_ones_own_clips_trains(clips, tmp_path):
+    least = {"batch_size": 8, "steps": 2, "every.log": 1, "data.path": str(clips), "data.size": 8, "data.frames": 4}
+    networks = {"latent_size": 8, "generator_width": 2, "discriminator_width": 2, "motion": 1, "memory": 2, "judged": 2}
+    least |= {f"model.{key}": value for key, value in networks.items()}
+    train(with_values(recipes.load("clips_mocogan"), least), tmp_path / "run")
+    assert len(rows := RunFolder(tmp_path / "run").metrics.read_text().splitlines()) == 2
+    assert "NaN" not in "".join(rows)
+
+
+def after_a_step(config, devices):
+    """By plain SGD, whose steps are as close as its gradients."""
+    sgd = optax.sgd(0.01)
+    gan = replace(build_gan(config, 0), generator_optimizer=sgd, discriminator_optimizer=sgd)
+    mesh = parallel.make_mesh(jax.devices()[:devices])
+    state = parallel.make_state(lambda: init(gan, jax.random.key(0), example(config)), mesh)
+    begun = jax.device_get((state.generator.weights, state.discriminator.weights))
+    step = parallel.compile_step(make_step(config, gan), mesh)
+    state, _ = step(state, parallel.put_batch(mesh, load_data(config).images[:4]))
+    return begun, jax.device_get((state.generator.weights, state.discriminator.weights))
+
+
+@pytest.mark.slow
+def test_two_devices_take_the_step_of_one(clips):
+    (begun, ours), (_, theirs) = (after_a_step(small(clips), devices) for devices in (1, 2))
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), ours, theirs)
+    assert max(jax.tree.leaves(jax.tree.map(lambda a, b: np.max(np.abs(a - b)), begun, ours))) > 1e-3
 
 
 def test_scores_are_beside_real_clips_and_such_as_do_not_move_so(run):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_jax.config import CadenceConfig, EvaluateConfig, recipes
+from gan_jax.config import CadenceConfig, EvaluateConfig, Unpaired, UnpairedOneWay, recipes
 from gan_jax.config.schema import with_values
 from gan_jax.config.task import Judged
 from gan_jax.data import digits
@@ -20,12 +20,17 @@ FAST = ("mnist",)
 
 KNOWN = {name: recipes.load(name).data for name in recipes.names()}
 OWN_SIZE = [name for name, data in KNOWN.items() if not data.own and data.kind == "pictures"]
+OWN_PICTURES = [name for name, data in KNOWN.items() if data.own and data.kind == "pictures" and not data.floats]
 """Those of text are in test_text.py, those of clips in test_clips.py."""
+
+LEAST = 32
+"""Pixels on a side of one's own pictures here: networks halve them."""
 
 CASES = [(name, False) for name in FAST]
 OTHERS = ("digits", "mnist_original", "cifar10_stylegan2_ada", "cifar10_r3gan")
 CASES += [pytest.param(name, False, marks=pytest.mark.slow) for name in OTHERS]
 CASES += [pytest.param(name, True, marks=pytest.mark.slow) for name in OWN_SIZE]
+CASES += [pytest.param(name, False, marks=pytest.mark.slow) for name in OWN_PICTURES]
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +46,29 @@ def pictures(tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """The same in folders A and B: a digit, and a mask of it, which is a picture, too."""
+    path = tmp_path_factory.mktemp("folders") / "folders.zip"
+    data = digits.load()
+    with zipfile.ZipFile(path, "w") as archive:
+        for i in range(200):
+            image = data.images[i, :, :, 0]
+            for folder, pixels in (("A", image), ("B", (image > 99) * np.uint8(1 + data.labels[i]))):
+                png = io.BytesIO()
+                Image.fromarray(pixels).save(png, "PNG")
+                archive.writestr(f"{folder}/{i:03}.png", png.getvalue())
+    return path
+
+
+def in_two_folders(task):
+    return task.of_masks or task.of_pairs or isinstance(task, Unpaired | UnpairedOneWay)
+
+
 def tiny(config, pictures, *, own_size):
     """The recipe with all of its rules, small enough to be compiled in seconds; at its own size, or the least."""
     own, _ = config.data.image_size
-    size = own if own_size else min(config.model.sizes or [own])
+    size = own if own_size else min(config.model.sizes or [min(own, LEAST)])
     least = {
         "model.generator_width": 8,
         "model.discriminator_width": 8,
@@ -53,6 +77,7 @@ def tiny(config, pictures, *, own_size):
         "penalty.lazy": min(config.penalty.lazy, 4),
     }
     least |= {"model.heads": 2} if hasattr(config.model, "heads") else {}
+    least |= {"model.blocks": 1} if config.data.own and hasattr(config.model, "blocks") else {}
     if isinstance(config.task, Judged):
         least["task.test"] = config.task.test or 0.1  # these have no test images of their own
     return replace(
@@ -67,8 +92,9 @@ def tiny(config, pictures, *, own_size):
 
 
 @pytest.mark.parametrize(("name", "own_size"), CASES)
-def test_recipe_trains_and_can_be_sampled_from(name, own_size, pictures, tmp_path):
-    config = tiny(recipes.load(name), pictures, own_size=own_size)
+def test_recipe_trains_and_can_be_sampled_from(name, own_size, pictures, folders, tmp_path):
+    config = recipes.load(name)
+    config = tiny(config, folders if in_two_folders(config.task) else pictures, own_size=own_size)
     train(config, tmp_path / "run")
     rows = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
     assert len(rows) == 3

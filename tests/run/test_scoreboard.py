@@ -88,6 +88,12 @@ def test_only_the_last_steps_are_shown_and_all_rows_are_as_wide():
     assert len({len(line) for line in lines[head:]}) == 1
 
 
+def test_of_few_images_neighbours_are_said_to_flatter_and_masks_have_none():
+    lines = lambda features: "\n".join(table([evaluation(1, features=features, samples=20, compared=20)]))
+    assert "fewer than 1,000 images" in lines("pixels")
+    assert "fewer than" not in lines("masks")
+
+
 def test_a_protocol_of_another_hand_is_shown_as_it_stands():
     assert table([Evaluation(1, {"fid": 2.0}, {"samples": "many"})])[0] == '{"samples": "many"}'
 

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 from PIL import Image
+from runs import assert_a_killed_copy_ends_alike
 
 from gan_jax.cli import main
+from gan_jax.config.recipes import load_run
 from gan_jax.metrics.segmentation import scores
 from gan_jax.run.files import RunFolder
 from gan_jax.run.scoreboard import read_all
@@ -46,6 +48,13 @@ def test_a_run_is_judged_beside_the_background_and_tells_classes_of_other_pictur
         assert told.mode == "P"
         assert set(np.unique(told)) <= {0, 1, 2}  # as a mask of one's own, which this could be
         assert told.getpalette()[:9] == [0, 0, 0, 255, 64, 64, 64, 255, 255]
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_before_its_last_checkpoint_ends_as_if_it_were_not(scenes):
+    """Scored at its last step only, which comes again."""
+    assert main(f"{TRAIN} --steps 4 --evaluate.every 4".split()) == 0
+    assert_a_killed_copy_ends_alike(RunFolder(scenes / "run"), load_run("run"), scenes / "killed")
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,27 @@ from runs import assert_a_killed_copy_ends_alike
 
 from gan_jax import parallel
 from gan_jax.cli import main
-from gan_jax.config import CadenceConfig, Config, DataConfig, EvaluateConfig, Inpainting, Pix2Pix
+from gan_jax.config import (
+    ESRGAN,
+    CadenceConfig,
+    Config,
+    DataConfig,
+    EvaluateConfig,
+    Inpainting,
+    Pairs,
+    Pix2Pix,
+    Segmentation,
+    SuperResolution,
+)
 from gan_jax.config.build import build_gan, load_data
+from gan_jax.data.dataset import Dataset
+from gan_jax.errors import DataError
 from gan_jax.gan import init
 from gan_jax.images import to_bytes, to_float
 from gan_jax.metrics.fidelity import l1, psnr, ssim
+from gan_jax.run.evaluation import make_judge
 from gan_jax.run.files import RunFolder
+from gan_jax.run.judging import Asked
 from gan_jax.run.loop import train
 from gan_jax.run.pictures import enlargement
 from gan_jax.run.scoreboard import read_all
@@ -94,6 +109,22 @@ def test_a_run_can_be_scored_again_and_of_no_more_images_than_were_held_out(run,
     assert again.scores.keys() == first.scores.keys()
 
 
+@pytest.mark.parametrize(
+    "config",
+    [small(), small(data=DataConfig(name="cluttered_mnist"), task=Segmentation(classes=3), evaluate=EvaluateConfig())],
+    ids=lambda config: config.task.called,
+)
+def test_too_few_held_out_images_are_no_scores_and_what_would_help_is_told(config):
+    """Held in memory, too, of which what is judged is a copy."""
+    size = (4, *config.read_size, config.data.image_channels)
+    few = Dataset("few", np.zeros(size, np.uint8))
+    data, kind = replace(few, images=np.zeros((36, *size[1:]), np.uint8), test=few), config.evaluate.features
+    with pytest.raises(
+        DataError, match=r"20 images or more, .* there are 4 held out; raise --task\.test in another run"
+    ):
+        make_judge(config, build_gan(config, 0), data, None, Asked(SAMPLES, kind), mesh=parallel.make_mesh(), say=print)
+
+
 def test_a_grid_has_what_was_given_what_was_made_and_the_truth_side_by_side(run):
     """Where the hole is not, all three are the same."""
     with Image.open(run.sample(4)) as grid:
@@ -137,18 +168,44 @@ def after_two_steps(config, gan, devices):
     mesh = parallel.make_mesh(jax.devices()[:devices])
     state = parallel.make_state(lambda: init(gan, jax.random.key(0), example(config)), mesh)
     step = parallel.compile_step(make_step(config, gan), mesh)
-    images = load_data(config).images
+    size = (4, *config.read_size, config.data.image_channels)
     for i in range(2):
-        state, metrics = step(state, parallel.put_batch(mesh, images[4 * i : 4 * i + 4]))
+        images = np.random.default_rng(i).integers(0, 256, size, np.uint8)
+        images = images % 3 if config.task.of_masks else images
+        state, metrics = step(state, parallel.put_batch(mesh, images))
     return jax.device_get((state.generator.weights, state.discriminator.weights)), metrics
 
 
+LARGER = replace(
+    TINY,
+    task=SuperResolution(factor=2, l1=1.0),
+    model=ESRGAN(generator_width=4, discriminator_width=2, depth=1, blocks=1, growth=2),
+)
+
+
 @pytest.mark.slow
-def test_two_devices_make_the_holes_and_the_steps_of_one():
-    gan = gentle(TINY)
-    (ours, rows), (theirs, others) = (after_two_steps(TINY, gan, devices) for devices in (1, 2))
+@pytest.mark.parametrize(
+    ("config", "shown"),
+    [
+        (TINY, "g/l1"),
+        (LARGER, "g/l1"),
+        (replace(TINY, task=Pairs(l1=1.0)), "g/l1"),
+        (replace(TINY, task=Segmentation(classes=3)), "g/cross_entropy"),
+    ],
+    ids=lambda of: of.task.called if isinstance(of, Config) else of,
+)
+def test_two_devices_make_what_is_given_and_the_steps_of_one(config, shown):
+    gan = gentle(config)
+    (ours, rows), (theirs, others) = (after_two_steps(config, gan, devices) for devices in (1, 2))
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), ours, theirs)
-    np.testing.assert_allclose(rows["g/l1"], others["g/l1"], rtol=1e-4)
+    np.testing.assert_allclose(rows[shown], others[shown], rtol=1e-4)
+
+
+@pytest.mark.slow
+def test_a_killed_run_of_super_resolution_ends_as_if_it_were_not(tmp_path):
+    config = replace(LARGER, evaluate=EvaluateConfig())
+    train(config, tmp_path / "run")
+    assert_a_killed_copy_ends_alike(RunFolder(tmp_path / "run"), config, tmp_path / "killed")
 
 
 def test_without_a_game_the_generator_learns_from_the_truth_and_the_discriminator_rests():

@@ -11,8 +11,18 @@ from runs import assert_a_killed_copy_ends_alike
 
 from gan_jax import parallel
 from gan_jax.cli import main
-from gan_jax.config import AdamConfig, CadenceConfig, Config, DataConfig, EvaluateConfig, PenaltyConfig, WGANText
+from gan_jax.config import (
+    AdamConfig,
+    CadenceConfig,
+    Config,
+    DataConfig,
+    EvaluateConfig,
+    PenaltyConfig,
+    WGANText,
+    recipes,
+)
 from gan_jax.config.build import build_gan, load_data
+from gan_jax.config.schema import with_values
 from gan_jax.errors import ConfigError, DataError
 from gan_jax.gan import init
 from gan_jax.metrics.ngrams import divergences
@@ -61,6 +71,16 @@ def run(text):
 def test_a_run_that_is_killed_before_its_last_checkpoint_ends_as_if_it_were_not(run, text, tmp_path):
     """Characters are drawn again as they were."""
     assert_a_killed_copy_ends_alike(run, small(text), tmp_path / "killed")
+
+
+@pytest.mark.slow
+def test_the_recipe_at_the_published_settings_trains(text, tmp_path):
+    least = {"batch_size": 4, "steps": 2, "every.log": 1, "data.path": str(text), "data.size": 8, "data.alphabet": 16}
+    least |= {f"model.{key}": 4 for key in ("latent_size", "generator_width", "discriminator_width")}
+    least |= {"model.blocks": 1, "evaluate.every": None}
+    train(with_values(recipes.load("text_wgan_gp"), least), tmp_path / "run")
+    assert len(rows := RunFolder(tmp_path / "run").metrics.read_text().splitlines()) == 2
+    assert "NaN" not in "".join(rows)
 
 
 def test_scores_are_of_as_many_pieces_beside_the_training_text_and_models_of_it(run, text):

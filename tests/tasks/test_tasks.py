@@ -13,7 +13,7 @@ from gan_jax.tasks import degradations
 from gan_jax.tasks.inpainting import inpainting, mean_colour
 from gan_jax.tasks.super_resolution import agreement, super_resolution
 from gan_jax.tasks.task import made, through
-from gan_jax.tasks.translation import colouring, from_edges, known_luma
+from gan_jax.tasks.translation import colouring, from_edges, known_luma, pairs
 
 KEY = jax.random.key(0)
 IMAGES = jax.random.uniform(jax.random.key(1), (3, 8, 12, 3), minval=-1, maxval=1)
@@ -105,6 +105,21 @@ def test_translation_is_given_another_drawing_which_is_its_own_baseline(task, dr
     np.testing.assert_array_equal(task.look(given), given)
     np.testing.assert_array_equal(task.baseline(given), np.repeat(given, 3, axis=-1))
     assert np.all(task.marked(given) == 1)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_of_a_pair_the_left_is_given_and_the_right_is_made_or_the_other_way_round(reverse):
+    left, right = IMAGES[:, :, :6], IMAGES[:, :, 6:]
+    given, wanted = (right, left) if reverse else (left, right)
+    task = pairs(reverse=reverse)
+    batch = task.make(KEY, IMAGES)
+    np.testing.assert_array_equal(batch.condition, given)
+    np.testing.assert_array_equal(batch.images, wanted)
+    np.testing.assert_array_equal(task.truth(IMAGES), wanted)
+    for seen in (task.look, task.baseline):
+        np.testing.assert_array_equal(seen(batch.condition), given)
+    np.testing.assert_array_equal(task.given(IMAGES, None), IMAGES)  # of one's own: a picture is all that is given
+    assert np.all(task.marked(batch.condition) == 1)
 
 
 class AtStep(NamedTuple):
