@@ -15,8 +15,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:a Fréchet distance of 24 sample
 
 TRAIN = (
     "train digits --no-conditional --data.path drawn --data.size 8 --task pairs --task.l1 1 --task.test 0.3 "
-    "--loss none --model pix2pix --model.generator-width 2 --model.discriminator-width 2 --model.layers 1 --batch-size 4 "
-    "--steps 4 --every.log 1 --every.sample 4 --every.checkpoint 2"
+    "--loss none --model pix2pix --model.generator-width 2 --model.discriminator-width 2 --model.layers 1 "
+    "--batch-size 4 --steps 4 --every.log 1 --every.sample 4 --every.checkpoint 2"
 )
 
 
