@@ -9,7 +9,7 @@
 # and train steps in all precisions. Without names these three, in 20 minutes; where one call may take 10, name them.
 # `together` times all networks in bfloat16, batch 64, whose programs are compiled at once: in about ten minutes.
 # Every part has a time of its own, and one that fails is a line of the table; FOLDER/log.txt says why. `--rehearse` does
-# all of it at tiny sizes, in about three minutes on a CPU.
+# all of it at tiny sizes, in some five minutes of two idle CPU cores; busy ones took a quarter of an hour.
 #
 # `train` trains for N minutes (10 by default) and goes on where FOLDER holds the run already; DATA is what
 # benchmarks/quality.py takes. `--pack` leaves the run as RECIPE.tar.00, .01 and so on, of 15 MB at most each, for
@@ -141,6 +141,11 @@ train() { # RECIPE DATA KEY=VALUE...
     fi
 }
 
+needed=(jax flax optax jaxtyping numpy)
+((${#training[@]})) || needed+=(torch)
+for module in "${needed[@]}"; do
+    "$python" -c "import $module" 2>>"$log" || { echo "$python cannot import $module; install it, or name another \$PYTHON" >&2 && exit 2; }
+done
 if [[ ! -s $table ]]; then
     { "$python" "$here/machine.py" && "$python" -c 'import comparison; print(comparison.HEAD)'; } >"$table" 2>>"$log"
 fi

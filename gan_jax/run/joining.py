@@ -7,6 +7,7 @@ computation of all devices, for ever.
 
 import ctypes
 import os
+import platform
 import signal
 import socket
 import sys
@@ -43,6 +44,7 @@ def joined(group: HostsConfig) -> Iterator[None]:
     threading.Thread(target=_listen, args=(over, group.silence), daemon=True).start()
     try:
         packages = {name: version(name) for name in PACKAGES} | {"gan-jax": __version__}
+        packages |= {"python": platform.python_version(), "pillow": version("pillow")}  # which read the data
         same = {"hosts.count": str(group.count)} | packages
         hosts.must_agree(same, mend="start the same versions with the same --hosts.count on all")
         yield
@@ -82,7 +84,7 @@ def _join(group: HostsConfig) -> bool:
     where = f"at {group.coordinator}" if by_hand else "as their surroundings say"
     _last_words.be(
         f"hosts: not all processes came together {where} within {group.patience} s; start each with the same "
-        "--hosts.count and an --hosts.index of its own",
+        "--hosts.count, and an --hosts.index that no other has",
         ConfigError.exit_code,
     )
     jax.config.update("jax_enable_preemption_service", False)  # signals are ours, and reach all hosts

@@ -78,7 +78,8 @@ def train(config: Config, path: Path, *, profile: range | None = None) -> None:
         gan = build_gan(config, len(data.classes), WAYS[config.parallel].mean())
         if config.evaluate.every and max(committed(folder.checkpoints), default=0) < config.steps:
             check_beforehand(config, data)
-    hosts.must_agree({"data": data.fingerprint}, mend="give all hosts the same data")
+    found = f"{data.name}, {len(data):,} images, {data.fingerprint}"
+    hosts.must_agree({"data": found}, mend="give all hosts the same data")
     labels = told.labels_of(config, data, folder)
     with ExitStack() as held, signals.listening():
         hosts.by_first(lambda: held.enter_context(folder.locked()) and None)
@@ -87,6 +88,8 @@ def train(config: Config, path: Path, *, profile: range | None = None) -> None:
         held.callback(checkpoints.close)
         job = Job(config, gan, data, labels, mesh, WAYS[config.parallel], folder, checkpoints)
         job, state, start, remarks = _first_state(job)
+        if config.accumulate > 1 and config.model.normalises:
+            remarks.append(f"accumulate: each of the {config.accumulate} parts of a batch is normalised by itself")
         remarks += hosts.by_first(lambda: _note(job, start))
         hosts.must_agree(
             {"run": hashlib.sha256(read(folder.environment) or b"").hexdigest()},
@@ -345,4 +348,5 @@ def _devices(job: Job) -> str:
     devices = list(job.mesh.devices.flat)
     count = len({device.process_index for device in devices})
     where = f" on {count} hosts" if count > 1 else ""
-    return f"{len(devices)} x {devices[0].device_kind}{where}" + (" by pmap" if job.way is per_device else "")
+    programs = f", {k} steps in one program" if (k := job.config.steps_per_call) > 1 else ""
+    return f"{len(devices)} x {devices[0].device_kind}{where}{' by pmap' * (job.way is per_device)}{programs}"

@@ -71,3 +71,13 @@ def test_a_lazy_penalty_has_to_divide_what_pmap_shows_a_device():
     assert len(choose_devices(config)) == 2
     with pytest.raises(ConfigError, match=r"penalty\.lazy: .* pmap shows a device 32 images, jit the whole of it"):
         choose_devices(Config(batch_size=64, devices=2, parallel="pmap", penalty=config.penalty))
+
+
+def test_parts_of_a_batch_that_are_normalised_by_themselves_are_told_and_so_are_steps_in_one_program(tmp_path, capsys):
+    changes = {"steps": 2, "evaluate": EvaluateConfig(), "every": CadenceConfig(log=2, sample=100, checkpoint=2)}
+    train(small(accumulate=2, **changes), tmp_path)
+    assert "accumulate: each of the 2 parts of a batch is normalised by itself" in capsys.readouterr().out
+    train(small(accumulate=2, steps_per_call=2, **changes), tmp_path)
+    assert (
+        "begun on 2 x cpu, now on 2 x cpu, 2 steps in one program: the same up to rounding" in capsys.readouterr().out
+    )
