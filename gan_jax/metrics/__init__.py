@@ -1,5 +1,6 @@
 """Scores of generated images: pure functions of features, or of images and their truth, and what features come from."""
 
+from gan_jax.metrics.feature_distance import feature_distance
 from gan_jax.metrics.fidelity import l1, psnr, ssim
 from gan_jax.metrics.frechet import frechet_distance
 from gan_jax.metrics.inception_score import inception_score
@@ -11,6 +12,7 @@ from gan_jax.metrics.neighbours import density_coverage, precision_recall, radii
 __all__ = [
     "Moments",
     "density_coverage",
+    "feature_distance",
     "frechet_distance",
     "inception_score",
     "kernel_distance",

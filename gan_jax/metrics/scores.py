@@ -15,6 +15,7 @@ from gan_jax.types import PRNGKey
 
 LOWER_IS_BETTER = {
     *("fid", "kid", "intra_fid", "class_kl", "l1", "error", "js1", "js2", "js3", "js4"),
+    "feature_distance",
     *("speed_w1", "direction_w1", "turn_w1"),
 }
 """The others grow as samples improve."""

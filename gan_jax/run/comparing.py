@@ -16,6 +16,7 @@ from gan_jax.data.reading import read_ahead
 from gan_jax.gan import GAN, GANState
 from gan_jax.memory import require_memory
 from gan_jax.metrics.extractor import Extractor, Features, extract_all
+from gan_jax.metrics.feature_distance import feature_distance
 from gan_jax.metrics.moments import Moments, moments, update
 from gan_jax.metrics.scores import Reference, scores, subset_size
 from gan_jax.run import cache, features, hosts
@@ -54,6 +55,7 @@ def make_judge(config: Config, gan: GAN, data: Dataset, counts: Counts, asked: A
     check_samples(config, samples, width=sum(leaf.size for leaf in jax.tree.leaves(shapes)))
     extractor = extractor._replace(params=parallel.whole(mesh, extractor.params))
     reference = _reference(data, extractor, compared, mesh)
+    truth = _truth(drawing, extractor, mesh)
     told = protocol(
         asked,
         features=extractor.name,
@@ -66,7 +68,7 @@ def make_judge(config: Config, gan: GAN, data: Dataset, counts: Counts, asked: A
         conventions=_conventions(config, whole, compared, samples),
     )
 
-    compare = partial(_compare, drawing, extractor, reference, score_key, mesh=mesh, say=say)
+    compare = partial(_compare, drawing, extractor, reference, truth, score_key, mesh=mesh, say=say)
     baseline = {} if drawing.without is None else {f"baseline_{k}": v for k, v in compare(drawing.without).items()}
 
     weigh = compiled_weights(gan, counts, averaged=asked.averaged)
@@ -83,6 +85,7 @@ def _compare(
     drawing: Drawing,
     extractor: Extractor,
     reference: Reference,
+    truth: np.ndarray | None,
     score_key: PRNGKey,
     draw: Callable[[range], tuple[np.ndarray, Scored]],
     *,
@@ -100,10 +103,30 @@ def _compare(
     key, classes = jax.random.clone(score_key), len(drawing.data.classes)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
-        found = hosts.by_first(lambda: scores(reference, fake, key, classes=classes, asked=drawing.asked))
+        found = hosts.by_first(
+            lambda: (
+                scores(reference, fake, key, classes=classes, asked=drawing.asked) | _to_truth(fake, truth, reference)
+            )
+        )
     for message in dict.fromkeys(str(warning.message) for warning in caught):
         say(f"warning: {message}")
     return in_all(beside) | {name_of(extractor.name, k): v for k, v in found.items()}
+
+
+def _to_truth(fake: Features, truth: np.ndarray | None, reference: Reference) -> dict[str, float]:
+    """The mean distance to the truth, where it is known, and where real images vary, by which it is measured."""
+    if truth is None or not np.any(reference.moments.scatter):
+        return {}
+    return {"feature_distance": float(np.mean(feature_distance(fake.values, truth, reference.moments)))}
+
+
+def _truth(drawing: Drawing, extractor: Extractor, mesh: Mesh) -> np.ndarray | None:
+    """Features `[N, D]` of what each image should have been; None where nobody knows it."""
+    if drawing.truth is None:
+        return None
+    starts = range(0, drawing.images, PART)
+    parts = [drawing.truth(range(start, min(start + PART, drawing.images))) for start in starts]
+    return np.concatenate([np.asarray(extract(extractor, images, mesh).values) for images in parts])
 
 
 def _reference_is(config: Config, data: Dataset) -> str:
@@ -113,7 +136,9 @@ def _reference_is(config: Config, data: Dataset) -> str:
 
 
 def _conventions(config: Config, data: Dataset, compared: int, samples: int) -> str:
-    of_errors = "PSNR of the mean squared error; " if config.task.given else ""
+    of_errors = (
+        "PSNR of the mean squared error; feature distance in that of two real images; " if config.task.given else ""
+    )
     if config.task.classifies and data.test is not None:
         of_errors = f"error of the discriminator, not averaged, over {len(data.test):,} test images; "
     return (
@@ -132,7 +157,7 @@ def check_beforehand(config: Config, data: Dataset) -> None:
 
 def check_samples(config: Config, samples: int, *, width: int = 1) -> None:
     """Raises ConfigError for more samples than memory holds, with `width` features each, and of the real images too."""
-    needed = bytes_to_draw(config, samples, held=PART) + 4 * 4 * width * samples
+    needed = bytes_to_draw(config, samples, held=PART) + 4 * (5 if config.task.given else 4) * width * samples
     require_memory(needed, f"samples: {samples:,} images and their features", "take fewer")
 
 

@@ -37,6 +37,7 @@ class Drawing(NamedTuple):
     draw: Callable[[Weights, range], tuple[np.ndarray, Scored]]
     asked: np.ndarray | None = None  # the class that each was to show
     without: Callable[[range], tuple[np.ndarray, Scored]] | None = None  # what can be drawn without a network
+    truth: Callable[[range], np.ndarray] | None = None  # what each should have been, uint8, where that is known
 
 
 def samples(
@@ -89,10 +90,16 @@ def of_a_task(config: Config, gan: GAN, data: Dataset, key: PRNGKey, count: int,
         truth = batch(rows)
         return scored(np.asarray(baseline(truth.condition)), truth)
 
+    truly = task.truth and jax.jit(partial(_in_bytes, task.truth))
+    known = truly and (lambda rows: np.asarray(truly(jnp.asarray(test.images[rows.start : rows.stop]))))
     labels = _labels(test, int(config.task.reverse))
     real = as_made(config, test)
     real = replace(real, images=real.images[:]) if test.in_memory else real
-    return Drawing(real, count, draw, None if labels is None else labels[:count], without)
+    return Drawing(real, count, draw, None if labels is None else labels[:count], without, known)
+
+
+def _in_bytes(truth: Callable[[Images], Images], images: Images | Bytes) -> Bytes:
+    return to_bytes(truth(to_float(images)))
 
 
 def in_all(parts: Sequence[Scored]) -> dict[str, float]:

@@ -36,7 +36,7 @@ from gan_jax.run.files import RunFolder
 from gan_jax.run.judging import Asked
 from gan_jax.run.loop import train
 from gan_jax.run.pictures import enlargement
-from gan_jax.run.scoreboard import read_all
+from gan_jax.run.scoreboard import read_all, table
 from gan_jax.run.training import example, make_step
 from gan_jax.tasks.task import made
 
@@ -94,6 +94,14 @@ def test_scores_are_those_of_held_out_images_beside_the_truth_and_the_baseline(r
         np.testing.assert_allclose(found.scores[name], expected, rtol=1e-4)
         assert np.isfinite(found.scores[name.removeprefix("baseline_")])
     assert {"pixels_fid", "baseline_pixels_fid"} <= found.scores.keys()
+    real, filled, true = (
+        np.asarray(to_float(x), np.float64).reshape(len(x), -1) for x in (test.images, without, images)
+    )
+    unit = np.sqrt(2 * np.sum(np.var(real, axis=0, ddof=1)))  # these are small: their features are the pixels
+    expected = np.mean(np.linalg.norm(filled - true, axis=1)) / unit
+    np.testing.assert_allclose(found.scores["baseline_pixels_feature_distance"], expected, rtol=1e-4)
+    assert 0 < found.scores["pixels_feature_distance"] < 1
+    assert "pixels feature distance ↓" in "\n".join(table([found]))
     assert found.protocol["reference"] == "digits, the 180 held-out inpainting images, 16x16x1"
     assert (found.protocol["samples"], found.protocol["compared"]) == (SAMPLES, SAMPLES)
 
