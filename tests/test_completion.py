@@ -32,7 +32,7 @@ def test_commands_are_those_of_the_command_line(tab):
         ("gan-jax train digits --model.n", ["--model.norm"]),
         ("gan-jax train digits --eve", ["--every.checkpoint", "--every.keep", "--every.log", "--every.sample"]),
         ("gan-jax train digits --hosts.co", ["--hosts.coordinator", "--hosts.count"]),
-        ("gan-jax train digits --model s", ["sagan", "sngan", "stylegan2"]),
+        ("gan-jax train digits --model s", ["sagan", "sngan", "srgan", "stylegan2"]),
         ("gan-jax train digits --task in", ["inpainting"]),
         ("gan-jax train digits --data fa", ["fashion_mnist"]),
         ("gan-jax train digits --data.name fa", ["fashion_mnist"]),

@@ -50,10 +50,12 @@ def run(latents, tmp_path_factory):
     return RunFolder(path)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_before_its_last_checkpoint_ends_as_if_it_were_not(run, latents, tmp_path):
     assert_a_killed_copy_ends_alike(run, small(latents), tmp_path / "killed")
 
 
+@pytest.mark.slow
 def test_a_run_is_drawn_from_without_features_and_refuses_to_go_on_with_others(run, latents, tmp_path, capsys):
     assert main(["sample", str(run.path), "--count", "3", "--out", str(tmp_path / "few.npz")]) == 0
     assert np.load(tmp_path / "few.npz")["images"].shape == (3, 4, 4, 2)
@@ -94,6 +96,7 @@ def after_two_steps(config, way, devices):
     return jax.device_get((state.generator.weights, state.discriminator.weights)), metrics
 
 
+@pytest.mark.slow  # a minute
 @pytest.mark.parametrize("way", [parallel, per_device])
 def test_two_devices_take_the_steps_of_one(latents, way):
     config = small(latents)
