@@ -6,8 +6,9 @@ import numpy as np
 from jax.sharding import Mesh
 
 from gan_jax import parallel
-from gan_jax.config import Config
+from gan_jax.config import Config, FewLabels
 from gan_jax.data.dataset import Dataset
+from gan_jax.data.labelled import HIDDEN, few
 from gan_jax.gan import GAN, GANState
 from gan_jax.images import to_float
 from gan_jax.metrics.extractor import Extractor, Features, extract_all
@@ -40,11 +41,31 @@ def make_classifier(gan: GAN, mesh: Mesh) -> Callable[[Weights, Source], np.ndar
 def make_examiner(config: Config, gan: GAN, data: Dataset, mesh: Mesh) -> Callable[[GANState], dict[str, float]]:
     """Builds `examine(state)`: the error, the share of test images that the discriminator takes for another class.
 
-    Of a discriminator that is no classifier there is nothing to tell.
+    baseline_error is that of the labelled images alone, without a network: each test image is taken for what the
+    nearest of them is, in pixels. Of a discriminator that is no classifier there is nothing to tell.
     """
-    test = data.test
-    if not config.task.classifies or test is None:
+    test, task = data.test, config.task
+    if not isinstance(task, FewLabels) or test is None:
         return lambda state: {}
     classify = make_classifier(gan, mesh)
     wrong = lambda weights: classify(weights, test.images) != test.labels
-    return lambda state: {"error": float(np.mean(wrong(state.discriminator.weights)))}
+    shown = few(data, task.labels, config.seed)
+    rows = np.flatnonzero(shown != HIDDEN)
+    without = shown[rows][nearest_in_pixels(test.images, data.images[rows])] != test.labels
+    baseline = {"baseline_error": float(np.mean(without))}
+    return lambda state: {"error": float(np.mean(wrong(state.discriminator.weights)))} | baseline
+
+
+def nearest_in_pixels(images: Source, known: np.ndarray) -> np.ndarray:
+    """The place, int `[N]`, of the nearest of uint8 images `known` `[K, H, W, C]` to each of as large ones `[N, ...]`.
+
+    By the sum of squared differences of pixels; the first of several. Whole numbers in float64, so that they are exact.
+    """
+    columns = known.reshape(len(known), -1).T.astype(np.float64)
+    squares = np.sum(columns**2, axis=0)
+
+    def places(start: int) -> np.ndarray:
+        part = images[start : start + AT_ONCE]
+        return np.argmin(squares - 2 * part.reshape(len(part), -1).astype(np.float64) @ columns, axis=1)
+
+    return np.concatenate([places(start) for start in range(0, len(images), AT_ONCE)])

@@ -140,7 +140,10 @@ def _conventions(config: Config, data: Dataset, compared: int, samples: int) -> 
         "PSNR of the mean squared error; feature distance in that of two real images; " if config.task.given else ""
     )
     if config.task.classifies and data.test is not None:
-        of_errors = f"error of the discriminator, not averaged, over {len(data.test):,} test images; "
+        of_errors = (
+            f"error of the discriminator, not averaged, over {len(data.test):,} test images, baseline: the nearest "
+            "labelled image in pixels; "
+        )
     return (
         f"{of_errors}KID over 100 subsets of {subset_size(compared, samples)}, precision and recall with k = 3, "
         "density and coverage with k = 5, IS over 10 splits of shuffled images"

@@ -20,7 +20,7 @@ from gan_jax.images import to_float
 from gan_jax.run.checkpoints import newest
 from gan_jax.run.files import RunFolder
 from gan_jax.run.loop import train
-from gan_jax.run.scoreboard import read_all
+from gan_jax.run.scoreboard import read_all, table
 from gan_jax.run.training import abstract_state, example, make_step
 
 pytestmark = pytest.mark.filterwarnings("ignore:a Fréchet distance of 20 samples:UserWarning")
@@ -70,6 +70,19 @@ def test_the_error_is_that_of_the_discriminator_over_the_images_held_out(run):
     assert last.protocol["reference"] == "digits, the 1617 training images, 8x8x1"
     kept = newest(run.best, lambda notes: abstract_state(small(), 10)).notes["best"]
     assert (kept["metric"], kept["value"]) == ("error", min(e.scores["error"] for e in (first, last)))
+
+
+def test_the_baseline_is_the_error_of_the_nearest_labelled_image(run):
+    """Computed here anew, of the twenty that the run was shown."""
+    data = load_data(small())
+    shown = few(data, 20, small().seed)
+    rows = np.flatnonzero(shown >= 0)
+    apart = data.test.images[:, None].astype(int) - data.images[rows][None]
+    told = shown[rows][np.argmin(np.sum(apart**2, axis=(2, 3, 4)), axis=1)]
+    found = read_all(run.metrics)[-1]
+    assert found.scores["baseline_error"] == pytest.approx(np.mean(told != data.test.labels))
+    assert 0 < found.scores["baseline_error"] < 0.6
+    assert "baseline error ↓" in "\n".join(table([found]))
 
 
 @pytest.mark.slow  # for what it compiles
