@@ -14,7 +14,7 @@ from gan_jax.data.dataset import Dataset
 from gan_jax.data.decoder import from_arrays, is_decoders
 from gan_jax.data.reading import gathered
 from gan_jax.data.scaling import Scaled, Scaling, measured
-from gan_jax.data.teacher import Features
+from gan_jax.data.teacher import TeacherFeatures
 from gan_jax.errors import DataError, printable
 from gan_jax.memory import require_memory
 from gan_jax.sizes import Size, shown, sides
@@ -45,10 +45,10 @@ def load(
     name, where = printable(source.name), printable(source)
     arrays = _read(source, where, ("features",) if features else ())
     images = arrays["images"]
-    taught: Features | None = None
+    taught: TeacherFeatures | None = None
     if features is not None:
         left = memory - images.nbytes
-        taught = Features.of(where, arrays.get("features"), (len(images), *features), memory=left)
+        taught = TeacherFeatures.of(where, arrays.get("features"), (len(images), *features), memory=left)
     labels, classes = _labels(where, arrays, len(images))
     origin = f"{_length(source)} bytes"
     if deviation is None:

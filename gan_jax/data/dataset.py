@@ -11,7 +11,7 @@ import numpy as np
 from gan_jax.data.decoder import KeptDecoder
 from gan_jax.data.reading import AHEAD, in_blocks
 from gan_jax.data.scaling import Scaling
-from gan_jax.data.teacher import Features
+from gan_jax.data.teacher import TeacherFeatures
 from gan_jax.errors import DataError
 from gan_jax.screen import tell
 from gan_jax.types import Rows, Source
@@ -42,7 +42,7 @@ class Dataset:
     frames: int = 1  # of clips: how many lie one above another in an image
     pictures: Source | None = None  # of latents: what they are of, in the same order
     decoder: KeptDecoder | None = None  # of latents: what makes pictures of them
-    features: Features | None = None  # what a teacher says of the images, in the same order
+    features: TeacherFeatures | None = None  # what a teacher says of the images, in the same order
 
     def __post_init__(self) -> None:
         channels = {"uint8": (1, 3), "float32": range(1, MOST_CHANNELS + 1)}.get(str(self.images.dtype), ())

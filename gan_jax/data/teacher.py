@@ -8,7 +8,7 @@ from gan_jax.memory import require_memory
 from gan_jax.types import Rows
 
 
-class Features:
+class TeacherFeatures:
     """Features float32 `[N, n, F]` of images, of an array in memory or mapped: a `Source` whose rows are no images.
 
     `sizes.laid` has where in an image each of n lies.
@@ -23,7 +23,9 @@ class Features:
         self.nbytes = array.nbytes if self.in_memory else 0
 
     @classmethod
-    def of(cls, where: str, found: np.ndarray | None, wanted: tuple[int, int, int], *, memory: float) -> "Features":
+    def of(
+        cls, where: str, found: np.ndarray | None, wanted: tuple[int, int, int], *, memory: float
+    ) -> "TeacherFeatures":
         """The features of an array that was found, of floats `[N, n, F]`, or `[N, F]` where n is 1.
 
         What is mapped is held, if it has `memory` bytes at most. Raises DataError for any other array, and, of one that

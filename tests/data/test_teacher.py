@@ -8,7 +8,7 @@ import pytest
 from gan_jax.data import arrays
 from gan_jax.data.batches import mirrored_features, read_batch
 from gan_jax.data.dataset import Dataset
-from gan_jax.data.teacher import Features
+from gan_jax.data.teacher import TeacherFeatures
 from gan_jax.errors import DataError
 
 RNG = np.random.default_rng(0)
@@ -124,7 +124,7 @@ def numbered():
     patches = np.arange(6.0).reshape(2, 3)
     image = patches.repeat(2, 0).repeat(2, 1)[None, :, :, None] + 10 * np.arange(12)[:, None, None, None]
     said = np.concatenate([np.full(1, -1), patches.reshape(-1)])[None, :, None] + 10.0 * np.arange(12)[:, None, None]
-    return Dataset("numbered", image.astype(np.float32), features=Features("here", said))
+    return Dataset("numbered", image.astype(np.float32), features=TeacherFeatures("here", said))
 
 
 def test_batches_are_taught_beside_what_they_are_told_and_turned_as_their_images():
