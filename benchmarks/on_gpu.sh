@@ -141,11 +141,6 @@ train() { # RECIPE DATA KEY=VALUE...
     fi
 }
 
-needed=(jax flax optax jaxtyping numpy)
-((${#training[@]})) || needed+=(torch)
-for module in "${needed[@]}"; do
-    "$python" -c "import $module" 2>>"$log" || { echo "$python cannot import $module; install it, or name another \$PYTHON" >&2 && exit 2; }
-done
 if [[ ! -s $table ]]; then
     { "$python" "$here/machine.py" && "$python" -c 'import comparison; print(comparison.HEAD)'; } >"$table" 2>>"$log"
 fi

@@ -78,8 +78,7 @@ def train(config: Config, path: Path, *, profile: range | None = None) -> None:
         gan = build_gan(config, len(data.classes), WAYS[config.parallel].mean())
         if config.evaluate.every and max(committed(folder.checkpoints), default=0) < config.steps:
             check_beforehand(config, data)
-    found = f"{data.name}, {len(data):,} images, {data.fingerprint}"
-    hosts.must_agree({"data": found}, mend="give all hosts the same data")
+    hosts.must_agree({"data": f"{data.name}, {len(data):,} images, {data.fingerprint}"}, mend="give all the same data")
     labels = told.labels_of(config, data, folder)
     with ExitStack() as held, signals.listening():
         hosts.by_first(lambda: held.enter_context(folder.locked()) and None)
@@ -345,8 +344,7 @@ def _diverged(step: int, name: str, value: Any, checkpoints: Checkpoints) -> Non
 
 def _devices(job: Job) -> str:
     """What the devices are called: where this differs, numbers differ by rounding."""
-    devices = list(job.mesh.devices.flat)
+    devices, k = list(job.mesh.devices.flat), job.config.steps_per_call
     count = len({device.process_index for device in devices})
-    where = f" on {count} hosts" if count > 1 else ""
-    programs = f", {k} steps in one program" if (k := job.config.steps_per_call) > 1 else ""
-    return f"{len(devices)} x {devices[0].device_kind}{where}{' by pmap' * (job.way is per_device)}{programs}"
+    where = (f" on {count} hosts" * (count > 1)) + " by pmap" * (job.way is per_device)
+    return f"{len(devices)} x {devices[0].device_kind}{where}" + f", {k} steps in one program" * (k > 1)
