@@ -18,13 +18,14 @@ def by_folder(dataset: Dataset) -> Domains:
 
     Raises DataError for pictures that do not lie in two folders.
     """
-    if dataset.folder:
+    two = dataset.labels is not None and len(dataset.classes) == 2  # also within a folder around both
+    if dataset.folder and not two:
         missing = {"A": "; B is missing", "B": "; A is missing"}.get(dataset.folder, "")
         raise DataError(
             f"{dataset.name}: pictures are in {dataset.folder} alone; two domains are pictures in two folders, A and B"
             f"{missing}"
         )
-    if dataset.labels is None or len(dataset.classes) != 2:
+    if dataset.labels is None or not two:
         found = f"{len(dataset.classes)} folders" if dataset.classes else "no such folders, or pictures beside them"
         raise DataError(f"{dataset.name}: two domains are pictures in two folders, A and B; there are {found}")
     a, b = (_unlabelled(those(dataset, np.flatnonzero(dataset.labels == i))) for i in range(2))

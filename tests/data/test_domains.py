@@ -85,6 +85,14 @@ def test_a_domain_that_is_missing_is_named(folders, left, said):
         domains.by_folder(pictures.load(str(folders), size=8, channels=3))
 
 
+def test_a_folder_around_both_domains_is_none_of_them(folders, tmp_path_factory):
+    around = tmp_path_factory.mktemp("around")
+    shutil.copytree(folders, around / "horses")
+    found = domains.by_folder(pictures.load(str(around), size=4, channels=1, memory=1e9))
+    plain = domains.by_folder(pictures.load(str(folders), size=4, channels=1, memory=1e9))
+    assert [len(side) for side in found] == [len(side) for side in plain]
+
+
 def test_a_source_is_seen_through_a_function_whatever_rows_are_asked_for():
     source = numbered(6).images
     seen = Seen(source, lambda images: 255 - images[:, :, :1], (1, 1, 1))
