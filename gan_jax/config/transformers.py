@@ -106,8 +106,13 @@ class GAT(Mixed):
 
     def idle(self, config: Config) -> list[str]:
         """As in `Model`."""
-        if config.data.features is None and self.teacher != GAT.teacher:
-            return [f"model.teacher: there is no teacher; add --data.features 768, or --model.teacher {GAT.teacher:g}"]
-        if config.data.features is not None and not self.teacher:
-            return ["model.teacher: with a weight of 0 nobody learns of features; add --model.teacher 1, or drop them"]
-        return []
+        found, taught = super().idle(config), config.data.features is not None
+        if not taught and self.teacher != GAT.teacher:
+            found.append(
+                f"model.teacher: there is no teacher; add --data.features 768, or --model.teacher {GAT.teacher:g}"
+            )
+        if taught and not self.teacher:
+            found.append(
+                "model.teacher: with a weight of 0 nobody learns of features; add --model.teacher 1, or drop them"
+            )
+        return found

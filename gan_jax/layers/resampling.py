@@ -44,6 +44,13 @@ def interpolate(x: Maps) -> Maps:
     return upsample(around(x))[:, 2:-2, 2:-2]
 
 
+def doublings(factor: int) -> int:
+    """How often images double to become `factor` times as large. Raises ValueError for no power of two."""
+    if factor < 1 or factor & (factor - 1):
+        raise ValueError(f"images are enlarged by a power of two, such as 2 or 4, not {factor} times")
+    return factor.bit_length() - 1
+
+
 def shuffled(x: Maps, factor: int) -> Maps:
     """`[B, H, W, factor² · C] -> [B, factor · H, factor · W, C]`: channels become pixels beside each other.
 

@@ -17,7 +17,7 @@ from jax.ad_checkpoint import checkpoint_name
 
 from gan_jax.layers.conditioning import as_image
 from gan_jax.layers.convolution import Convolution, Maps
-from gan_jax.layers.resampling import interpolate
+from gan_jax.layers.resampling import doublings, interpolate
 from gan_jax.layers.residual import doubled
 from gan_jax.layers.spectral import SpectralConvolution
 from gan_jax.types import Condition, End, Images, Latents, Logits
@@ -52,7 +52,7 @@ class Generator(nn.Module):
         for i in range(self.blocks):
             x = ResidualDenseBlocks(self.growth, self.dtype, name=f"block_{i}")(x)
         x = first + layer(self.width, "body")(x)
-        for i in range(_doublings(self.factor)):
+        for i in range(doublings(self.factor)):
             x = checkpoint_name(nn.leaky_relu(layer(self.width, f"up_{i}")(doubled(x)), 0.2), "block")
         x = nn.leaky_relu(layer(self.width, "fine")(x), 0.2)
         return self.end(layer(self.channels, "pixels")(x).astype(jnp.float32))
@@ -134,9 +134,3 @@ class Discriminator(nn.Module):
 
 _tenth = nn.initializers.variance_scaling(2 * 0.1**2, "fan_in", "normal")
 _uniform = nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform")
-
-
-def _doublings(factor: int) -> int:
-    if factor < 1 or factor & (factor - 1):
-        raise ValueError(f"ESRGAN enlarges images by a power of two, such as 2 or 4, not {factor} times")
-    return factor.bit_length() - 1

@@ -17,7 +17,7 @@ from jax.ad_checkpoint import checkpoint_name
 
 from gan_jax.layers.conditioning import as_image
 from gan_jax.layers.convolution import Convolution, Maps
-from gan_jax.layers.resampling import shuffled
+from gan_jax.layers.resampling import doublings, shuffled
 from gan_jax.types import Condition, End, Images, Latents, Logits
 
 
@@ -51,7 +51,7 @@ class Generator(nn.Module):
             y = layer(self.width, 3, name=f"block_{i}_1")(self._rectified(y, f"slope_{i}"))
             x = checkpoint_name(x + normalised(y, f"norm_{i}_1"), "block")
         x = first + normalised(layer(self.width, 3, name="body")(x), "body_norm")
-        for i in range(_doublings(self.factor)):
+        for i in range(doublings(self.factor)):
             x = shuffled(layer(4 * self.width, 3, name=f"up_{i}")(x), 2)
             x = checkpoint_name(self._rectified(x, f"up_slope_{i}"), "block")
         return self.end(layer(self.channels, 9, name="pixels")(x).astype(jnp.float32))
@@ -94,9 +94,3 @@ _he = nn.initializers.he_normal()
 def _normalised(train: bool, axis_name: str | None, dtype: Any, x: Maps, name: str) -> Maps:
     norm = nn.BatchNorm(use_running_average=not train, momentum=0.9, dtype=dtype, axis_name=axis_name, name=name)
     return norm(x)
-
-
-def _doublings(factor: int) -> int:
-    if factor < 1 or factor & (factor - 1):
-        raise ValueError(f"SRGAN enlarges images by a power of two, such as 2 or 4, not {factor} times")
-    return factor.bit_length() - 1
