@@ -19,8 +19,8 @@ class Sample(AboutRun):
 
     out: Path | None = None
     """A .png (one grid), an .npz (arrays images and labels: uint8, or floats in the data's own range), or a folder; of
-    text a .txt, of clips a .gif that moves, a .png of film strips, or an .npz (uint8 [N, T, H, W, C]). Default: a grid
-    in the run folder, or, of an exported folder or an example, in drawn/NAME, here; text is printed."""
+    text a .txt, of clips a .gif or .mp4 that moves, a .png of film strips, or an .npz (uint8 [N, T, H, W, C]). Default:
+    a grid in the run folder, or, of an exported folder or an example, in drawn/NAME, here; text is printed."""
     count: Count = 64
     """How many images; with --interpolate, how many strips."""
     seed: Seed = 0

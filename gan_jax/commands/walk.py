@@ -21,8 +21,8 @@ class Walk(AboutRun):
     of_exports: ClassVar[bool] = True
 
     out: Path | None = None
-    """A .gif that moves, or a .png of film strips; of a sheet a .png. Default: in the run folder, or, of an exported
-    folder or an example, in drawn/NAME, here."""
+    """A .gif or .mp4 that moves, or a .png of film strips; of a sheet a .png. Default: a .gif in the run folder, or, of
+    an exported folder or an example, in drawn/NAME, here."""
     count: Count = 9
     """How many walks, side by side; with --mix, how many pictures on each edge."""
     stops: Count = 6
@@ -78,7 +78,7 @@ def main(arguments: list[str]) -> None:
         raise ConfigError("mix: is one sheet, and --along another; ask for one of them")
     for key, instead in _idle(options).items():
         raise ConfigError(f"{key}: does nothing {instead}; drop it")
-    check_ending(options.out, dict.fromkeys([".png"] if options.along or options.mix else [".gif", ".png"], ""))
+    check_ending(options.out, dict.fromkeys([".png"] if options.along or options.mix else [".gif", ".mp4", ".png"], ""))
     source = source_at(options.run, raw=options.raw, best=options.best)
 
     from gan_jax.run import walking

@@ -4,6 +4,7 @@ import difflib
 import re
 import typing
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 
@@ -76,7 +77,7 @@ def read_steps(text: str) -> range:
 _OUT = {
     "pictures": {".png": "a grid", ".npz": "arrays", "": "a folder"},
     "text": {".txt": "a line for each"},
-    "clips": {".gif": "a grid that moves", ".png": "film strips", ".npz": "arrays"},
+    "clips": {".gif": "a grid that moves", ".mp4": "the same", ".png": "film strips", ".npz": "arrays"},
 }
 """How what `gan-jax sample --out` names may end, by the kind of data."""
 
@@ -88,7 +89,12 @@ def check_out(out: Path | None, kind: Kind | None) -> None:
 
 
 def check_ending(out: Path | None, endings: Mapping[str, str]) -> None:
-    """Raises ConfigError for a file that ends in none of them: suffixes, or whole names, and what each of them is."""
+    """Raises ConfigError for a file that ends in none of them: suffixes, or whole names, and what each of them is.
+
+    And for an .mp4 where nothing can write it.
+    """
     if out is not None and not {out.suffix, out.name} & endings.keys():
         ends = " or ".join(f"{end or 'nothing'}{f' ({what})' if what else ''}" for end, what in endings.items())
         raise ConfigError(f"out: {out} should end in {ends}")
+    if out is not None and out.suffix == ".mp4" and find_spec("av") is None:
+        raise ConfigError(f"out: {out} needs PyAV, which writes it; pip install 'gan-jax[video]', or name a .gif")

@@ -19,7 +19,7 @@ from gan_jax.data import classes
 from gan_jax.data.dataset import Dataset, places
 from gan_jax.data.listing import SUFFIXES, Files, called, is_picture, list_files, suffix
 from gan_jax.data.reading import read_ahead
-from gan_jax.data.resize import fitted, whole
+from gan_jax.data.resize import Frames, fitted, frames, moves, whole
 from gan_jax.errors import DataError, printable
 from gan_jax.memory import in_words, require_memory
 from gan_jax.screen import tell
@@ -163,6 +163,22 @@ def decode_whole(shown: str, files: Files, i: int, channels: int) -> tuple[np.nd
     Raises DataError, naming it, if it cannot be read, or if it is too large (`MOST_BYTES`, `MOST_PIXELS`).
     """
     if isinstance(found := _decode(files, i, lambda picture: whole(picture, channels)), str):
+        raise DataError(f"{called(shown, files.names[i])} cannot be read: {found}")
+    return found
+
+
+def decode_frames(shown: str, files: Files, i: int, channels: int) -> Frames:
+    """The same of a picture that may move, as `resize.frames` has it. Raises DataError, of too little memory, too."""
+
+    def look(picture: Image.Image) -> Frames:
+        if moves(picture):
+            count, (width, height) = picture.n_frames, picture.size  # type: ignore[attr-defined]
+            what = f"{called(shown, files.names[i])}: {count:,} frames of {width}x{height} pixels"
+            needed = 2 * count * width * height * (channels + 1)
+            require_memory(needed, what, "cut it into shorter ones, or reduce it", error=DataError)
+        return frames(picture, channels)
+
+    if isinstance(found := _decode(files, i, look), str):
         raise DataError(f"{called(shown, files.names[i])} cannot be read: {found}")
     return found
 

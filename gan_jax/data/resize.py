@@ -1,5 +1,7 @@
 """Brings pictures of any size and mode to one size and one number of channels."""
 
+from typing import NamedTuple
+
 import numpy as np
 from PIL import Image, ImageOps
 
@@ -46,6 +48,35 @@ def whole(picture: Image.Image, channels: int) -> tuple[np.ndarray, np.ndarray |
     return np.asarray(picture.convert(_mode(channels)), np.uint8).reshape(
         picture.height, picture.width, channels
     ), alpha
+
+
+class Frames(NamedTuple):
+    """A picture at its own size; or one that moves, frame by frame."""
+
+    colours: np.ndarray  # uint8 [T, H, W, C]; of a picture that does not move T is 1
+    alpha: np.ndarray | None  # uint8 [T, H, W, 1]
+    milliseconds: tuple[int, ...]  # for which each is shown; () of a picture that does not move
+
+
+def moves(picture: Image.Image) -> bool:
+    """Whether a picture has frames that follow each other; several pages or views of a thing do not."""
+    return picture.format in ("GIF", "WEBP", "PNG", "AVIF") and getattr(picture, "n_frames", 1) > 1
+
+
+def frames(picture: Image.Image, channels: int) -> Frames:
+    """All frames of a picture, each as `whole` has it; what has an alpha in some has it in all. Raises as that does."""
+    if not moves(picture):
+        colours, alpha = whole(picture, channels)
+        return Frames(colours[None], None if alpha is None else alpha[None], ())
+    found, milliseconds = [], []
+    for i in range(picture.n_frames):  # type: ignore[attr-defined]
+        picture.seek(i)
+        found.append(whole(picture.copy(), channels))
+        milliseconds.append(round(picture.info.get("duration") or 100))  # what browsers make of none, too
+    opaque = np.full((*found[0][0].shape[:2], 1), 255, np.uint8)
+    some = any(alpha is not None for _, alpha in found)
+    alphas = np.stack([opaque if alpha is None else alpha for _, alpha in found]) if some else None
+    return Frames(np.stack([colours for colours, _ in found]), alphas, tuple(milliseconds))
 
 
 def resize_all(images: np.ndarray, size: Size | None, channels: int | None) -> np.ndarray:

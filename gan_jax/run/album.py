@@ -8,17 +8,19 @@ from typing import NamedTuple
 import numpy as np
 
 from gan_jax.data.listing import Files, called, is_picture, list_files, one_file
-from gan_jax.data.pictures import decode_whole, only_pictures
+from gan_jax.data.pictures import decode_frames, only_pictures
+from gan_jax.data.resize import Frames
 from gan_jax.errors import DataError, printable
 from gan_jax.storage import absolute, is_remote, place
 from gan_jax.tasks.task import Task
 
 
 class Picture(NamedTuple):
-    """One of the pictures that are given."""
+    """One of the pictures that are given; T is 1 but of those that move."""
 
-    pixels: np.ndarray  # uint8 [h, w, C + 1]: of the networks' channels, and 255 behind them where it is known, else 0
-    alpha: np.ndarray | None  # uint8 [h, w, 1], which what is made of it keeps
+    pixels: np.ndarray  # uint8 [T, h, w, C + 1]: of the networks' channels, and 255 behind them if known, else 0
+    alpha: np.ndarray | None  # uint8 [T, h, w, 1], which what is made of it keeps
+    milliseconds: tuple[int, ...]  # for which each frame is shown; () of a picture that does not move
     overruled: bool = False  # whether it is fully transparent somewhere, and a mask says what is missing
 
 
@@ -34,9 +36,9 @@ class Album(NamedTuple):
         """What messages call a picture."""
         return called(self.shown, self.files.names[i])
 
-    def read(self, i: int, channels: int) -> tuple[np.ndarray, np.ndarray | None]:
-        """A picture, uint8 `[H, W, channels]`, and its alpha. Raises DataError, naming it."""
-        return decode_whole(self.shown, self.files, i, channels)
+    def read(self, i: int, channels: int) -> Frames:
+        """A picture, of so many channels. Raises DataError, naming it."""
+        return decode_frames(self.shown, self.files, i, channels)
 
 
 def open_album(path: Path) -> Album:
@@ -59,23 +61,23 @@ def make_reader(album: Album, masks: Album | None, task: Task, channels: int) ->
     Where something is missing, by a mask or else by transparent pixels, what is half transparent, or transparent and by
     its mask not missing, lies on white; else colours are what they are beneath the alpha. Raises DataError for a
     picture without a mask; reading does, where a picture or its mask cannot be read, has no hole, or nothing else, and
-    where they are not of one size.
+    where they are not of one size. A mask is for all frames of what moves; of one that moves, the first frame counts.
     """
     names = album.files.names
     numbers = None if masks is None else _namesakes(masks, album)
 
     def read(i: int) -> Picture:
-        colours, alpha = album.read(i, channels)
+        colours, alpha, milliseconds = album.read(i, channels)
         if not task.has_holes:
-            return Picture(beside(colours, np.full_like(colours[..., :1], 255)), alpha)
+            return Picture(beside(colours, np.full_like(colours[..., :1], 255)), alpha, milliseconds)
         if masks is not None and numbers is not None:
-            found = masks.read(numbers[i], 1)[0]
-            if found.shape[:2] != colours.shape[:2]:
+            found = masks.read(numbers[i], 1).colours[:1]
+            if found.shape[1:3] != colours.shape[1:3]:
                 raise DataError(
                     f"{masks.called(numbers[i])} has {_pixels(found)}, and {names[i]} has {_pixels(colours)}; a mask "
                     "is as large as its picture"
                 )
-            known, where = found < 128, "its mask is white"
+            known, where = np.broadcast_to(found < 128, (*colours.shape[:3], 1)), "its mask is white"
         elif alpha is not None:
             known, where = alpha > 0, "it is fully transparent"
         else:
@@ -88,7 +90,7 @@ def make_reader(album: Album, masks: Album | None, task: Task, channels: int) ->
             raise DataError(f"{album.called(i)}: {where} {extent}; mark what is to be made, and only that")
         overruled = masks is not None and alpha is not None and not alpha.all()
         pixels = beside(_on_white(colours, alpha), np.where(known, 255, 0).astype(np.uint8))
-        return Picture(pixels, None, overruled)
+        return Picture(pixels, None, milliseconds, overruled)
 
     return read
 
@@ -109,8 +111,8 @@ def stem(name: str) -> str:
     return os.path.splitext(name)[0]
 
 
-def _pixels(image: np.ndarray) -> str:
-    return f"{image.shape[1]}x{image.shape[0]} pixels"
+def _pixels(frames: np.ndarray) -> str:
+    return f"{frames.shape[2]}x{frames.shape[1]} pixels"
 
 
 def beside(*parts: np.ndarray) -> np.ndarray:

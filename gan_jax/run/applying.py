@@ -25,8 +25,9 @@ from gan_jax.gan import GAN, generate
 from gan_jax.images import to_bytes, to_float
 from gan_jax.memory import require_memory
 from gan_jax.run.album import Album, Picture, Read, beside, make_reader, open_album, stem
-from gan_jax.run.files import exists
-from gan_jax.run.pictures import save_image, save_mask
+from gan_jax.run.animation import save_frames
+from gan_jax.run.files import check_absent
+from gan_jax.run.pictures import as_picture, save_image, save_mask
 from gan_jax.run.sampling import Source
 from gan_jax.run.tiles import in_tiles, places
 from gan_jax.sizes import Sides
@@ -110,16 +111,23 @@ class Alike(NamedTuple):
     """Pictures of one size, by their numbers."""
 
     rows: list[int]
-    filled: int  # so many are made: all batches of a size are as large, for one compiled program
+    filled: int  # so many are made at once: all batches of a size are as large, for one compiled program
 
 
-def _batches(sizes: Sequence[Sides], most: int) -> list[Alike]:
-    """All pictures, as many together as have `most` pixels, or one."""
+Shape = tuple[int, int, int]
+"""Frames, height and width of a picture; of one that does not move there is one frame."""
+
+
+def _batches(shapes: Sequence[Shape], most: int) -> list[Alike]:
+    """All pictures, as many together as have `most` pixels, or one; those that move each by itself."""
     found = []
-    for size in dict.fromkeys(sizes):
-        rows = [i for i, own in enumerate(sizes) if own == size]
-        count = min(len(rows), max(1, most // math.prod(size)))
-        found += [Alike(rows[k : k + count], count) for k in range(0, len(rows), count)]
+    for shape in dict.fromkeys(shapes):
+        rows = [i for i, own in enumerate(shapes) if own == shape]
+        frames, *size = shape
+        together = max(1, most // math.prod(size))
+        count = min(len(rows), together) if frames == 1 else 1
+        filled = count if frames == 1 else min(frames, together)
+        found += [Alike(rows[k : k + count], filled) for k in range(0, len(rows), count)]
     return found
 
 
@@ -133,20 +141,33 @@ def _make_all(
     """Makes and writes pictures, of a palette's colours as masks; gives the path of each that is written."""
     with read_ahead(lambda k: [read(i) for i in batches[k].rows], 0, len(batches), ahead=1) as found:
         for (rows, filled), pictures in zip(batches, found, strict=True):
-            given = [picture.pixels for picture in pictures + pictures[:1] * (filled - len(rows))]
-            images = make(np.stack(given))[: len(rows)]
-            for i, picture, image in zip(rows, pictures, images, strict=True):
-                if colours is None:
-                    save_image(targets[i], _with_alpha(image, picture.alpha))
-                else:
-                    save_mask(targets[i], image, colours)
+            frames = np.concatenate([picture.pixels for picture in pictures])
+            made = np.concatenate(
+                [_filled(make, frames[k : k + filled], filled) for k in range(0, len(frames), filled)]
+            )
+            ends = np.cumsum([len(picture.pixels) for picture in pictures])[:-1]
+            for i, picture, images in zip(rows, pictures, np.split(made, ends), strict=True):
+                _save(targets[i], images, picture, colours)
                 yield targets[i]
 
 
-def _with_alpha(image: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
+def _filled(make: Callable[[np.ndarray], np.ndarray], frames: np.ndarray, count: int) -> np.ndarray:
+    """What is made of some, which the first of them fills up to so many."""
+    return make(np.concatenate([frames, frames[:1].repeat(count - len(frames), axis=0)]))[: len(frames)]
+
+
+def _save(path: Path, images: np.ndarray, picture: Picture, palette: np.ndarray | None) -> None:
+    """Writes what is made of a picture: its frames, or its only one, which has its alpha, or is a mask."""
+    if picture.milliseconds:
+        save_frames(path, [as_picture(image) for image in images], picture.milliseconds)
+    elif palette is not None:
+        save_mask(path, images[0], palette)
+    else:
+        save_image(path, images[0] if picture.alpha is None else _with_alpha(images[0], picture.alpha[0]))
+
+
+def _with_alpha(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """An image `[H, W, C]` with an alpha behind it that is made as large as it."""
-    if alpha is None:
-        return image
     height, width = image.shape[:2]
     enlarged = Image.fromarray(alpha[..., 0]).resize((width, height), Image.Resampling.BICUBIC)
     return beside(image, np.asarray(enlarged)[..., None])
@@ -171,15 +192,17 @@ def apply(
     album, masks = open_album(source), None if mask is None else open_album(mask)
     folder = maker.place(_folder_name(reverse, seed))
     folder = out or (folder if album.alone else folder / source.name.removesuffix(".zip"))
-    targets = _targets(album, folder)
-    _spare(targets, [*album.paths, *(masks.paths if masks else [])])
+    if is_file(folder) and not album.alone:
+        raise ConfigError(f"out: expected a folder, for all pictures, got {folder}")
     read = make_reader(album, masks, task, channels)
-    with read_ahead(lambda i: _looked_at(read(i)), 0, len(targets)) as found:
-        sizes, overruled = zip(*found, strict=True)
+    with read_ahead(lambda i: _looked_at(read(i)), 0, len(album.files)) as found:
+        shapes, moving, overruled = zip(*found, strict=True)
+    targets = _targets(album, moving, folder)
+    _spare(targets, [*album.paths, *(masks.paths if masks else [])])
     colours = palette(config.task.classes) if isinstance(config.task, Segmentation) else None
     translation = make_translation(config, gan, task, maker.weights(), None if seed is None else jax.random.key(seed))
-    _require_memory(album, sizes, translation.times, channels)
-    batches = _batches(sizes, translation.at_once if seed is None else 1)
+    _require_memory(album, shapes, translation.times, channels)
+    batches = _batches(shapes, translation.at_once if seed is None else 1)
     for _ in told_of(_make_all(translation.make, read, batches, targets, colours), len(targets)):
         pass
     made = "1 picture" if len(targets) == 1 else f"{len(targets):,} pictures"
@@ -190,10 +213,10 @@ def apply(
 _WINS = "transparent in places, too: the mask alone says what is made, and these places lie on white"
 
 
-def _looked_at(picture: Picture) -> tuple[Sides, bool]:
-    """Height and width, and whether a mask says something else than its transparent pixels."""
-    height, width = picture.pixels.shape[:2]
-    return (height, width), picture.overruled
+def _looked_at(picture: Picture) -> tuple[Shape, bool, bool]:
+    """Its shape, whether it moves, and whether a mask says something else than its transparent pixels."""
+    frames, height, width = picture.pixels.shape[:3]
+    return (frames, height, width), bool(picture.milliseconds), picture.overruled
 
 
 def _few(names: Sequence[str]) -> str:
@@ -214,15 +237,22 @@ def _folder_name(reverse: bool, seed: int | None) -> str:
     return "_".join(parts if seed is None else [*parts, f"seed{seed}"])
 
 
-def _targets(album: Album, out: Path) -> list[Path]:
+def is_file(out: Path) -> bool:
+    """Whether a place is that of a picture, which may move, and not of a folder."""
+    return is_picture(out.name) or out.suffix == ".mp4"
+
+
+def _targets(album: Album, moving: Sequence[bool], out: Path) -> list[Path]:
     """Where what is made of each picture goes: to a file, or into a folder under its own name. Raises ConfigError."""
-    if is_picture(out.name):
-        if not album.alone:
-            raise ConfigError(f"out: expected a folder, for all pictures, got {out}")
+    if is_file(out):
+        endings = (".gif", ".mp4") if moving[0] else (".png",)
+        if out.suffix not in endings:
+            what = "moves" if moving[0] else "does not move"
+            raise ConfigError(f"out: {album.called(0)} {what}; name a {' or '.join(endings)}, not {out}")
         return [out]
     targets: dict[Path, str] = {}
-    for name in album.files.names:
-        target = out / f"{stem(name)}.png"
+    for name, moves in zip(album.files.names, moving, strict=True):
+        target = out / f"{stem(name)}.{'gif' if moves else 'png'}"
         if target in targets:
             raise DataError(f"{album.shown}: {targets[target]} and {name} would both become {target}; rename one")
         targets[target] = name
@@ -235,17 +265,22 @@ def _spare(targets: Sequence[Path], given: Sequence[Path]) -> None:
     for target in targets:
         if not is_remote(target) and os.path.realpath(target) in kept:
             raise ConfigError(f"out: {target} is one of the pictures that are given; choose another place with --out")
-        if exists(target):
-            raise ConfigError(f"out: {target} is there already; name another place with --out, or move it away")
+        check_absent(target)
 
 
-def _require_memory(album: Album, sizes: Sequence[Sides], times: int, channels: int) -> None:
+def _require_memory(album: Album, shapes: Sequence[Shape], times: int, channels: int) -> None:
     """Raises DataError for a picture of which so much is made that memory does not hold it.
 
-    While they are joined, tiles are floats twice, then once more on the device; and bytes, with an alpha, thrice.
+    While they are joined, tiles are floats twice, then once more on the device; and bytes, with an alpha, thrice, of
+    all frames.
     """
-    largest = max(range(len(sizes)), key=lambda i: math.prod(sizes[i]))
-    height, width = (times * side for side in sizes[largest])
-    needed = height * width * (3 * 4 * channels + 3 * (channels + 1))
-    what = f"{album.called(largest)}: {width}x{height} pixels"
-    require_memory(needed, what, "reduce it, or cut it up", error=DataError)
+
+    def needed(shape: Shape) -> int:
+        frames, height, width = shape
+        return times**2 * height * width * (3 * 4 * channels + 3 * frames * (channels + 1))
+
+    largest = max(range(len(shapes)), key=lambda i: needed(shapes[i]))
+    frames, height, width = shapes[largest]
+    moving = f"{frames:,} frames of " * (frames > 1)
+    what = f"{album.called(largest)}: {moving}{times * width}x{times * height} pixels"
+    require_memory(needed(shapes[largest]), what, "reduce it, or cut it up", error=DataError)

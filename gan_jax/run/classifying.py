@@ -20,9 +20,10 @@ AT_ONCE = 256
 
 
 def make_classifier(gan: GAN, mesh: Mesh) -> Callable[[Weights, Source], np.ndarray]:
-    """Builds `classify(weights, images)`: the class, int `[N]`, that the discriminator takes each `[N, H, W, C]` for.
+    """Builds `classify(weights, images)`: the discriminator's logits, float32 `[N, K]`, of images `[N, H, W, C]`.
 
-    Compiled once, for all devices of the mesh.
+    The class that it takes an image for has the largest; softmax makes of them what each class is likely to be, of an
+    image that is real. Compiled once, for all devices of the mesh.
     """
 
     def logits(weights: Weights, images: Bytes) -> Features:
@@ -33,7 +34,7 @@ def make_classifier(gan: GAN, mesh: Mesh) -> Callable[[Weights, Source], np.ndar
 
     def classify(weights: Weights, images: Source) -> np.ndarray:
         classifier = Extractor("logits", "the discriminator's", "", weights, logits)
-        return np.argmax(extract_all(classifier, images, batch_size=size, sharding=layout).values, axis=-1)
+        return np.asarray(extract_all(classifier, images, batch_size=size, sharding=layout).values)
 
     return classify
 
@@ -48,7 +49,7 @@ def make_examiner(config: Config, gan: GAN, data: Dataset, mesh: Mesh) -> Callab
     if not isinstance(task, FewLabels) or test is None:
         return lambda state: {}
     classify = make_classifier(gan, mesh)
-    wrong = lambda weights: classify(weights, test.images) != test.labels
+    wrong = lambda weights: np.argmax(classify(weights, test.images), axis=-1) != test.labels
     shown = few(data, task.labels, config.seed)
     rows = np.flatnonzero(shown != HIDDEN)
     without = shown[rows][nearest_in_pixels(test.images, data.images[rows])] != test.labels

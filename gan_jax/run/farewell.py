@@ -41,6 +41,7 @@ def farewell(config: Config, data: Dataset, folder: RunFolder, start: int) -> li
             [f"  gan-jax apply {path} PICTURES"]
             if config.task.given
             else [
+                *([f"  gan-jax apply {path} PICTURES"] if config.task.classifies else []),
                 f"  gan-jax sample {path} --count 100 --seed 1{labels}",
                 f"  gan-jax sample {path} --interpolate 10 --count 8",
             ]

@@ -122,6 +122,12 @@ def exists(path: Path) -> bool:
         raise RunError(f"cannot look at {path}: {error.strerror}") from None
 
 
+def check_absent(path: Path) -> None:
+    """Raises ConfigError where something is, RunError where a bucket does not say."""
+    if exists(path):
+        raise ConfigError(f"out: {path} is there already; name another place with --out, or move it away")
+
+
 def check_empty(folder: Path) -> None:
     """Raises ConfigError for a folder that something is in, or that cannot be."""
     if is_remote(folder):

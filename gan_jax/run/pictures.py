@@ -1,4 +1,4 @@
-"""The pictures of a run: grids of samples, their animation, the curves of its metrics."""
+"""The pictures of a run: grids of samples, and the curves of its metrics."""
 
 import io
 from collections.abc import Sequence
@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from gan_jax.errors import RunError
 from gan_jax.images import sheet
 from gan_jax.run.files import read, write_atomically
 from gan_jax.run.logs import read_rows
@@ -18,7 +17,7 @@ from gan_jax.sizes import Sides
 
 def save_grid(path: Path, images: np.ndarray, columns: int) -> None:
     """Writes uint8 images `[N, H, W, C]` as one PNG; small ones are enlarged by a whole factor, pixels kept sharp."""
-    write_atomically(path, _png(_enlarged(_picture(sheet(images, columns)), images.shape[1:3])))
+    write_atomically(path, _png(enlarged(as_picture(sheet(images, columns)), images.shape[1:3])))
 
 
 def save_strips(path: Path, clips: np.ndarray, columns: int) -> None:
@@ -31,15 +30,9 @@ def save_strips(path: Path, clips: np.ndarray, columns: int) -> None:
     save_grid(path, clips.reshape(count * frames, *clips.shape[2:]), frames * beside)
 
 
-def save_moving(path: Path, clips: np.ndarray, columns: int, *, milliseconds: int = 100) -> None:
-    """Writes the same as a grid that moves, over and over: a GIF, each of whose frames is shown for so long."""
-    frames = [_enlarged(_picture(sheet(clips[:, t], columns)), clips.shape[2:4]) for t in range(clips.shape[1])]
-    write_atomically(path, _gif(frames, [milliseconds] * len(frames)))
-
-
 def save_image(path: Path, image: np.ndarray) -> None:
     """Writes one uint8 image `[H, W, C]` as PNG, pixel for pixel."""
-    write_atomically(path, _png(_picture(image)))
+    write_atomically(path, _png(as_picture(image)))
 
 
 def save_mask(path: Path, image: np.ndarray, palette: np.ndarray) -> None:
@@ -57,37 +50,6 @@ def pixels_of(path: Path) -> np.ndarray | None:
         return None
     with Image.open(io.BytesIO(read(path) or b"")) as picture:
         return np.asarray(picture)
-
-
-def save_animation(path: Path, frames: list[Path], *, seconds: float = 6.0) -> None:
-    """Joins grids into a looping GIF, its last frame for two seconds.
-
-    At most 120 frames, evenly picked, of at most some 500 pixels: it is meant to be sent and shown.
-    """
-    if not frames:
-        return
-    picked = [frames[round(i)] for i in np.linspace(0, len(frames) - 1, min(len(frames), 120))]
-    shown = [picture for frame in picked if (picture := _frame(frame)) is not None]
-    if not shown:
-        return
-    write_atomically(path, _gif(shown, [max(40, round(1000 * seconds / len(shown)))] * (len(shown) - 1) + [2000]))
-
-
-def _gif(frames: list[Image.Image], milliseconds: list[int]) -> bytes:
-    """Frames, and how long each is shown, over and over."""
-    first, *rest = frames
-    buffer = io.BytesIO()
-    first.save(buffer, "GIF", save_all=True, append_images=rest, duration=milliseconds, loop=0)
-    return buffer.getvalue()
-
-
-def _frame(path: Path) -> Image.Image | None:
-    """One frame of an animation; None if the file is damaged or a link, which is no reason to go without the others."""
-    try:
-        with Image.open(io.BytesIO(read(path) or b"")) as picture:
-            return _reduced(picture, 500).quantize(32)
-    except (RunError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):  # Pillow raises all but one
-        return None
 
 
 def save_curves(path: Path, metrics: Path) -> None:
@@ -168,7 +130,8 @@ def smoothed(values: np.ndarray) -> np.ndarray:
     return np.convolve(values, kernel, "same") / np.convolve(np.ones(len(values)), kernel, "same")
 
 
-def _picture(image: np.ndarray) -> Image.Image:
+def as_picture(image: np.ndarray) -> Image.Image:
+    """A uint8 image `[H, W, C]`."""
     return Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
 
 
@@ -177,13 +140,10 @@ def enlargement(size: Sides) -> int:
     return max(1, 64 // max(size))
 
 
-def _enlarged(picture: Image.Image, size: Sides) -> Image.Image:
+def enlarged(picture: Image.Image, size: Sides) -> Image.Image:
+    """A grid of images of so many pixels, by that factor, pixels kept sharp."""
     factor = enlargement(size)
     return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
-
-
-def _reduced(picture: Image.Image, limit: int) -> Image.Image:
-    return picture.reduce(-(-max(picture.size) // limit))
 
 
 def _png(picture: Image.Image) -> bytes:

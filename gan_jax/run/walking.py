@@ -12,8 +12,9 @@ from gan_jax.latents.directions import Directions, along, by_covariance, by_jaco
 from gan_jax.latents.mixing import crossed
 from gan_jax.latents.walks import lerp, loop
 from gan_jax.memory import require_memory
+from gan_jax.run.animation import save_moving
 from gan_jax.run.latents import Found, Opened, load_found
-from gan_jax.run.pictures import enlargement, save_grid, save_moving, save_strips
+from gan_jax.run.pictures import enlargement, save_grid, save_strips
 from gan_jax.run.sampling import bytes_to_draw
 
 By = Literal["covariance", "jacobian", "weights"]
@@ -36,7 +37,7 @@ class Asked(NamedTuple):
 def walk(
     opened: Opened, asked: Asked, out: Path | None, *, count: int, stops: int, frames: int, seconds: float
 ) -> list[str]:
-    """Draws so many walks side by side, which end where they began: a .gif that moves, or film strips as .png.
+    """Draws so many walks side by side, which end where they began: a .gif or .mp4 that moves, or film strips as .png.
 
     What is found in a file is passed in one walk. Raises ConfigError, DataError.
     """
@@ -52,7 +53,7 @@ def walk(
     images = opened.draw(points.reshape(count * frames, *points.shape[2:]), told)
     clips = images.reshape(count, frames, *images.shape[1:])
     columns = -(-count // round(count**0.5))
-    if path.suffix == ".gif":
+    if path.suffix in (".gif", ".mp4"):
         save_moving(path, clips, columns, milliseconds=max(20, round(1000 * seconds / frames)))
     else:
         save_strips(path, clips, columns)

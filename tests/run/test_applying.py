@@ -4,11 +4,12 @@ import dataclasses
 import zipfile
 from itertools import count, pairwise
 
+import av
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from gan_jax.cli import main
 from gan_jax.config import AnyTask, Config, DataConfig, Inpainting
@@ -104,7 +105,8 @@ def test_folders_and_zips_keep_their_names(run, tmp_path, capsys):
 
 
 def test_batches_hold_pictures_of_one_size_as_many_as_fit():
-    assert applying._batches([(2, 3), (4, 4), (2, 3), (2, 3)], 13) == [([0, 2], 2), ([3], 2), ([1], 1)]
+    shapes = [(1, 2, 3), (1, 4, 4), (1, 2, 3), (5, 2, 3), (1, 2, 3)]
+    assert applying._batches(shapes, 13) == [([0, 2], 2), ([4], 2), ([1], 1), ([3], 2)]
 
 
 def test_many_pictures_are_made_in_batches_each_as_by_itself(run, tmp_path, monkeypatch):
@@ -128,6 +130,50 @@ def test_alpha_is_made_larger_with_its_picture(run, tmp_path):
     assert np.all(made[:, :4, 1] == 0)
     assert np.all(made[:, 8:, 1] == 255)
     np.testing.assert_array_equal(made[..., 0], load(tmp_path / "b.png")[1])  # the colours are those beneath it
+
+
+def clip(path, frames, milliseconds, **more):
+    first, *rest = [Image.fromarray(frame) for frame in frames]
+    path.parent.mkdir(exist_ok=True)
+    first.save(path, save_all=True, append_images=rest, duration=milliseconds, loop=0, **more)
+
+
+def shown(path):
+    """Its frames as greys, and for how long each is seen."""
+    with Image.open(path) as moving:
+        found = [
+            (np.asarray(frame.convert("L")), round(frame.info["duration"])) for frame in ImageSequence.Iterator(moving)
+        ]
+    return zip(*found, strict=True)
+
+
+@pytest.mark.parametrize("name", ["clip.gif", "clip.png", "clip.webp"])
+def test_a_picture_that_moves_is_made_frame_by_frame(run, tmp_path, monkeypatch, name):
+    """Two at once, of five: each as the picture that it is would be, and seen for as long."""
+    monkeypatch.setattr(applying, "AT_ONCE", 4 * 30 * 2)
+    frames = [pixels(5, 6, seed=i) for i in range(5)]
+    clip(tmp_path / "in" / name, frames, [40, 50, 60, 70, 80], **({"lossless": True} if name == "clip.webp" else {}))
+    for i, frame in enumerate(shown(tmp_path / "in" / name).__next__()):
+        save(tmp_path / f"in/{i}.png", frame)
+    assert run("super_resolution", "in --out made") == run("super_resolution", f"in/{name} --out film.mp4") == 0
+    made, milliseconds = shown(tmp_path / "made/clip.gif")
+    assert milliseconds == (40, 50, 60, 70, 80)
+    for i, frame in enumerate(made):
+        alone = load(tmp_path / f"made/{i}.png")[1]
+        assert np.max(np.abs(frame.astype(int) - alone)) <= 1  # another batch may round differently
+    with av.open(tmp_path / "film.mp4") as film:
+        assert [frame.time for frame in film.decode(video=0)] == pytest.approx([0, 0.04, 0.09, 0.15, 0.22])
+
+
+def test_a_mask_is_for_all_frames(run, tmp_path):
+    frames = [pixels(8, 8, seed=i) for i in range(3)]
+    clip(tmp_path / "clip.png", frames, 50)
+    mask = save(tmp_path / "mask.png", box(8, 8))
+    assert run("inpainting", "clip.png --mask mask.png --out made.gif") == 0
+    made, _ = shown(tmp_path / "made.gif")
+    for frame, given in zip(made, frames, strict=True):
+        np.testing.assert_array_equal(frame[mask == 0], given[mask == 0])
+        assert np.any(frame[mask > 0] != given[mask > 0])
 
 
 def test_what_is_known_stays_and_what_is_missing_does_not_matter(run, tmp_path):
@@ -191,6 +237,8 @@ def test_masks_are_found_by_name_or_one_is_for_all(run, tmp_path):
         ("super_resolution", "notes.txt", 3, "notes.txt: neither a folder nor a readable zip"),
         ("super_resolution", "twins", 3, "a.bmp and a.png would both become"),
         ("super_resolution", "plain.png --out x.jpg", 2, "out: x.jpg should end in .png (of one picture) or"),
+        ("super_resolution", "plain.png --out x.gif", 2, "plain.png does not move; name a .png, not x.gif"),
+        ("super_resolution", "clip.gif --out x.png", 2, "clip.gif moves; name a .gif or .mp4, not x.png"),
         ("super_resolution", "twins --out x.png", 2, "out: expected a folder, for all pictures, got x.png"),
         ("super_resolution", "plain.png --out plain.png", 2, "out: plain.png is one of the pictures that are given"),
         ("super_resolution", "plain.png --out .", 2, "out: plain.png is one of the pictures that are given"),
@@ -219,6 +267,7 @@ def test_masks_are_found_by_name_or_one_is_for_all(run, tmp_path):
 )
 def test_bad_input_is_one_line_and_writes_nothing(run, tmp_path, capsys, task, arguments, code, told):
     save(tmp_path / "plain.png", pixels(6, 8))
+    clip(tmp_path / "clip.gif", [pixels(6, 8, seed=i) for i in range(2)], 50)
     save(tmp_path / "opaque.png", np.dstack([pixels(6, 8, 3), np.full((6, 8), 255, np.uint8)]))
     save(tmp_path / "small.png", np.eye(3, dtype=np.uint8))
     save(tmp_path / "none.png", np.zeros((6, 8), np.uint8))
@@ -254,7 +303,10 @@ def test_what_does_not_fit_into_memory_is_not_begun(run, tmp_path, capsys, monke
     monkeypatch.setattr("gan_jax.memory.available_memory", lambda: 1000)
     assert run("super_resolution", "small.png --out x.png") == 3
     assert "small.png: 14x10 pixels need 2.5 kB of memory, 1.0 kB are free; reduce it" in capsys.readouterr().err
-    assert not (tmp_path / "x.png").exists()
+    clip(tmp_path / "clip.gif", [pixels(5, 7, seed=i) for i in range(30)], 50)
+    assert run("super_resolution", "clip.gif --out x.gif") == 3
+    assert "clip.gif: 30 frames of 7x5 pixels need 4.2 kB of memory, 1.0 kB are free; cut it" in capsys.readouterr().err
+    assert not [*tmp_path.glob("x.*")]
 
 
 def test_tasks_have_ones_own_pictures_as_in_training():

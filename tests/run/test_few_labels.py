@@ -2,11 +2,13 @@
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import jax
 import numpy as np
 import optax
 import pytest
+from PIL import Image
 from runs import assert_a_killed_copy_ends_alike
 
 from gan_jax import parallel, per_device
@@ -70,6 +72,52 @@ def test_the_error_is_that_of_the_discriminator_over_the_images_held_out(run):
     assert last.protocol["reference"] == "digits, the 1617 training images, 8x8x1"
     kept = newest(run.best, lambda notes: abstract_state(small(), 10)).notes["best"]
     assert (kept["metric"], kept["value"]) == ("error", min(e.scores["error"] for e in (first, last)))
+
+
+def test_pictures_are_named_by_the_command_line(run, tmp_path, capsys):
+    """Held-out images, one of them four times as large and in colour: the classes that make up the error."""
+    test = load_data(small()).test
+    for i, image in enumerate(test.images[:20]):
+        picture = Image.fromarray(image[..., 0])
+        picture = picture.resize((32, 32), Image.Resampling.NEAREST).convert("RGB") if i == 3 else picture
+        (tmp_path / "in").mkdir(exist_ok=True)
+        picture.save(tmp_path / f"in/{i:02d}.png")
+    assert main(["apply", str(run.path), str(tmp_path / "in"), "--out", str(tmp_path / "named.tsv")]) == 0
+    assert "20 pictures, named by the discriminator of step 4: " in capsys.readouterr().out
+    head, *rows = [line.split("\t") for line in (tmp_path / "named.tsv").read_text().splitlines()]
+    assert head == ["picture", "class", "probability"]
+    state, gan = newest(run.checkpoints, lambda notes: abstract_state(small(), 10)).state, build_gan(small(), 10)
+    logits = gan.discriminator.apply({"params": state.discriminator.weights[0]}, to_float(test.images[:20])).logits
+    likely = np.asarray(jax.nn.softmax(logits))
+    for i, (name, found, share) in enumerate(rows):
+        assert (name, found) == (f"{i:02d}.png", str(np.argmax(likely[i]))) or i == 3
+        assert float(share) == pytest.approx(np.max(likely[i]), abs=6e-4) or i == 3
+    assert main(["apply", str(run.path), str(tmp_path / "in/00.png")]) == 0
+    assert capsys.readouterr().out.splitlines()[:2] == ["\t".join(head), "\t".join(rows[0])]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        ("digit.png --mask digit.png", 2, "mask: does nothing of a run that names pictures, which makes none; drop"),
+        ("digit.png --raw", 2, "raw: does nothing of a run that names pictures"),
+        ("digit.png --out named.png", 2, "named.png should end in .tsv (a table)"),
+        ("digit.png --out there.tsv", 2, "there.tsv is there already; name another place with --out"),
+        (".", 3, "torn.png cannot be read: not an image; mend it, or take it away"),
+        ("nowhere.png", 3, "nowhere.png: cannot be read: No such file"),
+    ],
+)
+def test_what_cannot_be_named_is_one_line(run, tmp_path, monkeypatch, capsys, arguments, code, told):
+    monkeypatch.chdir(tmp_path)
+    Image.new("L", (8, 8)).save("digit.png")
+    Path("torn.png").write_text("no picture")
+    Path("there.tsv").write_text("kept")
+    before = sorted(Path().iterdir())
+    assert main(["apply", str(run.path), *arguments.split()]) == code
+    out, err = capsys.readouterr()
+    assert told in err
+    assert (out, err.count("\n"), Path("there.tsv").read_text()) == ("", 1, "kept")
+    assert sorted(Path().iterdir()) == before
 
 
 def test_the_baseline_is_the_error_of_the_nearest_labelled_image(run):
