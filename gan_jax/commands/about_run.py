@@ -1,6 +1,7 @@
 """The options of a command about a run folder, which comes first."""
 
 import dataclasses
+import difflib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,6 +92,8 @@ def _instead(run: Path, *, or_exported: bool) -> str:
     meant = Path("runs") / run
     if recipes.is_run(meant):
         return f"did you mean {meant}?"
+    if close := difflib.get_close_matches(run.name, _runs_beside(run), n=1):
+        return f"did you mean {run.parent / close[0]}?"
     if is_exported(run):
         return "it holds a generator alone, for gan-jax sample, walk, project, apply, encode and explore"
     if not or_exported:
@@ -99,3 +102,10 @@ def _instead(run: Path, *, or_exported: bool) -> str:
         "gan-jax train makes one. A folder of a generator alone will do, too, with generator.json and "
         f"generator.safetensors in it, which gan-jax export RUN --out FOLDER makes; or example:{names()[0]}"
     )
+
+
+def _runs_beside(folder: Path) -> list[str]:
+    """The names of runs where a folder would lie."""
+    if is_remote(folder) or not folder.parent.is_dir():
+        return []
+    return [path.name for path in folder.parent.iterdir() if recipes.is_run(path)]

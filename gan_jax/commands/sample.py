@@ -8,7 +8,7 @@ from gan_jax import screen
 from gan_jax.commands.about_run import AboutRun, holds_one_generator, options_of, source_at
 from gan_jax.config import recipes
 from gan_jax.config.options import check_out
-from gan_jax.config.ranges import Count, OptionalSteps, Seed, Weight
+from gan_jax.config.ranges import OptionalCount, OptionalSteps, Seed, Weight
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,11 @@ class Sample(AboutRun):
     out: Path | None = None
     """A .png (one grid), an .npz (arrays images and labels: uint8, or floats in the data's own range), or a folder; of
     text a .txt, of clips a .gif or .mp4 that moves, a .png of film strips, or an .npz (uint8 [N, T, H, W, C]). Default:
-    a grid in the run folder, or, of an exported folder or an example, in drawn/NAME, here; text is printed."""
-    count: Count = 64
-    """How many images; with --interpolate, how many strips."""
+    a grid in the run folder, or, of an exported folder or an example, in drawn/NAME, here; text is printed. What a file
+    of that name held is lost."""
+    count: OptionalCount = None
+    """How many images; with --interpolate, how many strips. Default: 64, or as many whole rows of labels as come next
+    to it."""
     seed: Seed = 0
     """The same seed draws the same images; image i does not depend on the count."""
     labels: str | None = None

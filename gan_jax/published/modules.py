@@ -77,7 +77,10 @@ def _check_kind(content: bytes) -> None:
     if content.startswith(torch_file.BEGINNINGS):
         raise DataError("holds weights alone, as torch.save writes them; expected a .pkl of R3GAN or StyleGAN2-ADA")
     if not content.startswith(pickle.PROTO):
-        raise DataError("no pickle; expected a .pkl as R3GAN and StyleGAN2-ADA write them")
+        raise DataError(
+            "no pickle; expected a .pkl as R3GAN and StyleGAN2-ADA write them, mimicry's .pth, or an AutoencoderKL's "
+            ".safetensors"
+        )
 
 
 _InPython: Any = pickle._Unpickler

@@ -1,13 +1,14 @@
 """One's own pictures that something is to be made of, and masks of what is missing of them."""
 
 import os
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from gan_jax.data.listing import Files, called, is_picture, list_files, one_file
+from gan_jax.data.listing import SUFFIXES, Files, called, is_picture, list_files, one_file
 from gan_jax.data.pictures import decode_frames, only_pictures
 from gan_jax.data.resize import Frames
 from gan_jax.errors import DataError, printable
@@ -47,6 +48,8 @@ def open_album(path: Path) -> Album:
     shown = printable(source)
     if not is_remote(source) and is_picture(source.name) and not source.is_dir():
         return Album(shown, one_file(source, shown), [source], alone=True)
+    if not is_remote(source) and source.is_file() and not zipfile.is_zipfile(source):
+        raise DataError(f"{shown}: expected a picture ({', '.join(sorted(SUFFIXES))}), or a folder or .zip of them")
     files = only_pictures(list_files(source, shown), shown)
     in_folder = not is_remote(source) and source.is_dir()
     return Album(shown, files, [source / name for name in files.names] if in_folder else [], alone=False)

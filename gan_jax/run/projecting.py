@@ -61,10 +61,20 @@ def project(
     many = f"{len(targets)} pictures, PSNR" if len(targets) > 1 else "1 picture, PSNR"
     return [
         *opened.source.remarks,
-        *(f"{name}: {mine:.1f} dB" for name, mine in zip(given.names, after, strict=True)),
+        *(
+            f"{name}: {mine:.1f} dB{label}"
+            for name, mine, label in zip(given.names, after, _labels(opened, found), strict=True)
+        ),
         f"{many} {np.mean(after):.1f} dB, of the nearest of {samples:,} samples {np.mean(before):.1f} dB; "
         f"by {opened.source.called}: {path}, {path.with_suffix('.npz')}",
     ]
+
+
+def _labels(opened: Opened, found: Found) -> list[str]:
+    """As which class each was found; nothing of a generator that is told none."""
+    if found.told is None:
+        return [""] * len(found.points)
+    return [f", as {opened.source.labels[i]}" for i in np.argmax(np.asarray(found.told), axis=-1)]
 
 
 def read_all(paths: Sequence[Path], opened: Opened) -> Given:

@@ -200,6 +200,10 @@ def _few(names: Sequence[str]) -> str:
     return ", ".join(names[:10]) + (f", and {len(names) - 10} more" if len(names) > 10 else "")
 
 
+USUAL = 64
+"""Images drawn where nobody says how many."""
+
+
 class Source(NamedTuple):
     """A generator to draw from, or to apply, and what is known of it."""
 
@@ -231,7 +235,7 @@ def draw_from(
     source: Source,
     *,
     out: Path | None,
-    count: int,
+    count: int | None,
     seed: int,
     labels: str | None,
     interpolate: int | None,
@@ -239,7 +243,8 @@ def draw_from(
 ) -> list[str]:
     """Draws, writes, and returns what to tell. Raises ConfigError for what the generator cannot be asked.
 
-    `styles` are fields of the generator that do nothing at 1.
+    A `count` of None is `USUAL`, or as many whole rows of labels as come next to it. `styles` are fields of the
+    generator that do nothing at 1.
     """
     run, config, notes = source.run, source.config, source.notes
     if config.task.given:
@@ -251,6 +256,8 @@ def draw_from(
     check_out(out, config.data.kind)
     medium = medium_of(config, notes.get("alphabet", ""), source.decode)
     asked = read_labels(labels, source.labels) if labels is not None else []
+    cycle = _cycle(len(asked) or (len(source.labels) if config.conditional else 0))
+    count = count or (USUAL if interpolate or not cycle else cycle * round(USUAL / cycle))
     each = interpolate or 1
     _require_memory(config, count * each, grid=out is None or out.suffix == ".png")
     told = _told(source, seed, count, asked)
@@ -259,8 +266,7 @@ def draw_from(
     drawn = f"{len(images)} {medium.things} from {source.called}"
     if out is None and medium.lines:
         return [*source.remarks, *medium.lines(images), drawn]
-    in_turn = len(asked) or (len(source.labels) if config.conditional else 0)
-    columns = interpolate or _columns(len(images), in_turn)
+    columns = interpolate or min(len(images), cycle or round(len(images) ** 0.5))
     path = out or source.place(_file_name(seed, len(images), labels, interpolate, moved))
     if config.data.floats and path.suffix == ".npz":
         images = Scaling(*notes["scaling"]).back(images)
@@ -292,10 +298,10 @@ def _told(source: Source, seed: int, count: int, asked: Sequence[int]) -> Labels
     return labels_in_turn_or_by_frequency(source.config, jax.random.key(seed), source.counts, count)
 
 
-def _columns(images: int, labels: int) -> int:
-    """Whole rounds of the labels, about ten wide; a square where there are none, or too many."""
+def _cycle(labels: int) -> int:
+    """Pictures in a row of whole rounds of the labels, about ten; 0 where there are none, or too many."""
     cycle = labels * max(1, 10 // labels) if labels else 0
-    return min(images, cycle if 0 < cycle <= 16 else round(images**0.5))
+    return cycle if cycle <= 16 else 0
 
 
 def styled(config: Config, classes: int, fields: Mapping[str, float]) -> GAN:

@@ -234,7 +234,7 @@ def test_masks_are_found_by_name_or_one_is_for_all(run, tmp_path):
         ("super_resolution", "torn.png", 3, "torn.png cannot be read: not an image"),
         ("super_resolution", "good", 3, "good: torn.png cannot be read: not an image"),
         ("super_resolution", "empty", 3, "empty: no pictures in it"),
-        ("super_resolution", "notes.txt", 3, "notes.txt: neither a folder nor a readable zip"),
+        ("super_resolution", "notes.txt", 3, "notes.txt: expected a picture (.avif, .bmp, "),
         ("super_resolution", "twins", 3, "a.bmp and a.png would both become"),
         ("super_resolution", "plain.png --out x.jpg", 2, "out: x.jpg should end in .png (of one picture) or"),
         ("super_resolution", "plain.png --out x.gif", 2, "plain.png does not move; name a .png, not x.gif"),

@@ -72,6 +72,7 @@ def test_a_picture_is_found_again_and_walked_through(run, tmp_path, capsys):
     assert run(f"project {DIGITS} given --steps 100 --samples 100 --out found.png") == 0
     told = capsys.readouterr().out
     assert "3 pictures, PSNR" in told
+    assert [line.split(" dB, as ")[1] for line in told.splitlines() if "_label" in line] == ["2", "4", "6"]
     with np.load(tmp_path / "found.npz") as found:
         assert found["points"].shape == (3, 64)
         assert found["points"].dtype == np.float32
@@ -96,7 +97,7 @@ def test_what_is_found_may_be_of_any_size_and_colour(run, tmp_path):
         ("walk example:shakespeare", 2, "shakespeare makes text, and gan-jax walk shows pictures; use gan-jax sample"),
         ("project example:shakespeare a.png", 2, "gan-jax project shows pictures"),
         (f"walk {DIGITS} --frames 5", 2, "frames: a walk through 6 pictures has 6 or more, not 5"),
-        (f"walk {DIGITS} --out a.mp4", 2, "out: a.mp4 should end in .gif or .png"),
+        (f"walk {DIGITS} --out a.avi", 2, "out: a.avi should end in .gif or .mp4 or .png"),
         (f"walk {DIGITS} --along 65", 2, "along: this space has 64 dimensions, and no 65 directions"),
         (f"walk {DIGITS} --along 2 --by weights", 2, "by: weights is of styles, and"),
         (f"walk {DIGITS} --by weights", 2, "by: does nothing without --along; drop it"),

@@ -52,6 +52,14 @@ def test_the_command_draws_here_what_the_library_does(digits, tmp_path, monkeypa
     assert f"from the averaged weights of step 3000: {place}\n" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("labels", "count"), [([], 60), (["--labels", "3,7"], 60), (["--labels", "1,2,3"], 63)])
+def test_rows_are_whole_where_nobody_says_how_many(tmp_path, monkeypatch, capsys, labels, count):
+    """Ten classes, five times two, three times three."""
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["sample", "example:digits", "--out", "drawn.npz", *labels]) == 0
+    assert capsys.readouterr().out.startswith(f"{count} images")
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
