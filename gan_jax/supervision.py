@@ -80,6 +80,22 @@ def cross_entropy(weight: float) -> Supervision:
     return term
 
 
+def likelihood(weight: float) -> Supervision:
+    """-weight · E log p(x): how likely real texts are, of a generator that gives each character's distribution.
+
+    That is `draw(latents, texts)`, of what stands before each, as `models.relgan` has it. The mean is over characters.
+    Shown as "g/bits", of a character, without its weight.
+    """
+
+    def term(key: PRNGKey, draw: Draw, latents: Latents, batch: Batch) -> tuple[Scalar, Metrics]:
+        del key
+        told = jnp.maximum(wide(draw(latents, batch.images)), _LEAST_SHARE)
+        value = -jnp.mean(jnp.sum(batch.images * jnp.log(told), axis=-1))
+        return weight * value, {"g/bits": value / jnp.log(2.0)}
+
+    return term
+
+
 _LEAST_SHARE = 1e-30
 """Of which float32 has a logarithm, and whose gradient a softmax still answers."""
 

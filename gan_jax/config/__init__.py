@@ -18,6 +18,7 @@ from gan_jax.config.tasks import (
     FewLabels,
     FromEdges,
     Inpainting,
+    Likelihood,
     Pairs,
     Reconstruction,
     Restyled,
@@ -29,7 +30,7 @@ from gan_jax.config.tasks import (
 )
 from gan_jax.config.transformers import GAT
 from gan_jax.config.translators import CUT, ESRGAN, SRGAN, Autoencoder, AutoencoderKL, CycleGAN, Gated, Pix2Pix
-from gan_jax.config.writers import WGANText
+from gan_jax.config.writers import RelGAN, WGANText
 
 __all__ = [
     "ACGAN",
@@ -63,12 +64,14 @@ __all__ = [
     "FromEdges",
     "Gated",
     "Inpainting",
+    "Likelihood",
     "MoCoGAN",
     "NoTask",
     "Pairs",
     "PenaltyConfig",
     "Pix2Pix",
     "Reconstruction",
+    "RelGAN",
     "Restyled",
     "RestyledOneWay",
     "Segmentation",

@@ -10,7 +10,7 @@ from gan_jax.config.model import Mixed, Model, Networks
 from gan_jax.config.ranges import Count
 from gan_jax.config.transformers import GAT
 from gan_jax.config.translators import CUT, ESRGAN, SRGAN, Autoencoder, AutoencoderKL, CycleGAN, Gated, Pix2Pix
-from gan_jax.config.writers import WGANText
+from gan_jax.config.writers import RelGAN, WGANText
 from gan_jax.sizes import Sides, doublings, shown
 
 if TYPE_CHECKING:
@@ -337,5 +337,6 @@ AnyModel = (
     | Autoencoder
     | AutoencoderKL
     | WGANText
+    | RelGAN
     | MoCoGAN
 )

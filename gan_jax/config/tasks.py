@@ -3,6 +3,7 @@
 from gan_jax.config.between import Restyled, RestyledOneWay, Unpaired, UnpairedOneWay
 from gan_jax.config.classifying import FewLabels, Segmentation
 from gan_jax.config.given import Colouring, FromEdges, Inpainting, Pairs, Reconstruction, SuperResolution
+from gan_jax.config.likelihood import Likelihood
 from gan_jax.config.task import NoTask
 
 AnyTask = (
@@ -19,4 +20,5 @@ AnyTask = (
     | Segmentation
     | Reconstruction
     | FewLabels
+    | Likelihood
 )

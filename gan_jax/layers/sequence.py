@@ -1,10 +1,11 @@
-"""Convolutions along a sequence `[B, T, C]`."""
+"""Convolutions along a sequence `[B, T, C]`, and characters drawn at its places."""
 
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
@@ -56,3 +57,14 @@ def by_xla(x: Sequence, kernel: Taps) -> Sequence:
 
 
 _convolve = partial(lax.conv_general_dilated, dimension_numbers=("NWC", "WIO", "NWC"))
+
+
+def straight_through(noisy: Sequence, temperature: float) -> Sequence:
+    """One-hot at the largest of the last axis, whose gradient is that of softmax(noisy / temperature).
+
+    Of logits with Gumbel's noise added, the largest is at v with the probability that their softmax has there (Jang et
+    al. 2017, arXiv:1611.01144, eqs. 1 and 2, and section 2.2).
+    """
+    soft = jax.nn.softmax(noisy / temperature)
+    hard = jax.nn.one_hot(jnp.argmax(noisy, axis=-1), noisy.shape[-1])
+    return hard + soft - jax.lax.stop_gradient(soft)

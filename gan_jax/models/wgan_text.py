@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 from jax.ad_checkpoint import checkpoint_name
 
+from gan_jax.layers import sequence
 from gan_jax.layers.sequence import Sequence, SequenceConvolution
 from gan_jax.types import Condition, Images, Latents, Logits, PRNGKey
 
@@ -88,16 +89,13 @@ class Discriminator(nn.Module):
 def straight_through(temperature: float) -> Spelling:
     """A character drawn from softmax(logits), one-hot, whose gradient is that of softmax((logits + g) / temperature).
 
-    g is Gumbel's noise, -log(-log u), u ~ U(0, 1): the largest of logits + g is at v with the probability that
-    softmax(logits) has there. Jang et al. 2017 (arXiv:1611.01144), eqs. 1 and 2, and section 2.2. Without a key, as in
-    evaluation, it is the likeliest character.
+    g is Gumbel's noise, -log(-log u), u ~ U(0, 1), as in `sequence.straight_through`. Without a key, as in evaluation,
+    it is the likeliest character.
     """
 
     def spell(key: PRNGKey | None, logits: Sequence) -> Sequence:
         noisy = logits if key is None else logits + jax.random.gumbel(key, logits.shape)
-        soft = jax.nn.softmax(noisy / temperature)
-        hard = jax.nn.one_hot(jnp.argmax(noisy, axis=-1), logits.shape[-1])
-        return hard + soft - jax.lax.stop_gradient(soft)
+        return sequence.straight_through(noisy, temperature)
 
     return spell
 

@@ -149,6 +149,7 @@ ELSEWHERE = {
     "article",
     "fmgan",
     "wgantext",
+    "relgan",
     "mocogan",
     "gated",
     "srgan",

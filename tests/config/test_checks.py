@@ -426,6 +426,17 @@ def test_a_whole_number_will_do_for_a_number():
             "data.path: expected a file of text, got noth",
         ),
         (
+            TEXT | {"model": "relgan", "data.alphabet": 65},
+            "model.latent_size: 32 characters of an alphabet of 65 are drawn by 2080 numbers, not 3072; try --model",
+        ),
+        (TEXT | {"model": "relgan", "model.heads": 3}, "model.heads: 3 heads cannot share 256 numbers; try --model.h"),
+        (
+            TEXT | {"model": "relgan", "data.size": 4},
+            "data.size: model relgan looks at 5 characters and more, not at",
+        ),
+        (TEXT | {"task": "likelihood"}, "model: wgantext has no likelihood; take --model relgan, or drop --task"),
+        ({"task": "likelihood"}, "task: likelihood is of text, not of pictures; drop --task"),
+        (
             TEXT | {"data.size": None},
             "data.size: a text is read in pieces of 4 characters or more, such as 32, not None",
         ),

@@ -17,7 +17,10 @@ from gan_jax.config import (
     Config,
     DataConfig,
     EvaluateConfig,
+    Likelihood,
     PenaltyConfig,
+    RelGAN,
+    StartConfig,
     WGANText,
     recipes,
 )
@@ -157,6 +160,37 @@ def after_two_steps(config, gan, data, devices):
     for i in range(2):
         state, _ = step(state, parallel.put_batch(mesh, data.images[4 * i : 4 * i + 4]))
     return jax.device_get((state.generator.weights, state.discriminator.weights))
+
+
+def test_a_writer_that_is_to_be_likely_plays_the_game_too_and_prints_what_it_writes(text, tmp_path, capsys):
+    """Alone, and with the game after it: bits of a character are those of a choice among all at first."""
+    memory = RelGAN(latent_size=8 * 16, generator_width=8, discriminator_width=4, embedding=4, views=2)
+    alone = small(
+        text,
+        model=memory,
+        task=Likelihood(),
+        loss="none",
+        penalty=PenaltyConfig(),
+        discriminator_steps=1,
+        batch_size=16,
+        generator=AdamConfig(learning_rate=0.05),
+        steps=20,
+        evaluate=EvaluateConfig(),
+    )
+    train(alone, tmp_path / "alone")
+    bits = [row["g/bits"] for row in read_rows(RunFolder(tmp_path / "alone").metrics)]
+    assert bits[0] == pytest.approx(4, abs=0.6)
+    assert bits[-1] < bits[0] - 1
+    game = replace(alone, loss="relativistic", steps=2, start=StartConfig(run=str(tmp_path / "alone")))
+    train(game, tmp_path / "game")
+    rows = list(read_rows(RunFolder(tmp_path / "game").metrics))
+    assert rows[0]["g/bits"] < bits[0] - 1
+    assert rows[-1]["d/loss"] > 0
+    capsys.readouterr()
+    assert main(["sample", str(tmp_path / "game"), "--count", "3"]) == 0
+    *written, told = capsys.readouterr().out.splitlines()
+    assert [len(line) for line in written] == [8] * 3
+    assert told.startswith("3 pieces from the averaged weights of step 2")
 
 
 @pytest.mark.slow
