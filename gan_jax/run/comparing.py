@@ -137,7 +137,9 @@ def _reference_is(config: Config, data: Dataset) -> str:
 
 def _conventions(config: Config, data: Dataset, compared: int, samples: int) -> str:
     of_errors = (
-        "PSNR of the mean squared error; feature distance in that of two real images; " if config.task.given else ""
+        "PSNR of the mean squared error; mean feature distance, in the root mean square one of two real images; "
+        if config.task.given
+        else ""
     )
     if config.task.classifies and data.test is not None:
         of_errors = (
