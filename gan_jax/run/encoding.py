@@ -16,6 +16,7 @@ import numpy as np
 
 from gan_jax.config import Config, NoTask
 from gan_jax.config.build import load_data
+from gan_jax.config.options import ENDINGS, check_ending
 from gan_jax.config.schema import to_json, with_values
 from gan_jax.config.translators import Autoencoder
 from gan_jax.data.arrays import DECODER, FILES, IMAGES
@@ -49,6 +50,7 @@ def encode(source: Source, out: Path, *, moved: Mapping[str, str], size: int | s
     other pictures by "data.path", which are brought to the size, by default that of the training's; or where named
     data are now by "data.data_dir". Raises ConfigError, DataError, RunError.
     """
+    check_ending(out, ENDINGS["latents"])
     config, model = source.config, source.config.model
     assert isinstance(model, Autoencoder)
     there = [name for name in FILES if out.with_name(name).exists()] if out.name == IMAGES else []
