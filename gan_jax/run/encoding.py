@@ -27,9 +27,9 @@ from gan_jax.errors import ConfigError, RunError
 from gan_jax.images import to_float
 from gan_jax.memory import require_memory
 from gan_jax.network import evaluate
-from gan_jax.run.checkpoints import to_arrays
 from gan_jax.run.decoding import at_once, in_parts
 from gan_jax.run.files import write_atomically
+from gan_jax.run.named_arrays import to_arrays
 from gan_jax.run.sampling import Source
 from gan_jax.screen import tell
 from gan_jax.sizes import shown
