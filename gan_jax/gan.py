@@ -172,7 +172,7 @@ def update_discriminator(gan: GAN, state: GANState, batch: Batch, key: PRNGKey) 
         fake_logits, moved = judge_fake(moved, fake, told)
         loss = gan.loss.discriminator(real_logits, fake_logits)
         critic = lambda images: verdict(real_logits if images is real else judge_real(stats, images)[0])
-        extra = penalty(penalty_key, critic, real, fake)
+        extra = penalty(penalty_key, critic, real, made)  # the newest: the critic is told their conditions
         logits = lambda latents, marks: verdict(judge_fake(stats, draw(state.generator.weights, latents, marks)[0])[0])
         smooth, seen = latent_penalty.discriminator(smooth_key, logits, latents, marks)
         shown = {

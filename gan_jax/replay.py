@@ -44,8 +44,9 @@ def pool(size: int) -> Replay:
     arXiv:1703.10593, section 4, with 50 images), after Shrivastava et al. 2017 (arXiv:1612.07828, section 2.3), who
     take half of each batch. Of a pytree, such as a pair of images, all leaves stay together, where CycleGAN has a pool
     for each domain. It takes the memory of so many images on every device; images are looked at one after the other,
-    those of all devices in the order of the batch. Penalties of generated images are told the newest conditions.
-    Raises ValueError for a size below 1.
+    those of all devices in the order of the batch. The loss is told of each image the condition that it was made of;
+    penalties look at the newest images, so that what they put between a real image and a generated one is told the one
+    condition that both have. Raises ValueError for a size below 1.
     """
     if size < 1:
         raise ValueError(f"a pool holds 1 image or more, not {size}; without one, take replay.newest")

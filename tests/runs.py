@@ -1,5 +1,7 @@
-"""What a run has left, and whether two runs have left the same."""
+"""What a run has left, whether two runs have left the same, and runs that are trained once for all workers."""
 
+import fcntl
+import os
 import shutil
 
 import numpy as np
@@ -8,6 +10,24 @@ from gan_jax.run.checkpoints import newest, to_arrays
 from gan_jax.run.files import RunFolder, read
 from gan_jax.run.loop import train
 from gan_jax.run.training import abstract_state
+
+
+def built_once(tmp_path_factory, name, build):
+    """A folder of a worker's own, as `build(folder)` filled it for the first worker that asked for it by this name.
+
+    A module's tests are dealt out to all workers, each of which would train what its fixtures are of.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / f"once-{name}"
+    shared.mkdir(exist_ok=True)
+    with (shared / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # let go as the file is closed, however that comes
+        if not (shared / "done").exists():
+            shutil.rmtree(shared / "built", ignore_errors=True)
+            (shared / "built").mkdir()
+            build(shared / "built")
+            (shared / "done").touch()
+    return shutil.copytree(shared / "built", tmp_path_factory.mktemp(name) / "built")
 
 
 def final_arrays(path, config):

@@ -1,11 +1,14 @@
 """What the discriminator sees of generated images of before: all of them, each once, half of the time."""
 
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 import toys
@@ -86,6 +89,38 @@ def test_the_discriminator_learns_of_the_pool_and_the_generator_of_its_own_image
     assert 0 < np.sum(traded) < 8
     made, _ = jax.jit(partial(update_generator, pooled))(other, IMAGES, KEY)
     jax.tree.map(np.testing.assert_array_equal, made.past, other.past)
+
+
+class Echo(nn.Module):
+    """Makes its condition of any latent."""
+
+    @nn.compact
+    def __call__(self, latents, condition, *, train=False):
+        shift = self.param("shift", nn.initializers.zeros, (1, 1, 1, 1))
+        return jnp.broadcast_to(condition[:, None, None] + shift, (len(latents), 4, 4, 1))
+
+
+class Compared(nn.Module):
+    """How far an image is above what it should be."""
+
+    @nn.compact
+    def __call__(self, images, condition, *, train=False):
+        return jnp.mean(images, axis=(1, 2, 3)) - condition[:, 0] + self.param("bias", nn.initializers.zeros, ())
+
+
+def test_neither_loss_nor_penalty_tells_the_discriminator_the_condition_of_another_image():
+    of_fakes = lambda key, critic, real, fake: jnp.max(jnp.abs(critic(fake)))
+    rules = {"replay": replay.pool(8), "penalty": of_fakes, "optimizer": optax.sgd(0.0)}
+    gan = replace(toys.make(**rules), generator=Echo(), discriminator=Compared())
+    told = lambda seed: jax.random.uniform(jax.random.key(seed), (8, 1), minval=-1)
+    batches = [Batch(jnp.zeros((8, 4, 4, 1)), told(seed)) for seed in range(3)]
+    state, update = init(gan, KEY, batches[0]), jax.jit(partial(update_discriminator, gan))
+    for i, batch in enumerate(batches):
+        state, metrics = update(state, batch, jax.random.fold_in(KEY, i))
+        assert abs(metrics["d/fake_logit"]) < 1e-6
+        assert metrics["d/penalty"] < 1e-6
+    assert state.past.held == 8
+    assert not np.array_equal(np.sort(state.past.kept.condition, axis=0), np.sort(batches[-1].condition, axis=0))
 
 
 def test_a_pool_is_alike_on_one_device_and_on_two():

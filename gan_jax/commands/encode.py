@@ -9,7 +9,7 @@ import tyro
 from gan_jax import screen
 from gan_jax.commands.about_run import AboutRun, holds_one_generator, options_of, source_at
 from gan_jax.config import Config, recipes
-from gan_jax.config.options import check_ending
+from gan_jax.config.options import ENDINGS, check_ending
 from gan_jax.config.ranges import OptionalSize
 from gan_jax.errors import ConfigError
 from gan_jax.show.examples import called, place_of
@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> None:
     exported = holds_one_generator(options.run, raw=False, best=options.best)
     usual = place_of(options.run, "latents.npz") if exported else options.run / "latents.npz"
     out = recipes.expand(options.out or usual)
-    check_ending(out, {".npz": "one file", "images.npy": "a file for each array"})
+    check_ending(out, ENDINGS["latents"])
     if options.input and options.data_dir:
         raise ConfigError("data_dir: is of named data, and pictures of your own are to be encoded; drop --data-dir")
     if options.size and not options.input:

@@ -9,7 +9,7 @@ import tyro
 from gan_jax import screen
 from gan_jax.commands.about_run import AboutRun, options_of, source_at
 from gan_jax.config import recipes
-from gan_jax.config.options import check_ending
+from gan_jax.config.options import ENDINGS, check_ending
 from gan_jax.config.ranges import Count, Samples, Seed
 from gan_jax.errors import ConfigError
 
@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> None:
     options = options_of(Project, arguments)
     if not options.input:
         raise ConfigError("project what? gan-jax project RUN_FOLDER PICTURE ...: pictures, or folders or .zip of them")
-    check_ending(options.out, {".png": "the .npz lies beside it"})
+    check_ending(options.out, ENDINGS["found"])
     source = source_at(options.run, raw=options.raw, best=options.best)
 
     from gan_jax.run.latents import open_space

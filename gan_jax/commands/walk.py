@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from gan_jax import screen
 from gan_jax.commands.about_run import AboutRun, options_of, source_at
 from gan_jax.config import recipes
-from gan_jax.config.options import check_ending
+from gan_jax.config.options import ENDINGS, check_ending
 from gan_jax.config.ranges import Count, OptionalCount, Positive, Seed, Weight
 from gan_jax.errors import ConfigError
 
@@ -78,7 +78,7 @@ def main(arguments: list[str]) -> None:
         raise ConfigError("mix: is one sheet, and --along another; ask for one of them")
     for key, instead in _idle(options).items():
         raise ConfigError(f"{key}: does nothing {instead}; drop it")
-    check_ending(options.out, dict.fromkeys([".png"] if options.along or options.mix else [".gif", ".mp4", ".png"], ""))
+    check_ending(options.out, ENDINGS["sheet" if options.along or options.mix else "walk"])
     source = source_at(options.run, raw=options.raw, best=options.best)
 
     from gan_jax.run import walking

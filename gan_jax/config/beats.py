@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from gan_jax.config.ranges import Count, OptionalCount, Samples
+from gan_jax.config.ranges import Count, OptionalCount, OptionalSamples
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,9 @@ class EvaluateConfig:
 
     every: OptionalCount = None
     """Steps between evaluations of the averaged weights, the last step included. Default: never."""
-    samples: Samples = 5000
-    """Images to draw for each evaluation; as many real ones at most are compared with them one by one."""
+    samples: OptionalSamples = None
+    """Images to draw for each evaluation; as many real ones at most are compared with them one by one. Default: 5,000,
+    or ten for each real image where there are fewer than 500."""
     features: Literal["classifier", "inception", "pixels"] | None = None
     """What images are compared in. Default: classifier (trained on the data) if the data have classes, else pixels."""
     weights: str | None = None

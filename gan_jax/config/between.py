@@ -68,7 +68,7 @@ class BothWays(TwoDomains):
     """Weight of the mean distance of what is made of an image that is in the domain already to it."""
     pool: OptionalCount = 50
     """Pairs of before that are kept: half of what the discriminator is shown of generated ones is out of them. None: it
-    is shown the newest alone."""
+    is shown the newest alone, as penalties are in any case."""
 
     models: ClassVar[tuple[str, ...]] = ("cyclegan",)
 

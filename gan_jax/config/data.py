@@ -88,7 +88,8 @@ class DataConfig:
     """Pixels on a side, 64, or height x width, 48x64: images are resized to cover it and cropped in the middle.
     Default: as they are. Of text: characters of a piece, 32; every place of the text is the first of one."""
     alphabet: Characters = 96
-    """Of text: how many characters are told apart, the most frequent ones; if it has more, one stands for the rest."""
+    """Of text: how many characters are told apart, the most frequent ones; if it has more, the last one stands for all
+    others, which may be a tenth of the text."""
     test: Share = 0.1
     """Of text: share at its end that is held out, and that scores are beside."""
     frames: Count = 16

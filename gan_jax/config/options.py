@@ -82,6 +82,15 @@ _OUT = {
 """How what `gan-jax sample --out` names may end, by the kind of data."""
 
 
+ENDINGS = {
+    "walk": {".gif": "", ".mp4": "", ".png": ""},
+    "sheet": {".png": ""},
+    "found": {".png": "the .npz lies beside it"},
+    "latents": {".npz": "one file", "images.npy": "a file for each array"},
+}
+"""The same of what other commands write, as `check_ending` takes it."""
+
+
 def check_out(out: Path | None, kind: Kind | None) -> None:
     """Raises ConfigError for a file of another kind than what is drawn; where that is not known, than all may be."""
     known = _OUT[kind] if kind else {suffix: "" for endings in _OUT.values() for suffix in endings}
@@ -93,8 +102,14 @@ def check_ending(out: Path | None, endings: Mapping[str, str]) -> None:
 
     And for an .mp4 where nothing can write it.
     """
-    if out is not None and not {out.suffix, out.name} & endings.keys():
+    if out is None:
+        return
+    if out.name.startswith(".") and out.name in endings:
+        raise ConfigError(
+            f"out: {out} is an ending without a name; name a file, such as {out.with_name('x' + out.name)}"
+        )
+    if not {out.suffix, out.name} & endings.keys():
         ends = " or ".join(f"{end or 'nothing'}{f' ({what})' if what else ''}" for end, what in endings.items())
         raise ConfigError(f"out: {out} should end in {ends}")
-    if out is not None and out.suffix == ".mp4" and find_spec("av") is None:
+    if out.suffix == ".mp4" and find_spec("av") is None:
         raise ConfigError(f"out: {out} needs PyAV, which writes it; pip install 'gan-jax[video]', or name a .gif")

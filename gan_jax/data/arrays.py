@@ -46,8 +46,10 @@ def load(
     arrays = _read(source, where, ("features",) if features else ())
     images = arrays["images"]
     taught: TeacherFeatures | None = None
+    needed = images.nbytes if deviation is None else 4 * images.size  # float32, whatever they are in the file
+    as_needed = isinstance(images, np.memmap) and needed > memory
     if features is not None:
-        left = memory - images.nbytes
+        left = memory if as_needed else max(0, memory - needed)
         taught = TeacherFeatures.of(where, arrays.get("features"), (len(images), *features), memory=left)
     labels, classes = _labels(where, arrays, len(images))
     origin = f"{_length(source)} bytes"
@@ -57,11 +59,12 @@ def load(
                 f"{where}: its images are {images.dtype}, not uint8; if they are floats such as latents, add "
                 "--data.deviation 0.5"
             )
-        held = np.array(images) if isinstance(images, np.memmap) and images.nbytes <= memory else images
-        return Dataset(name, held, labels, classes, origin, features=taught)
+        if isinstance(images, np.memmap) and not as_needed:
+            _require_memory(needed, f"{where}: its images", "read them as they are needed with --data.memory 0")
+            images = np.array(images)
+        return Dataset(name, images, labels, classes, origin, features=taught)
     _must_be_numbers(where, images, (*sides(size), channels))
     scaling = measured(where, images, deviation)
-    as_needed = isinstance(images, np.memmap) and 4 * images.size > memory
     seen = Scaled(images, scaling) if as_needed else _held(where, images, scaling)
     decoder = from_arrays(where, arrays)
     pictures = None if decoder is None else _pictures(where, arrays, len(images))
@@ -117,7 +120,8 @@ def _array(source: Path, where: str) -> np.ndarray:
     if not is_remote(source):
         return np.load(source, mmap_mode="r", allow_pickle=False)
     with source.open("rb") as file:
-        _require_memory(file.seek(0, io.SEEK_END), where, "copy it to this machine, where it is read as needed")
+        mend = "copy it to this machine, where it is read as needed"
+        _require_memory(file.seek(0, io.SEEK_END), f"{where}: its array", mend)
         file.seek(0)
         return np.load(file, allow_pickle=False)
 
@@ -126,7 +130,7 @@ def _archived(file: IO[bytes], where: str, wanted: Sequence[str]) -> tuple[dict[
     """Of an .npz those that are wanted, and a decoder's; and the names of all."""
     with zipfile.ZipFile(file) as members:
         needed = sum(member.file_size for member in members.infolist())
-    _require_memory(needed, where, "keep them in an .npy, which is read as needed")
+    _require_memory(needed, f"{where}: its arrays", "keep them in an .npy, which is read as needed")
     file.seek(0)
     with np.load(file, allow_pickle=False) as archive:
         return {name: archive[name] for name in archive if name in wanted or is_decoders(name)}, list(archive)
@@ -137,8 +141,8 @@ def _length(source: Path) -> int:
         return file.seek(0, io.SEEK_END)
 
 
-def _require_memory(needed: int, where: str, mend: str) -> None:
-    require_memory(needed, f"{where}: its arrays", mend, error=DataError)
+def _require_memory(needed: int, what: str, mend: str) -> None:
+    require_memory(needed, what, mend, error=DataError)
 
 
 def _labels(where: str, arrays: dict[str, np.ndarray], count: int) -> tuple[np.ndarray | None, tuple[str, ...]]:
@@ -185,5 +189,5 @@ def _must_be_numbers(where: str, images: np.ndarray, wanted: tuple[int, ...]) ->
 def _held(where: str, images: np.ndarray, scaling: Scaling) -> np.ndarray:
     """All of them as networks see them, in memory."""
     mend = "keep them in an .npy, which is read as needed with --data.memory 0"
-    require_memory(4 * images.size, f"{where}: its images as float32", mend, error=DataError)
+    _require_memory(4 * images.size, f"{where}: its images as float32", mend)
     return gathered(images, scaling.seen)

@@ -1,6 +1,7 @@
 """The files of a folder or a zip, none of them read yet: of a million, hardly more is held than their names."""
 
 import bz2
+import io
 import os
 import stat
 import struct
@@ -12,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from operator import attrgetter, itemgetter
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -31,6 +33,7 @@ class Files:
     names: list[str]  # paths in the folder or zip, as they can be printed
     sizes: np.ndarray  # int64 [N], in bytes, unpacked, as the folder or zip says
     read: Callable[[int], bytes]  # from many threads at once
+    part: Callable[[int, int, int], bytes] | None = None  # from a place up to another, where less than all need be read
 
     def __len__(self) -> int:
         return len(self.names)
@@ -44,8 +47,49 @@ class Files:
         """Some of them."""
         if len(rows) == len(self):
             return self
-        chosen = np.array(rows, np.int64)
-        return Files([self.names[i] for i in rows], self.sizes[chosen], lambda i: self.read(int(chosen[i])))
+        chosen, part = np.array(rows, np.int64), self.part
+        names, sizes = [self.names[i] for i in rows], self.sizes[chosen]
+        if part is None:
+            return Files(names, sizes, lambda i: self.read(int(chosen[i])))
+        return Files(names, sizes, lambda i: self.read(int(chosen[i])), lambda i, *span: part(int(chosen[i]), *span))
+
+    def opened(self, i: int) -> BinaryIO:
+        """One of them as a file whose beginning has been read, and no more of it but as it is asked for."""
+        if self.part is None:
+            return io.BytesIO(self.read(i))
+        file = io.BufferedReader(_Parts(partial(self.part, i), int(self.sizes[i])), BEGINNING)
+        file.peek()
+        return file
+
+
+BEGINNING = 1 << 16
+"""Bytes: most pictures' headers are within, with what cameras tell of themselves and a small picture."""
+
+
+class _Parts(io.RawIOBase):
+    """A file that is read in parts, as they are asked for."""
+
+    def __init__(self, part: Callable[[int, int], bytes], size: int) -> None:
+        self._part, self._size, self._at = part, size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._at = max(offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence], 0)
+        return self._at
+
+    def readinto(self, buffer: Any, /) -> int:
+        into = memoryview(buffer)
+        if (end := min(self._at + len(into), self._size)) <= self._at:
+            return 0
+        data = self._part(self._at, end)
+        into[: len(data)] = data
+        self._at += len(data)
+        return len(data)
 
 
 def list_files(source: Path, shown: str) -> Files:
@@ -77,7 +121,8 @@ def one_file(path: Path, shown: str) -> Files:
         size = path.stat().st_size
     except OSError as error:
         raise DataError(f"{shown}: cannot be read: {error.strerror}") from None
-    return Files([_shown(path.name)], np.array([size], np.int64), lambda i: _read(str(path)))
+    read = lambda i, *span: _read(str(path), *span)
+    return Files([_shown(path.name)], np.array([size], np.int64), read, read)
 
 
 def called(shown: str, name: str) -> str:
@@ -105,7 +150,8 @@ def _in_folder(folder: str) -> Files:
     found = sorted(((_shown(path[below:]), path, size) for path, size in _files(folder)), key=itemgetter(0))
     names, sizes = [name for name, *_ in found], np.array([size for *_, size in found], np.int64)
     odd = {i: path for i, (name, path, _) in enumerate(found) if not path.endswith(name)}
-    return Files(names, sizes, lambda i: _read(odd.get(i) or os.path.join(folder, names[i])))
+    read = lambda i, *span: _read(odd.get(i) or os.path.join(folder, names[i]), *span)
+    return Files(names, sizes, read, read)
 
 
 def _files(folder: str, above: frozenset[tuple[int, int]] = frozenset()) -> Iterator[tuple[str, int]]:
@@ -151,7 +197,7 @@ def _inside(folder: str) -> tuple[list[tuple[str, int]], list[str]]:
     return files, [path for *_, path in sorted(folders)]
 
 
-def _read(path: str) -> bytes:
+def _read(path: str, start: int = 0, end: int | None = None) -> bytes:
     try:
         regular = stat.S_ISREG(os.stat(path).st_mode)
     except OSError:
@@ -159,7 +205,8 @@ def _read(path: str) -> bytes:
     if not regular:  # a pipe is waited for, and some devices never end
         raise OSError("not a regular file")
     with open(path, "rb") as file:
-        return file.read()
+        file.seek(start)
+        return file.read(-1 if end is None else end - start)
 
 
 def _in_bucket(source: Path, shown: str) -> Files:
@@ -172,22 +219,24 @@ def _in_bucket(source: Path, shown: str) -> Files:
         if not found:
             raise DataError(f"{shown}: no such folder or zip")
         sizes = np.array([size for *_, size in found], np.int64)
-        files = Files([name for name, *_ in found], sizes, lambda i: read(found[i][1], 0, None))
+        part = lambda i, start=0, end=None: read(found[i][1], start, end)
+        files = Files([name for name, *_ in found], sizes, part, part)
 
-    def read_or_tell(i: int) -> bytes:
+    def or_tell(reading: Callable[..., bytes], i: int, *span: int) -> bytes:
         try:
-            return files.read(i)
+            return reading(i, *span)
         except OSError as error:  # which says nothing of the file: it is not to be left out as a damaged one
             raise DataError(f"{shown}: {files.names[i]} cannot be read: {error.strerror or 'it has gone'}") from None
 
-    return replace(files, read=read_or_tell)
+    return replace(files, read=partial(or_tell, files.read), part=files.part and partial(or_tell, files.part))
 
 
 def _in_zip(source: Path, shown: str, read: Callable[[int, int], bytes] | None = None) -> Files:
     """The files in a zip, of which `read(length, start)` reads parts; on this machine's disk without it."""
     names, columns = _contents(source, shown)
     # Split only now: names of their own, where zipfile's many objects have been, let the memory of these go.
-    return Files(names.split("\0") if len(columns) else [], columns[:, 2], _Unpacking(source, columns, read))
+    unpacking = _Unpacking(source, columns, read)
+    return Files(names.split("\0") if len(columns) else [], columns[:, 2], unpacking, unpacking.part)
 
 
 COLUMNS = ("header_offset", "compress_size", "file_size", "CRC", "compress_type", "flag_bits")
@@ -228,9 +277,7 @@ class _Unpacking:
         if locked or method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2):
             with reached(self._source), self._source.open("rb") as file, zipfile.ZipFile(file) as archive:
                 return archive.read(next(member for member in archive.infolist() if member.header_offset == start))
-        # A header of 30 bytes, whose last four say how long the name and another field after it are.
-        lengths = struct.unpack("<HH", self._read(30, start)[26:])
-        data = self._read(packed, start + 30 + sum(lengths))
+        data = self._read(packed, self._begins(start))
         if method == zipfile.ZIP_DEFLATED:
             data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, size)
         elif method == zipfile.ZIP_BZIP2:
@@ -238,6 +285,21 @@ class _Unpacking:
         if zlib.crc32(data) != checksum:
             raise zipfile.BadZipFile("Bad CRC-32, a damaged zip")
         return data
+
+    def part(self, i: int, start: int, end: int) -> bytes:
+        """Of a file, from a place up to another, of which no checksum tells whether it is damaged."""
+        header, packed, _, _, method, flags = self._columns[i].tolist()
+        if flags & 1 or method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            return self(i)[start:end]
+        if method == zipfile.ZIP_STORED:
+            return self._read(min(end, packed) - start, self._begins(header) + start)
+        most = min(packed, end + end // 1000 + 64)  # what cannot be made smaller grows by less
+        data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(self._read(most, self._begins(header)), end)
+        return data[start:] if len(data) == end or most == packed else self(i)[start:end]
+
+    def _begins(self, header: int) -> int:
+        """Where a file's bytes do: after 30, whose last four say how long its name and another field after it are."""
+        return header + 30 + sum(struct.unpack("<HH", self._read(30, header)[26:]))
 
 
 def _any_hidden(path: str) -> bool:

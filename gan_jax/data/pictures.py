@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from itertools import chain
-from typing import Literal, TypeVar
+from typing import BinaryIO, Literal, TypeVar
 
 import numpy as np
 from PIL import Image, features
@@ -46,6 +46,9 @@ MOST_OF_JPEG = 4 * MOST_PIXELS
 
 MANY = 1 << 24
 """Pictures of more bytes or pixels are read one at a time: there is a thread for each core and more."""
+
+READ_WHOLE = {".webp", ".avif"}
+"""Pictures of which Pillow reads all to see the header, one after another if it is left to it."""
 
 TOGETHER = 64
 """Pictures that a thread decodes before it asks for more, where all of them are decoded."""
@@ -151,10 +154,16 @@ def only_pictures(found: Files, shown: str) -> Files:
 
 def size_of(files: Files, i: int) -> tuple[int, int] | None:
     """Width and height of a picture as it is to be seen, by its header; None if that cannot be read."""
-    # A PNG's own method decodes all of it, for what may stand behind its pixels, where hardly any has it.
-    turned = lambda picture: Image.Image.getexif(picture).get(0x0112, 1) >= 5
-    found = _decode(files, i, lambda picture: picture.size[::-1] if turned(picture) else picture.size)
+    opened = files.opened if suffix(files.names[i]) not in READ_WHOLE else None
+    found = _decode(files, i, _upright_size, opened=opened)
     return None if isinstance(found, str) else found
+
+
+def _upright_size(picture: Image.Image) -> tuple[int, int]:
+    # Newer Pillows tell a TIFF's size as it is to be seen, others as it lies there.
+    width, height = (picture.tag_v2[tag] for tag in (256, 257)) if hasattr(picture, "tag_v2") else picture.size
+    # A PNG's own method decodes all of it, for what may stand behind its pixels, where hardly any has it.
+    return (height, width) if Image.Image.getexif(picture).get(0x0112, 1) >= 5 else (width, height)
 
 
 def decode_whole(shown: str, files: Files, i: int, channels: int) -> tuple[np.ndarray, np.ndarray | None]:
@@ -216,26 +225,39 @@ _alone, _opening = threading.RLock(), threading.Lock()
 _MOST = f"of which {MOST_PIXELS / 1e6:.0f} million are read at most, {MOST_OF_JPEG / 1e6:.0f} of a JPEG; reduce it"
 
 
-def _decode(files: Files, i: int, look: Callable[[Image.Image], T], size: Size | None = None) -> T | str:
-    """What `look` makes of the picture, to be brought to a size if one is named; or in words why there is none."""
+def _decode(
+    files: Files,
+    i: int,
+    look: Callable[[Image.Image], T],
+    size: Size | None = None,
+    opened: Callable[[int], BinaryIO] | None = None,
+) -> T | str:
+    """What `look` makes of the picture, to be brought to a size if one is named; or in words why there is none.
+
+    It is read whole before Pillow sees it, unless it is said how it is `opened`.
+    """
     if (length := int(files.sizes[i])) > MOST_BYTES:
         return f"{in_words(length)}, of which {in_words(MOST_BYTES)} are read at most"
     try:
-        with _alone if length > MANY else nullcontext():
-            data = files.read(i)
-            return _decoded(data, look, size) if data else "empty file"
+        with (
+            _alone if length > MANY and opened is None else nullcontext(),
+            opened(i) if opened else io.BytesIO(files.read(i)) as file,
+        ):
+            return _decoded(file, look, size)
     except DataError:
         raise
     except Exception as error:  # Pillow's decoders raise of every kind
         if "cannot identify" not in str(error):
             return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+        if not length:
+            return "empty file"
         if suffix(files.names[i]) == ".avif" and not features.check("avif"):
             return "AVIF, which this Pillow does not read; pip install --upgrade pillow"
         return "not an image"
 
 
-def _decoded(data: bytes, look: Callable[[Image.Image], T], size: Size | None) -> T | str:
-    with _opened(data) as picture:
+def _decoded(file: BinaryIO, look: Callable[[Image.Image], T], size: Size | None) -> T | str:
+    with _opened(file) as picture:
         width, height = picture.size
         if size is not None and MOST_PIXELS < width * height <= MOST_OF_JPEG:
             rows, columns = sides(size)
@@ -246,12 +268,12 @@ def _decoded(data: bytes, look: Callable[[Image.Image], T], size: Size | None) -
             return look(picture)
 
 
-def _opened(data: bytes) -> Image.Image:
+def _opened(file: BinaryIO) -> Image.Image:
     """A picture of which the header alone is read. Pillow's own bound, which is for all threads, is lifted for that."""
     with _opening:
         usual, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
-            return Image.open(io.BytesIO(data))
+            return Image.open(file)
         finally:
             Image.MAX_IMAGE_PIXELS = usual
 

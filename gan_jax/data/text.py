@@ -86,16 +86,26 @@ def _tell_of_lost(where: str, points: np.ndarray, alphabet: str) -> None:
     if not beyond.any():
         return
     share = (lost := counts[beyond].sum()) / len(points)
-    mend = f"add --data.alphabet {min(len(distinct), MOST_SYMBOLS)}"
-    if len(alphabet) == MOST_SYMBOLS:
-        mend = f"give a text of {MOST_SYMBOLS} kinds or fewer"
     said = (
         f"{where}: {beyond.sum():,} of its {len(distinct):,} kinds of characters, {lost:,} characters or {share:.2%}, "
         f"become {UNKNOWN}"
     )
+    mend = _mend(counts, len(alphabet))
     if share > MOST_LOST:
         raise DataError(f"{said}; a tenth may be lost; {mend}")
-    tell(f"{said}; to tell them apart {mend}")
+    tell(f"{said}; to lose fewer {mend}")
+
+
+def _mend(counts: np.ndarray, symbols: int) -> str:
+    """What would lose fewer characters than an alphabet of so many symbols does."""
+    if len(counts) <= MOST_SYMBOLS:
+        return f"add --data.alphabet {len(counts)}"
+    fewer = f"give a text of {MOST_SYMBOLS} kinds or fewer"
+    if symbols == MOST_SYMBOLS:
+        return fewer
+    share = np.sort(counts)[::-1][MOST_SYMBOLS - 1 :].sum() / counts.sum()
+    most = f"--data.alphabet {MOST_SYMBOLS}"
+    return f"add {most}, which loses {share:.2%}" if share <= MOST_LOST else f"{fewer}: {most} would lose {share:.2%}"
 
 
 def alphabet_of(points: np.ndarray, symbols: int) -> str:

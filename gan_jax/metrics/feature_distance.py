@@ -14,9 +14,11 @@ from gan_jax.metrics.moments import FeatureArray, Moments, check_pair
 def feature_distance(found: FeatureArray, truth: FeatureArray, real: Moments) -> Float[np.ndarray, " batch"]:
     """`|f - t| / sqrt(2 tr Σ)` of features f of each image and t of its truth, both `[B, D]`: 0 where they are equal.
 
-    Johnson's is |f - t|² / D, in units of the network. Here the unit is how far apart two real images are, drawn at
-    random: their mean squared distance is 2 tr Σ, Σ the covariance of `real`. So 1 is as far as any other real image,
-    whatever the scale and the number of the features. Zhang's cosine was not taken, as it asks for features whose zero
+    Johnson's is |f - t|² / D, in units of the network. Here the unit is the root mean square distance of two real
+    images, drawn at random: the mean of their squared distance is 2 tr Σ, Σ the covariance of `real`. So 1 is about as
+    far as any other real image, whatever the scale and the number of the features. Scores are the mean over images of
+    this distance, not of its square: of real images in place of what is made it is below 1, as no mean is above the
+    root of the mean square. Zhang's cosine was not taken, as it asks for features whose zero
     says that nothing was found, which standardised ones and pixels have not. Nor is each feature divided by its own
     deviation, where one that hardly varies would drown the others.
 

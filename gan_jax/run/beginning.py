@@ -8,7 +8,7 @@ from gan_jax.config.schema import with_values
 from gan_jax.errors import ConfigError, RunError
 from gan_jax.gan import GANState
 from gan_jax.run import cache
-from gan_jax.run.checkpoints import to_arrays
+from gan_jax.run.named_arrays import to_arrays
 from gan_jax.run.sampling import open_run
 from gan_jax.transfer import NETWORKS, TakenOver, taken_over
 

@@ -5,15 +5,12 @@ They are written while the run goes on. Of several hosts each writes its share o
 
 import contextlib
 import errno
-import hashlib
 import io
-import json
 import logging
 import re
 import shutil
 import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +21,8 @@ import orbax.checkpoint as ocp
 from gan_jax.errors import RunError
 from gan_jax.run import hosts
 from gan_jax.run.files import set_aside
+from gan_jax.run.named_arrays import from_arrays, hashes, named
+from gan_jax.run.named_arrays import to_arrays as to_arrays  # where people look for it
 from gan_jax.storage import absolute, is_remote, out_of_reach, place, reached
 
 Notes = dict[str, Any]
@@ -135,7 +134,7 @@ def _read(folder: Path, step: int) -> tuple[dict[str, np.ndarray], Notes]:
         except Exception:
             time.sleep(0.5)
             raise
-    found = _hashes(arrays, notes)
+    found = hashes(arrays, notes)
     wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
     if wrong:
         raise ValueError(f"{len(wrong)} of {len(expected)} items have other bits than were saved, first {wrong[0]}")
@@ -188,11 +187,11 @@ class Checkpoints:
         else is set aside. Raises RunError, for the save before this one, too.
         """
         self.wait()
-        arrays, notes = _named(state), notes | {_SAVED_AS: step}
+        arrays, notes = named(state), notes | {_SAVED_AS: step}
         if not hosts.several():  # of arrays on several devices orbax would compile a part for each, of every shape
             arrays = jax.device_get(arrays)
         if hosts.is_first():
-            notes = notes | {"sha256": _hashes(arrays, notes)}
+            notes = notes | {"sha256": hashes(arrays, notes)}
         if hosts.by_first(lambda: self._has(step, notes)):
             return
         self._manager.reload()
@@ -249,7 +248,7 @@ class Checkpoints:
             return False
         try:
             arrays, found = _read(self._folder, step)
-            same = _hashes(arrays, found | {_SAVED_AS: step}) == notes["sha256"]
+            same = hashes(arrays, found | {_SAVED_AS: step}) == notes["sha256"]
         except Exception:  # damaged
             same = False
         if not same:
@@ -289,57 +288,6 @@ def _hush() -> None:
 
 def _aside(path: Path, why: str) -> str:
     return f"checkpoint {path.name} is damaged ({why}); set aside as {set_aside(path, 'damaged').name}"
-
-
-def to_arrays(state: Any) -> dict[str, np.ndarray]:
-    """A pytree as NumPy arrays by name, such as "generator.weights.params.project.kernel"; keys as their bits."""
-    return {name: np.asarray(leaf) for name, leaf in _named(state).items()}
-
-
-def _named(state: Any) -> dict[str, Any]:
-    leaves = jax.tree_util.tree_leaves_with_path(jax.tree.map(_bits, state))
-    return {jax.tree_util.keystr(path, simple=True, separator="."): leaf for path, leaf in leaves}
-
-
-def from_arrays(template: Any, arrays: dict[str, np.ndarray], *, where: str) -> Any:
-    """The inverse of `to_arrays`. Raises RunError where names, shapes or dtypes are not those of the template."""
-    paths, structure = jax.tree_util.tree_flatten_with_path(template)
-    names = [jax.tree_util.keystr(path, simple=True, separator=".") for path, _ in paths]
-    if strange := sorted(set(names) ^ set(arrays)):
-        raise RunError(f"{where} was made by another model or another version: it differs in {', '.join(strange[:3])}")
-    leaves = []
-    for name, (_, leaf) in zip(names, paths, strict=True):
-        array, wanted = arrays[name], jax.eval_shape(_bits, leaf)
-        if (array.shape, array.dtype) != (wanted.shape, wanted.dtype):
-            raise RunError(f"{where}: {name} is {array.dtype} {array.shape}, expected {wanted.dtype} {wanted.shape}")
-        is_key = jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-        leaves.append(_key(array, leaf.dtype, f"{where}: {name}") if is_key else array)
-    return jax.tree.unflatten(structure, leaves)
-
-
-def _bits(leaf: Any) -> Any:
-    return jax.random.key_data(leaf) if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key) else leaf
-
-
-def _key(bits: np.ndarray, dtype: Any, where: str) -> Any:
-    for kind in ("threefry2x32", "rbg", "unsafe_rbg"):
-        if jax.random.key(0, impl=kind).dtype == dtype:
-            return jax.random.wrap_key_data(jax.numpy.asarray(bits), impl=kind)
-    raise RunError(f"{where} is a {dtype}, a kind of random keys that checkpoints do not know")
-
-
-def _sha256(leaf: Any) -> str:
-    array = np.asarray(leaf)
-    digest = hashlib.sha256(repr((array.shape, str(array.dtype))).encode())
-    digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
-    return digest.hexdigest()
-
-
-def _hashes(arrays: Mapping[str, Any], notes: Notes) -> dict[str, str]:
-    text = json.dumps(notes, sort_keys=True)
-    with ThreadPoolExecutor() as pool:  # hashing lets other threads run
-        found = dict(zip(arrays, pool.map(_sha256, arrays.values()), strict=True))
-    return found | {"notes": hashlib.sha256(text.encode()).hexdigest()}
 
 
 def _in_short(error: BaseException) -> str:

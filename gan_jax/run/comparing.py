@@ -24,7 +24,7 @@ from gan_jax.run.classifying import make_examiner
 from gan_jax.run.drawing import Drawing, Scored, as_made, in_all, of_a_task
 from gan_jax.run.drawing import samples as drawn
 from gan_jax.run.features import Say
-from gan_jax.run.judging import Asked, Judge, protocol
+from gan_jax.run.judging import WATCHED, Asked, Judge, protocol, samples_of
 from gan_jax.run.sampling import Counts, bytes_to_draw, compiled_weights
 from gan_jax.run.scoreboard import Evaluation, name_of
 from gan_jax.types import PRNGKey
@@ -137,7 +137,9 @@ def _reference_is(config: Config, data: Dataset) -> str:
 
 def _conventions(config: Config, data: Dataset, compared: int, samples: int) -> str:
     of_errors = (
-        "PSNR of the mean squared error; feature distance in that of two real images; " if config.task.given else ""
+        "PSNR of the mean squared error; mean feature distance, in the root mean square one of two real images; "
+        if config.task.given
+        else ""
     )
     if config.task.classifies and data.test is not None:
         of_errors = (
@@ -153,7 +155,7 @@ def _conventions(config: Config, data: Dataset, compared: int, samples: int) -> 
 def check_beforehand(config: Config, data: Dataset) -> None:
     """Raises ConfigError or DataError where a run could not be scored as it trains, before it does."""
     features.check(config.evaluate.features, as_made(config, data), config.evaluate.weights)
-    check_samples(config, config.evaluate.samples)
+    check_samples(config, samples_of(config, data, config.evaluate.samples, WATCHED))
     if data.test is not None:
         features.check_count(data.test, len(data.test), held_out=config.task.given)
 

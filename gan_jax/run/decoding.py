@@ -16,7 +16,7 @@ from gan_jax.data.scaling import Scaling
 from gan_jax.errors import ConfigError, DataError, RunError
 from gan_jax.images import to_bytes
 from gan_jax.network import evaluate, init_weights
-from gan_jax.run import checkpoints
+from gan_jax.run import named_arrays
 from gan_jax.run.checkpoints import Notes
 from gan_jax.run.files import RunFolder, read, write_atomically
 from gan_jax.types import Bytes, Images
@@ -48,7 +48,7 @@ def make_decode(decoder: KeptDecoder, scaling: Scaling, where: str) -> Decode:
     example = jnp.zeros((1, 1, 1, channels))
     template = jax.eval_shape(lambda: init_weights(network, jax.random.key(0), example, None))
     try:
-        weights = checkpoints.from_arrays(template, decoder.weights, where=where)
+        weights = named_arrays.from_arrays(template, decoder.weights, where=where)
     except RunError as error:
         raise DataError(f"{error}; encode the pictures anew") from None
     some = jax.jit(lambda weights, latents: to_bytes(evaluate(network, weights, latents, None)))

@@ -72,7 +72,6 @@ def of_a_task(config: Config, gan: GAN, data: Dataset, key: PRNGKey, count: int,
     drawer = make_drawer(gan, to_bytes, mesh, task.shown)
     given = _given(task, key)
     baseline = jax.jit(lambda condition: to_bytes(task.baseline(condition)))
-    count = min(count, len(test))
 
     def batch(rows: range) -> Batch:
         """What is drawn for an image depends on its number alone."""

@@ -16,6 +16,7 @@ import numpy as np
 
 from gan_jax.config import Config, NoTask
 from gan_jax.config.build import load_data
+from gan_jax.config.options import ENDINGS, check_ending
 from gan_jax.config.schema import to_json, with_values
 from gan_jax.config.translators import Autoencoder
 from gan_jax.data.arrays import DECODER, FILES, IMAGES
@@ -26,9 +27,9 @@ from gan_jax.errors import ConfigError, RunError
 from gan_jax.images import to_float
 from gan_jax.memory import require_memory
 from gan_jax.network import evaluate
-from gan_jax.run.checkpoints import to_arrays
 from gan_jax.run.decoding import at_once, in_parts
 from gan_jax.run.files import write_atomically
+from gan_jax.run.named_arrays import to_arrays
 from gan_jax.run.sampling import Source
 from gan_jax.screen import tell
 from gan_jax.sizes import shown
@@ -49,6 +50,7 @@ def encode(source: Source, out: Path, *, moved: Mapping[str, str], size: int | s
     other pictures by "data.path", which are brought to the size, by default that of the training's; or where named
     data are now by "data.data_dir". Raises ConfigError, DataError, RunError.
     """
+    check_ending(out, ENDINGS["latents"])
     config, model = source.config, source.config.model
     assert isinstance(model, Autoencoder)
     there = [name for name in FILES if out.with_name(name).exists()] if out.name == IMAGES else []

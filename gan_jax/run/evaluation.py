@@ -12,26 +12,22 @@ from gan_jax.gan import GAN
 from gan_jax.run import comparing, hosts, language, motion, segmenting
 from gan_jax.run.features import Kind, Say
 from gan_jax.run.files import RunFolder
-from gan_jax.run.judging import Asked, Judge
+from gan_jax.run.judging import EACH, EVALUATED, Asked, Judge, samples_of
 from gan_jax.run.logs import ASKED, append, read_rows
 from gan_jax.run.pictures import save_scores
-from gan_jax.run.sampling import (
-    Counts,
-    open_run,
-)
+from gan_jax.run.sampling import Counts, open_run
 from gan_jax.run.scoreboard import as_row, curve, read_all, table
-
-USUAL, EACH = 10_000, 10
-"""Samples that are drawn where nobody says how many; and for each real image, where this is fewer: more of them than
-that say little that the few real ones could answer."""
 
 
 def make_judge(config: Config, gan: GAN, data: Dataset, counts: Counts, asked: Asked, *, mesh: Mesh, say: Say) -> Judge:
     """Builds the judge of a run, who draws and compares on all devices of the mesh, as it is judged.
 
+    Of no more samples than `samples_of` finds of use.
     Raises DataError where there is too little to compare, or weights that cannot be read; ConfigError for more samples
     than memory holds, and for features that such data do not have.
     """
+    asked = asked._replace(samples=samples_of(config, data, asked.samples, EVALUATED))
+    comparing.check_samples(config, asked.samples)
     rooms = {"features": comparing, "ngrams": language, "motion": motion, "masks": segmenting}
     judge = rooms[config.judged_by].make_judge(config, gan, data, counts, asked, mesh=mesh, say=say)
     same = {f"evaluate: {key}": str(value) for key, value in judge.protocol.items()}
@@ -58,7 +54,6 @@ def evaluate(
     """
     trained = open_run(run, best=best)
     folder, config = RunFolder(run), with_values(trained.config, moved)
-    comparing.check_samples(config, samples or USUAL)
     try:
         data = load_data(config)
     except DataError as error:
@@ -67,12 +62,12 @@ def evaluate(
     for remark in trained.remarks:
         say(remark)
     beside = data if data.test is None or config.task.classifies else data.test
-    by_rule = EACH * len(beside) if config.judged_by == "features" and not config.task.given else USUAL
-    asked = Asked(samples or min(USUAL, by_rule), kind, weights, download, seed, averaged)
+    asked = Asked(samples_of(config, data, samples, EVALUATED), kind, weights, download, seed, averaged)
     mesh = parallel.make_mesh()
     judge = make_judge(config, trained.gan, data, trained.counts, asked, mesh=mesh, say=say)
     drawn_of = judge.protocol["samples"]
-    why = "" if samples or by_rule >= USUAL else f"; {EACH} for each, as these are few: --samples draws other numbers"
+    few = samples is None and drawn_of == EACH * len(beside) < EVALUATED
+    why = f"; {EACH} for each, as these are few: --samples draws other numbers" if few else ""
     step = int(trained.state.step)
     say(f"comparing {drawn_of:,} {data.things} of step {step} with {len(beside):,} of {beside.name}{why}")
     found = judge.evaluate(parallel.place(trained.state, mesh))

@@ -20,8 +20,8 @@ from gan_jax.errors import ConfigError, DataError, Stopped
 from gan_jax.metrics import classifier, extractor, inception, torch_file, weights_file
 from gan_jax.metrics.extractor import Extractor
 from gan_jax.run import cache, hosts, signals
-from gan_jax.run.checkpoints import from_arrays, to_arrays
 from gan_jax.run.judging import Kind
+from gan_jax.run.named_arrays import from_arrays, to_arrays
 
 Say = Callable[[str], None]
 

@@ -5,10 +5,33 @@ from importlib.metadata import version
 from typing import Any, Literal, NamedTuple
 
 from gan_jax import __version__
+from gan_jax.config import Config
+from gan_jax.data.dataset import Dataset
 from gan_jax.gan import GANState
 from gan_jax.run.scoreboard import Evaluation
 
 Kind = Literal["classifier", "inception", "pixels"]
+
+
+EVALUATED, WATCHED = 10_000, 5_000
+"""Samples that are drawn where nobody says how many: by `gan-jax evaluate`, and while a run trains."""
+
+EACH = 10
+"""Samples for each real image, where that is fewer: more would say little that the few real ones could answer."""
+
+
+def samples_of(config: Config, data: Dataset, asked: int | None, usual: int) -> int:
+    """How many things are drawn to judge a run: so many as are asked for, or the usual number, or `EACH` for each.
+
+    Where each is compared with one of its own, or with as many, there are no more than these, whoever asks.
+    """
+    count = usual if asked is None else asked
+    if config.judged_by == "motion":
+        return min(count, len(data) // 2)
+    if config.judged_by in ("ngrams", "masks") or config.task.given:
+        assert data.test is not None
+        return min(count, len(data.test))
+    return min(count, EACH * len(data)) if asked is None else count
 
 
 class Asked(NamedTuple):

@@ -38,8 +38,7 @@ def make_judge(
     assert test is not None
     assert isinstance(data.images, Pieces)
     latent_key, label_key = jax.random.split(jax.random.key(asked.seed))
-    count = min(asked.samples, len(test))
-    check_count(test, count)
+    check_count(test, count := asked.samples)
     drawing = drawn(config, gan, data, counts, latent_key, label_key, count, mesh)
     real, train = _spread(test, count), _spread(data, count)
     beside = {f"training_{name}": value for name, value in divergences(train, real).items()}

@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -23,12 +23,13 @@ from gan_jax.config.schema import flatten, to_json
 from gan_jax.data.batches import read_batch, read_beside_labelled
 from gan_jax.data.dataset import Dataset
 from gan_jax.data.reading import read_ahead
-from gan_jax.errors import ConfigError, DivergedError, GanJaxError, RunError, Stopped
+from gan_jax.errors import DivergedError, GanJaxError, RunError, Stopped
 from gan_jax.gan import GAN, GANState, init
 from gan_jax.run import decoding, hosts, signals, told
 from gan_jax.run.beginning import begin
 from gan_jax.run.checkpoints import Checkpoints, Notes, committed
 from gan_jax.run.comparing import check_beforehand
+from gan_jax.run.devices import called, choose_devices, noted
 from gan_jax.run.environment import note_start
 from gan_jax.run.farewell import again, farewell
 from gan_jax.run.files import RunFolder, read, write_atomically
@@ -113,31 +114,7 @@ def _note(job: Job, start: int) -> list[str]:
         write_atomically(job.folder.config, to_json(job.config).encode())
         told.keep(job.config, job.labels, job.folder)
         decoding.keep(job.data, job.folder)
-    return note_start(job.folder, job.data, _devices(job))
-
-
-def choose_devices(config: Config) -> Sequence[jax.Device]:
-    """The devices that share the batch. Raises ConfigError where there are too few, or they cannot."""
-    found = jax.devices()
-    wanted = config.devices or len(found)
-    if wanted > len(found):
-        raise ConfigError(f"devices: {wanted} were asked for, there are {len(found)} ({found[0].device_kind})")
-    if hosts.several() and wanted < len(found):
-        raise ConfigError(
-            f"devices: a run of several hosts has all of their {len(found)} devices, not {wanted}; add --devices None"
-        )
-    if hosts.several() and config.parallel == "pmap":
-        raise ConfigError("parallel: pmap is for the devices of one host; choose jit, whose numbers are the same")
-    if config.batch_size % wanted:
-        raise ConfigError(
-            f"batch_size: {config.batch_size} cannot be shared by {wanted} devices; choose a multiple of {wanted}, or "
-            "fewer with --devices"
-        )
-    share = config.batch_size // wanted
-    if config.parallel == "pmap" and (wrong := config.penalty.wrong(share)):
-        shown = f"; of each batch pmap shows a device {share} images, jit the whole of it"
-        raise ConfigError("\n".join(line + shown for line in wrong))
-    return found[:wanted]
+    return note_start(job.folder, job.data, noted(job.config, job.mesh))
 
 
 def _first_state(job: Job) -> tuple[Job, GANState, int, list[str]]:
@@ -151,7 +128,7 @@ def _first_state(job: Job) -> tuple[Job, GANState, int, list[str]]:
     state, notes, remarks = restored
     job.data.must_be(notes["fingerprint"], notes["images"])
     told.must_be(job.labels, notes["told"], job.folder)
-    if notes["devices"] != (here := _devices(job)):
+    if notes["devices"] != (here := noted(job.config, job.mesh)):
         remarks.append(f"begun on {notes['devices']}, now on {here}: the same up to rounding, not bit for bit")
     start = int(state.step)
     remarks.append(f"going on from step {start} to {config.steps}" if start < config.steps else f"step {start} is done")
@@ -250,13 +227,17 @@ def _checkpoint_notes(job: Job) -> Notes:
         "scaling": data.scaling,
         "decoder": None if data.decoder is None else data.decoder.sha256,
         "alphabet": data.alphabet,
-        "devices": _devices(job),
+        "devices": noted(job.config, job.mesh),
     }
 
 
 def _begins(job: Job, *, goes_on: bool) -> str:
-    ahead = "; compiling first, for a large network a minute or more" if goes_on else ""
-    return f"{len(job.data)} {job.data.things} of {job.data.name} on {_devices(job)}{ahead}"
+    line = f"{len(job.data)} {job.data.things} of {job.data.name} on {called(job.config, job.mesh)}"
+    if not goes_on:
+        return line
+    if (k := job.config.steps_per_call) > 1:
+        line += f"; {k} steps are one program"
+    return f"{line}; compiling first, for a large network a minute or more"
 
 
 class Kept(NamedTuple):
@@ -340,11 +321,3 @@ def _diverged(step: int, name: str, value: Any, checkpoints: Checkpoints) -> Non
         f"{name} is {value} at step {step}; {last}, and nothing was saved after it. A lower learning rate, or "
         "--penalty.r1 above 0, often helps; a different config needs another folder (--run)"
     )
-
-
-def _devices(job: Job) -> str:
-    """What the devices are called: where this differs, numbers differ by rounding."""
-    devices, k = list(job.mesh.devices.flat), job.config.steps_per_call
-    count = len({device.process_index for device in devices})
-    where = (f" on {count} hosts" * (count > 1)) + " by pmap" * (job.way is per_device)
-    return f"{len(devices)} x {devices[0].device_kind}{where}" + f", {k} steps in one program" * (k > 1)

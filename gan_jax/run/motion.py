@@ -37,7 +37,7 @@ def make_judge(
     as many other real clips reach; shuffled_ and still_ are real clips with frames in any order, and their first frame
     alone. Raises ConfigError for features that such data do not have, DataError for too few clips.
     """
-    frames, count = config.data.frames, min(asked.samples, len(data) // 2)
+    frames, count = config.data.frames, asked.samples
     features.check_count(data, count)
     extractor = features.make(
         asked.kind, config, _stills(data), weights=asked.weights, download=asked.download, say=say

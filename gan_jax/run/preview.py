@@ -11,8 +11,8 @@ from gan_jax.gan import init
 from gan_jax.memory import in_words
 from gan_jax.run.beginning import begin
 from gan_jax.run.comparing import check_beforehand
+from gan_jax.run.devices import choose_devices
 from gan_jax.run.features import Say
-from gan_jax.run.loop import choose_devices
 from gan_jax.run.room import require_room
 from gan_jax.run.training import make_step, step_flops
 

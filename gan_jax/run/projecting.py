@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gan_jax.config.options import ENDINGS, check_ending
 from gan_jax.data.pictures import Pictures, told_of
 from gan_jax.errors import ConfigError, RunError
 from gan_jax.images import to_float
@@ -44,6 +45,7 @@ def project(
     Each begins at the nearest of so many `samples`, whose label, of a generator that is told labels, stays. Returns
     what to tell. Raises ConfigError, DataError, RunError; nothing is written then.
     """
+    check_ending(out, ENDINGS["found"])
     config = opened.source.config
     if config.data.floats:
         raise ConfigError(f"run: {opened.source.run} draws floats of a range of their own, and no pixels to compare")

@@ -41,8 +41,7 @@ def make_judge(
     task, test = config.task, data.test
     assert isinstance(task, Segmentation)
     assert test is not None
-    count = min(asked.samples, len(test))
-    check_count(test, count, held_out=count == len(test))
+    check_count(test, count := asked.samples, held_out=count == len(test))
     likeliest = lambda shares: jnp.argmax(shares, axis=-1).astype(jnp.uint8)
     drawer = make_drawer(gan, likeliest, mesh)
 

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gan_jax.config.options import ENDINGS, check_ending
 from gan_jax.errors import ConfigError
 from gan_jax.latents.directions import Directions, along, by_covariance, by_jacobian, by_weights
 from gan_jax.latents.mixing import crossed
@@ -41,6 +42,7 @@ def walk(
 
     What is found in a file is passed in one walk. Raises ConfigError, DataError.
     """
+    check_ending(out, ENDINGS["walk"])
     ends = _stops(opened, asked, count, stops)
     count, stops = ends.points.shape[:2]
     if frames < stops:
@@ -69,6 +71,7 @@ def sheet_of_directions(
 
     Raises ConfigError, DataError.
     """
+    check_ending(out, ENDINGS["sheet"])
     path = _place(opened, asked, out, "directions", count)
     start = _pictures(opened, asked, 1)
     by = by or ("jacobian" if opened.space.normal else "covariance")
@@ -88,6 +91,7 @@ def sheet_of_mixtures(opened: Opened, asked: Asked, out: Path | None, *, first: 
 
     The first layers are told what those on the left are, the others what those above are. Raises as `walk` does.
     """
+    check_ending(out, ENDINGS["sheet"])
     layers = opened.space.layers
     if layers == 1:
         raise ConfigError(f"mix: {opened.source.run} has one style for all its layers, or none; drop --mix")

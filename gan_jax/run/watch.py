@@ -15,7 +15,7 @@ from gan_jax.run.checkpoints import Checkpoints, Notes
 from gan_jax.run.evaluation import make_judge
 from gan_jax.run.features import Say
 from gan_jax.run.files import RunFolder, set_aside
-from gan_jax.run.judging import Asked
+from gan_jax.run.judging import WATCHED, Asked, samples_of
 from gan_jax.run.scoreboard import Evaluation, better, name_of, read_all
 from gan_jax.run.training import abstract_state
 
@@ -33,7 +33,8 @@ class Watch:
         self, config: Config, gan: GAN, data: Dataset, mesh: Mesh, folder: RunFolder, notes: Notes, say: Say
     ) -> None:
         judged = config.evaluate
-        asked = Asked(judged.samples, judged.features, judged.weights)
+        samples = samples_of(config, data, judged.samples, WATCHED)
+        asked = Asked(samples, judged.features, judged.weights)
         self._judge = make_judge(config, gan, data, notes["counts"], asked, mesh=mesh, say=say)
         self._metric = name_of(self._judge.protocol["features"], judged.best)
         self._folder, self._notes, self._say = folder, notes, say

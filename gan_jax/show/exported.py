@@ -22,8 +22,9 @@ from gan_jax.errors import ConfigError, DataError, RunError
 from gan_jax.gan import GAN
 from gan_jax.published import tensors
 from gan_jax.run.applying import make_translation
-from gan_jax.run.checkpoints import Notes, from_arrays, to_arrays
+from gan_jax.run.checkpoints import Notes
 from gan_jax.run.media import medium_of
+from gan_jax.run.named_arrays import from_arrays, to_arrays
 from gan_jax.run.sampling import (
     Counts,
     Source,

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from gan_jax import memory
 from gan_jax.data import arrays, scaling
 from gan_jax.errors import DataError
 
@@ -55,6 +56,20 @@ def test_bytes_are_pictures(file):
     np.testing.assert_array_equal(data.images, BYTES)
     assert data.scaling is None
     assert load(file(BYTES, "bytes.npy"), deviation=None).in_memory
+
+
+@pytest.mark.parametrize(
+    ("images", "deviation", "needed"),
+    [(BYTES, None, BYTES.nbytes), (LATENTS.astype(np.float16), 0.5, 4 * LATENTS.size)],
+)
+def test_images_that_do_not_fit_into_memory_are_refused_before_any_is_held(
+    file, monkeypatch, images, deviation, needed
+):
+    path = file(images, "images.npy")
+    monkeypatch.setattr(memory, "available_memory", lambda: needed - 1)
+    with pytest.raises(DataError, match=r"images\.npy: its images.* need .* of memory, .* free; .*--data\.memory 0"):
+        load(path, deviation=deviation)
+    assert not load(path, deviation=deviation, memory=0).in_memory
 
 
 @pytest.mark.parametrize(

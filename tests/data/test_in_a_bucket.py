@@ -5,12 +5,12 @@ import zipfile
 
 import numpy as np
 import pytest
-from google_storage import Object, in_place_of_googles
+from google_storage import Object, Requests, in_place_of_googles
 from PIL import Image
 
 from gan_jax.config import Config, DataConfig
 from gan_jax.config.build import load_data
-from gan_jax.data import array_files, arrays, pictures
+from gan_jax.data import array_files, arrays, pairs, pictures
 from gan_jax.errors import DataError
 
 pytest.importorskip("gcsfs")
@@ -90,6 +90,28 @@ def test_a_picture_that_is_damaged_there_is_named_as_on_a_disk(sources, store):
 def test_what_is_not_there_is_told_in_one_line(sources, path, said):
     with pytest.raises(DataError, match=f"{path}: .*{said}"):
         load_data(Config(data=DataConfig(path=path, size=8, channels=1)))
+
+
+@pytest.mark.parametrize("source", ["pairs", "pairs.zip"])
+def test_of_pairs_headers_are_looked_at_and_no_more(store, source, monkeypatch):
+    store.refuses = lambda *_: None
+    files = {f"{side}/{i}.png": png(i) + bytes(1 << 20) for side in "AB" for i in range(4)}
+    zipped, sent, send = io.BytesIO(), [], Requests.send
+    with zipfile.ZipFile(zipped, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    objects = {f"pairs/{name}": data for name, data in files.items()} | {"pairs.zip": zipped.getvalue()}
+    store.buckets["with-pairs"] = {name: Object(data, 1) for name, data in objects.items()}
+    counted = lambda self, status, content, headers=(): (
+        sent.append(len(content)) or send(self, status, content, headers)
+    )
+    monkeypatch.setattr(Requests, "send", counted)
+    found = pairs.load(f"gs://with-pairs/{source}", size=8, channels=1, memory=0)
+    assert sum(sent) < 8 * (1 << 17)  # of 8 MiB
+    assert found.images[np.array([3])].tolist() == np.full((1, 8, 16, 1), 3).tolist()
+    store.refuses = lambda _, __, name: 403 if name and name.endswith(("3.png", ".zip")) else None
+    with pytest.raises(DataError, match=f"{source}.*cannot be read: not allowed"):
+        pairs.load(f"gs://with-pairs/{source}", size=8, channels=1, memory=0)
 
 
 LATENTS = np.random.default_rng(0).normal(3, 2, size=(12, 4, 6, 2)).astype(np.float32)

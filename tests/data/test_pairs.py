@@ -1,10 +1,14 @@
 """Pairs of one's own pictures, in both layouts."""
 
+import io
+import zipfile
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from gan_jax.data import pairs
+from gan_jax.data import listing, pairs, pictures
 from gan_jax.errors import DataError
 
 
@@ -81,6 +85,71 @@ def test_the_size_of_a_picture_is_told_without_decoding_it(folders, monkeypatch)
 
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", decoded)
     assert len(pairs.load(str(folders), size=8, channels=3, memory=0)) == 4
+
+
+NOISE = np.random.default_rng(0).integers(0, 256, (300, 200, 3), np.uint8)
+FORMATS = {"png": {}, "jpg": {"quality": 98, "exif": b"Exif\0\0" + bytes(60_000)}, "bmp": {}, "tif": {}, "gif": {}}
+"""Each file is 59 kB or more, and a header is in the first 64 KiB, but for a TIFF's, whose table may be anywhere."""
+
+
+def large(ending, *, turned=False):
+    """Bytes of a picture 200 pixels wide and 300 high, to be seen so."""
+    picture, options = Image.fromarray(np.rot90(NOISE) if turned else NOISE), FORMATS[ending]
+    if turned:
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        options = options | {"exif": exif}
+    file = io.BytesIO()
+    picture.save(file, {"jpg": "JPEG", "tif": "TIFF"}.get(ending, ending), **options)
+    return file.getvalue() + bytes(1 << 20)  # behind the picture, where nobody looks
+
+
+def listed(tmp_path, where, files):
+    """The files in a folder, or in a zip, packed or not."""
+    if where == "folder":
+        for name, data in files.items():
+            (tmp_path / name).write_bytes(data)
+        return listing.list_files(tmp_path, "there")
+    with zipfile.ZipFile(tmp_path / "all.zip", "w", getattr(zipfile, where)) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return listing.list_files(tmp_path / "all.zip", "there")
+
+
+@pytest.mark.parametrize("where", ["folder", "ZIP_STORED", "ZIP_DEFLATED"])
+def test_sizes_are_told_by_the_beginning_of_files(tmp_path, where):
+    files = {f"{i}.{ending}": large(ending) for i, ending in enumerate(FORMATS)}
+    files |= {f"turned.{ending}": large(ending, turned=True) for ending in ("png", "jpg", "tif")}
+    found, spans = listed(tmp_path, where, files), []
+
+    def whole(i):
+        raise AssertionError(f"{found.names[i]} was read whole")
+
+    seen = replace(found, read=whole, part=lambda i, *span: spans.append(span) or found.part(i, *span))
+    assert [pictures.size_of(seen, i) for i in range(len(seen))] == [(200, 300)] * len(files)
+    assert sum(end - start for start, end in spans) <= 3 * listing.BEGINNING * len(files)
+
+
+@pytest.mark.parametrize("where", ["folder", "ZIP_STORED", "ZIP_DEFLATED", "ZIP_LZMA"])
+def test_a_part_of_a_file_is_that_part(tmp_path, where):
+    data = np.random.default_rng(1).bytes(200_000) + bytes(100_000)
+    found = listed(tmp_path, where, {"a.png": data, "b.png": b""})
+    for start, end in ((0, 10), (70_000, 140_000), (199_000, 300_000)):
+        assert found.part(0, start, end) == data[start:end]
+    with found.opened(0) as file:
+        assert file.read() == data
+        file.seek(-5, io.SEEK_END)
+        assert (file.read(), file.read()) == (data[-5:], b"")
+    with found.opened(1) as file:
+        assert file.read() == b""
+
+
+@pytest.mark.parametrize("ending", ["webp", "png"])
+def test_the_size_of_what_is_cut_off_is_not_told(tmp_path, ending):
+    file = io.BytesIO()
+    Image.fromarray(NOISE).save(file, ending)
+    found = listed(tmp_path, "folder", {f"0.{ending}": file.getvalue(), f"1.{ending}": file.getvalue()[:20]})
+    assert [pictures.size_of(found, i) for i in range(2)] == [(200, 300), None]
 
 
 @pytest.mark.parametrize("beside", ["C/0.png", "0.png"])

@@ -63,6 +63,22 @@ def test_beside_an_npy_they_lie_in_a_file_of_their_own_and_are_mapped_beyond_mem
     assert mapped.memory(8) > load(folder, features=None, memory=LATENTS.nbytes + 10).memory(8)
 
 
+@pytest.mark.parametrize(
+    ("memory", "images", "features"),
+    [
+        (4 * LATENTS.size + SAID.nbytes, True, True),
+        (4 * LATENTS.size + SAID.nbytes - 1, True, False),  # in their file they are half as large, and both would fit
+        (4 * LATENTS.size - 1, False, True),  # of images that are not held nothing is to be taken off
+        (SAID.nbytes - 1, False, False),
+        (0, False, False),
+    ],
+)
+def test_what_is_held_is_counted_as_float32_and_is_never_more_than_memory(folder, memory, images, features):
+    np.save(folder, LATENTS.astype(np.float16))
+    data = load(folder, memory=memory)
+    assert (isinstance(data.images, np.ndarray), data.features.in_memory) == (images, features)
+
+
 def test_who_does_not_ask_reads_none_and_the_data_are_what_they_were(archive, folder):
     for path in (archive(), folder):
         assert load(path, features=None).features is None

@@ -132,17 +132,18 @@ def test_truncation_draws_to_the_mean_of_the_label_and_guidance_away_from_that_o
 def test_the_discriminator_takes_an_image_for_all_of_its_levels_and_refuses_others():
     images = jax.random.normal(jax.random.key(0), (4, 8, 12, 2))
     network = gat.Discriminator(**SMALL)
-    variables = network.init(jax.random.key(1), images, LABELS)
-    logits = network.apply(variables, images, LABELS)
+    variables = jax.jit(network.init)(jax.random.key(1), images, LABELS)
+    judge = jax.jit(network.apply)
+    logits = judge(variables, images, LABELS)
     assert logits.shape == (4,)
-    np.testing.assert_array_equal(network.apply(variables, (images,) * 4, LABELS), logits)
+    np.testing.assert_array_equal(judge(variables, (images,) * 4, LABELS), logits)
     with pytest.raises(ValueError, match="sees 4 levels of an image, not 2"):
         network.apply(variables, (images,) * 2, LABELS)
 
 
 def test_levels_share_the_depth_evenly():
     with pytest.raises(ValueError, match="6 blocks has no equal parts for each of 4 levels"):
-        small(depth=6).init(jax.random.key(0), jnp.zeros((2, 6)), jnp.zeros(2, jnp.int32))
+        jax.eval_shape(small(depth=6).init, jax.random.key(0), jnp.zeros((2, 6)), jnp.zeros(2, jnp.int32))
 
 
 @pytest.mark.slow
@@ -236,16 +237,18 @@ def test_the_generator_is_updated_to_the_same_bits_without_a_teacher(taught):
 def test_the_discriminator_goes_down_its_distance_on_real_images_beside_the_game(taught):
     """With plain descent its update is that of the game and, three times, that of the distance alone."""
     batch, state = taught
-    loss = losses.relativistic
-    parts = {
-        "both": losses.taught(loss, weight=3.0),
-        "game": losses.taught(loss, weight=0.0),
-        "distance": losses.taught(losses.none),
-    }
+
+    @jax.jit  # one program for all weights
+    def update(of_game, of_distance):
+        judge = losses.relativistic.discriminator
+        scaled = losses.relativistic._replace(discriminator=lambda real, fake: of_game * judge(real, fake))
+        gan = game(loss=losses.taught(scaled, weight=of_distance))
+        return update_discriminator(gan, state, batch, jax.random.key(3))
+
     before = state.discriminator.weights.params
     moved = {}
-    for name, part in parts.items():
-        after, metrics = updates(update_discriminator, batch, state, part)
+    for name, weights in {"both": (1.0, 3.0), "game": (1.0, 0.0), "distance": (0.0, 1.0)}.items():
+        after, metrics = update(*weights)
         moved[name] = jax.tree.map(lambda a, b: a - b, after.discriminator.weights.params, before)
         jax.tree.map(np.testing.assert_array_equal, after.generator, state.generator)
         if name == "distance":

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image, ImageSequence
+from runs import built_once
 
 from gan_jax.cli import main
 from gan_jax.config import AnyTask, Config, DataConfig, Inpainting
@@ -34,12 +35,14 @@ TASKS = {
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     """One trained run for each task, on the digits, 8x8 pixels of grey; and one without a task."""
-    folder = tmp_path_factory.mktemp("runs")
     # Without a game: how a translator learned does not matter here, and its step is half as long to compile.
     small = "--no-conditional --batch-size 8 --steps 2 --every.sample 100 --every.checkpoint 2 --loss none --task.l1 1"
-    for task, model in TASKS.items():
-        assert main(f"train digits {small} --task {task} {model} --run {folder / task}".split()) == 0
-    return folder
+
+    def train(folder):
+        for task, model in TASKS.items():
+            assert main(f"train digits {small} --task {task} {model} --run {folder / task}".split()) == 0
+
+    return built_once(tmp_path_factory, "applying", train)
 
 
 @pytest.fixture

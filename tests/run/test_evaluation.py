@@ -17,7 +17,17 @@ from PIL import Image
 
 from gan_jax import parallel
 from gan_jax.cli import main
-from gan_jax.config import MLP, CadenceConfig, Config, DataConfig, EvaluateConfig, Gated, Inpainting
+from gan_jax.config import (
+    MLP,
+    CadenceConfig,
+    Config,
+    DataConfig,
+    EvaluateConfig,
+    Gated,
+    Inpainting,
+    Segmentation,
+    SuperResolution,
+)
 from gan_jax.data import digits
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import ConfigError, DataError, RunError
@@ -26,7 +36,7 @@ from gan_jax.run import checkpoints, evaluation, sampling, watch
 from gan_jax.run.checkpoints import newest, to_arrays
 from gan_jax.run.comparing import check_beforehand
 from gan_jax.run.files import RunFolder
-from gan_jax.run.judging import Asked, Judge
+from gan_jax.run.judging import Asked, Judge, samples_of
 from gan_jax.run.logs import append, read_rows
 from gan_jax.run.loop import train
 from gan_jax.run.preview import preview
@@ -282,6 +292,27 @@ def test_of_few_pictures_few_samples_are_drawn_and_it_is_said_why(tmp_path, caps
     assert "comparing 240 images of step 2 with 24 of few; 10 for each, as these are few: --samples draws" in told
     assert main(["evaluate", str(tmp_path / "run"), "--samples", "30"]) == 0
     assert "comparing 30 images of step 2 with 24 of few\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("changes", "images", "held_out", "asked", "drawn"),
+    [
+        ({}, 24, None, None, 240),
+        ({}, 24, None, 300, 300),
+        ({}, 499, None, None, 4990),
+        ({}, 500, None, None, 5000),
+        ({"task": SuperResolution()}, 800, 200, None, 200),
+        ({"task": SuperResolution()}, 800, 200, 50, 50),
+        ({"task": SuperResolution()}, 800, 200, 300, 200),
+        ({"task": Segmentation(classes=3)}, 800, 30, None, 30),
+        ({"data": DataConfig(name="moving_mnist")}, 90, None, None, 45),
+        ({"data": DataConfig(name="moving_mnist")}, 90, None, 60, 45),
+    ],
+)
+def test_how_many_are_drawn_is_one_rule_for_runs_as_they_train_and_after(changes, images, held_out, asked, drawn):
+    of = lambda count: Dataset("some", np.zeros((count, 8, 8, 1), np.uint8))
+    config, data = small(**changes), replace(of(images), test=held_out and of(held_out))
+    assert samples_of(config, data, asked, 5000) == drawn
 
 
 def test_missing_inception_weights_are_told_before_anything_is_written(tmp_path):

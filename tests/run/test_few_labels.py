@@ -9,7 +9,7 @@ import numpy as np
 import optax
 import pytest
 from PIL import Image
-from runs import assert_a_killed_copy_ends_alike
+from runs import assert_a_killed_copy_ends_alike, built_once
 
 from gan_jax import parallel, per_device
 from gan_jax.cli import main
@@ -45,11 +45,13 @@ def small(**changes):
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A run that is over. Tests that change it copy it."""
-    path = tmp_path_factory.mktemp("few") / "run"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GAN_JAX_CACHE", str(path.parent / "cache"))
-        train(small(), path)
-    return RunFolder(path)
+
+    def build(folder):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("GAN_JAX_CACHE", str(folder / "cache"))
+            train(small(), folder / "run")
+
+    return RunFolder(built_once(tmp_path_factory, "few", build) / "run")
 
 
 @pytest.mark.slow  # the loop of test_tasks.py and test_text.py, which are quick

@@ -31,6 +31,7 @@ from gan_jax.errors import DataError
 from gan_jax.gan import init
 from gan_jax.images import to_bytes, to_float
 from gan_jax.metrics.fidelity import l1, psnr, ssim
+from gan_jax.run import comparing
 from gan_jax.run.evaluation import make_judge
 from gan_jax.run.files import RunFolder
 from gan_jax.run.judging import Asked
@@ -115,6 +116,15 @@ def test_a_run_can_be_scored_again_and_of_no_more_images_than_were_held_out(run,
     first, again = read_all(RunFolder(copy).metrics)
     assert again.protocol["samples"] == 180
     assert again.scores.keys() == first.scores.keys()
+
+
+def test_memory_is_asked_for_what_is_compared_and_not_for_what_nobody_draws(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("GAN_JAX_CACHE", str(run.path.parent / "cache"))
+    copy, asked = shutil.copytree(run.path, tmp_path / "copy"), []
+    monkeypatch.setattr(comparing, "require_memory", lambda needed, what, mend: asked.append(what))
+    assert main(["evaluate", str(copy), "--features", "pixels"]) == 0
+    comparing.check_beforehand(replace(small(), evaluate=EvaluateConfig()), load_data(small()))
+    assert {what.partition(" images")[0] for what in asked} == {"samples: 180"}
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from gan_jax.errors import ConfigError
 from gan_jax.images import sheet
 from gan_jax.network import init_weights
 from gan_jax.run.latents import Found, open_space, save_found
+from gan_jax.run.projecting import project
 from gan_jax.run.sampling import Source
 from gan_jax.run.walking import Asked, sheet_of_directions, sheet_of_mixtures, walk
 
@@ -195,3 +196,17 @@ def test_runs_are_walked_through_as_they_are_sampled(run, tmp_path):
         "walk_seed0_2_raw.gif",
         "directions_seed0_2.png",
     }
+
+
+@pytest.mark.parametrize(
+    ("draw", "asked", "ending"),
+    [
+        (walk, {"count": 1, "stops": 2, "frames": 3, "seconds": 1.0}, ".mp4"),
+        (sheet_of_directions, {"count": 1, "by": None, "reach": 1.0}, ".gif"),
+        (sheet_of_mixtures, {"first": 1, "count": 1}, ".gif"),
+        (project, {"steps": 1, "samples": 20, "seed": 0, "labels": None}, ".npz"),
+    ],
+)
+def test_the_functions_refuse_endings_as_the_commands_do(draw, asked, ending):
+    with pytest.raises(ConfigError, match=rf"out: x\{ending} should end in"):
+        draw(None, None, Path("x" + ending), **asked)  # before the generator is looked at

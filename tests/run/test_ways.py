@@ -8,8 +8,9 @@ from runs import final_arrays
 
 from gan_jax.config import DCGAN, CadenceConfig, Config, DataConfig, EvaluateConfig, PenaltyConfig
 from gan_jax.errors import ConfigError
+from gan_jax.run.devices import choose_devices
 from gan_jax.run.files import RunFolder
-from gan_jax.run.loop import _calls, choose_devices, train
+from gan_jax.run.loop import _calls, train
 
 
 def small(**changes):
@@ -77,7 +78,7 @@ def test_parts_of_a_batch_that_are_normalised_by_themselves_are_told_and_so_are_
     changes = {"steps": 2, "evaluate": EvaluateConfig(), "every": CadenceConfig(log=2, sample=100, checkpoint=2)}
     train(small(accumulate=2, **changes), tmp_path)
     assert "accumulate: each of the 2 parts of a batch is normalised by itself" in capsys.readouterr().out
-    train(small(accumulate=2, steps_per_call=2, **changes), tmp_path)
-    assert (
-        "begun on 2 x cpu, now on 2 x cpu, 2 steps in one program: the same up to rounding" in capsys.readouterr().out
-    )
+    train(small(accumulate=2, steps_per_call=2, **changes | {"steps": 4}), tmp_path)
+    told = capsys.readouterr().out
+    assert "begun on 2 x cpu, now on 2 x cpu, 2 steps in one program: the same up to rounding" in told
+    assert "1797 images of digits on 2 x cpu; 2 steps are one program; compiling first, for a large" in told
