@@ -222,6 +222,7 @@ MISTAKES = {
         2,
         r"penalty.r1: host 0 has 0.1, host 1 has 0.2; give all hosts the same",
     ),
+    "the same index": ({1: ["--hosts.index", 0]}, 2, "hosts.index: two processes have 0; give each its own"),
     "another count": ({1: ["--hosts.count", 4]}, 2, "hosts.count: host 0 has 2, host 1 has 4"),
     "a folder of its own": ({1: ["--run", "elsewhere"]}, 2, "has to be one folder that all hosts share"),
 }
