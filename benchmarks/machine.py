@@ -7,6 +7,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
 
 FRAMEWORKS = {
     "gan_jax": ("gan_jax", "jax", "flax", "optax"),
@@ -57,13 +58,20 @@ def heading(devices: Iterable[str], versions: Mapping[str, str], load: float, ho
     )
 
 
-def main() -> None:
-    """Prints what a table of both sides begins with; they compute on a GPU where both find one."""
-    gpu = have_gpu({"gan_jax": sys.executable, "PyTorch": sys.executable})
+def _device() -> str:
+    """The GPU's name, asked in another process: this one is to hold none of it."""
     name = "import jax; print(jax.devices()[0].device_kind)"
-    found = subprocess.run([sys.executable, "-c", name], stdout=subprocess.PIPE, text=True, env=environment(gpu)).stdout
-    device = found.strip() if gpu else "CPU alone"
-    print(heading([device], versions("gan_jax") | versions("PyTorch"), load(), "both sides in one hour"))
+    return subprocess.run([sys.executable, "-c", name], stdout=subprocess.PIPE, text=True).stdout.strip()
+
+
+def main() -> None:
+    """Prints what a table of both sides begins with; they compute on a GPU where both find one. One may be missing."""
+    both = find_spec("torch") is not None
+    sides = ["gan_jax", "PyTorch"] if both else ["gan_jax"]
+    gpu = have_gpu(dict.fromkeys(sides, sys.executable))
+    device = _device() if gpu else "CPU alone"
+    there = {name: number for side in sides for name, number in versions(side).items()}
+    print(heading([device], there, load(), "both sides in one hour" if both else "no PyTorch here: gan_jax alone"))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@
 # machines that give back few and small files; the next call unpacks them. The best checkpoint is not packed.
 #
 # Needs gan_jax's sources, and a Python ($PYTHON, or python3) with JAX, Flax, optax, jaxtyping and PyTorch, no network;
-# `train` needs what gan_jax needs, but for tyro and tensorflow-datasets.
+# without PyTorch the table says so, and its parts fail but for the CPU beside the GPU. `train` needs what gan_jax needs,
+# but for tyro and tensorflow-datasets.
 set -uo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -142,7 +143,8 @@ train() { # RECIPE DATA KEY=VALUE...
 }
 
 if [[ ! -s $table ]]; then
-    { "$python" "$here/machine.py" && "$python" -c 'import comparison; print(comparison.HEAD)'; } >"$table" 2>>"$log"
+    # Rows without their head are no table: neither waits for the other.
+    { "$python" "$here/machine.py"; "$python" -c 'import comparison; print(comparison.HEAD)'; } >"$table" 2>>"$log"
 fi
 if ((${#training[@]})); then
     train "${training[@]}"

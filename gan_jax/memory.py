@@ -6,6 +6,7 @@ from pathlib import Path
 from gan_jax.errors import ConfigError, DataError
 
 _MEMINFO = Path("/proc/meminfo")
+_OWN_STATUS = Path("/proc/self/status")
 _OWN_GROUPS = Path("/proc/self/cgroup")
 _GROUPS = Path("/sys/fs/cgroup")
 
@@ -42,7 +43,16 @@ def in_words(count: int) -> str:
 
 def of_machine(what: str) -> int | None:
     """Bytes by the kernel's count: "MemTotal" or "MemAvailable"; None where it does not count."""
-    for line in _read(_MEMINFO).splitlines():
+    return _counted(_MEMINFO, what)
+
+
+def of_process(what: str) -> int | None:
+    """Bytes that this process holds now, "VmRSS", or held at most, "VmHWM", by the kernel's count; None without one."""
+    return _counted(_OWN_STATUS, what)
+
+
+def _counted(path: Path, what: str) -> int | None:
+    for line in _read(path).splitlines():
         name, _, rest = line.partition(":")
         if name == what:
             return int(rest.split()[0]) * 1024

@@ -7,6 +7,9 @@ import errno
 import logging
 import os
 import re
+import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -14,6 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from gan_jax.errors import GanJaxError
+from gan_jax.screen import tell
 
 _OBJECT = re.compile(r"(gs|s3):/+([^/]*)/*(.*)", re.DOTALL)  # a Path makes one slash of the two in gs://
 
@@ -60,14 +64,56 @@ def reached(path: Path) -> Iterator[None]:
     FileNotFoundError and FileExistsError stay where it is the object that is missing, or there already; and all stays
     that a folder of this machine raises, or that is one of our own.
     """
-    try:
+    if not is_remote(path):
         yield
+        return
+    try:
+        with _waits.for_answer("://".join(_bucket(path))):
+            yield
     except Exception as error:
-        if not is_remote(path) or isinstance(error, GanJaxError):
+        if isinstance(error, GanJaxError):
             raise
         if isinstance(error, FileExistsError) or (isinstance(error, FileNotFoundError) and _bucket_is_there(path)):
             raise
         raise _in_one_line(path, error) from None
+
+
+PATIENCE, QUIET = 5.0, 60.0
+"""Seconds without an answer after which a person is told what is waited for, and until they are told again."""
+
+
+class _Waits:
+    """What a bucket has not answered yet. One thread looks at all of it, since pictures are read by many at once."""
+
+    def __init__(self) -> None:
+        self._begun: dict[object, tuple[float, str]] = {}
+        self._told: dict[str, float] = {}
+        self._watched = False
+
+    @contextmanager
+    def for_answer(self, bucket: str) -> Iterator[None]:
+        """Around what asks a bucket; if that takes long a person is told."""
+        if not self._watched:
+            self._watched = True
+            threading.Thread(target=self._watch, daemon=True).start()
+        this = object()
+        self._begun[this] = (time.monotonic(), bucket)
+        try:
+            yield
+        finally:
+            del self._begun[this]
+
+    def _watch(self) -> None:
+        while True:
+            time.sleep(PATIENCE / 5)
+            now = time.monotonic()
+            for begun, bucket in list(self._begun.values()):
+                if now - begun > PATIENCE and now - self._told.get(bucket, -QUIET) > QUIET:
+                    self._told[bucket] = now
+                    tell(f"waiting for {bucket}, which has not answered yet", sys.stderr)
+
+
+_waits = _Waits()
 
 
 def create(path: Path, data: bytes) -> bool:

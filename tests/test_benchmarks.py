@@ -6,6 +6,7 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -270,6 +271,31 @@ def test_parts_that_fail_are_lines_of_the_table(tmp_path):
     assert len(rows) == 7
     assert all("failed: exit code 1, see log.txt" in row and row.count("|") == 7 for row in rows)
     assert done.stdout.splitlines()[-7:] == rows
+
+
+def test_a_table_whose_machine_cannot_be_told_has_its_head(tmp_path):
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\n[ "$1" = -c ] && echo "| head |"\n')
+    python.chmod(0o755)
+    on_gpu(tmp_path / "out", "--minutes", 0, "layers", PYTHON=str(python))
+    first, *rows = (tmp_path / "out" / "table.md").read_text().splitlines()
+    assert first == "| head |"
+    assert len(rows) == 3
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_the_machine_is_told_with_pytorch_or_without(monkeypatch, capsys, there):
+    asked = []
+    monkeypatch.setattr(machine, "have_gpu", lambda pythons: asked.extend(pythons))
+    monkeypatch.setitem(sys.modules, "torch", torch if there else None)
+    machine.main()
+    told = capsys.readouterr().out
+    assert ("torch 9.9" in told) == ("both sides" in told) == ("PyTorch" in asked) == there
+    assert ("no PyTorch here" in told) == (not there)
+    assert f"jax {jax.__version__}" in told
+
+
+torch = SimpleNamespace(__version__="9.9", __spec__=object())
 
 
 def test_parts_for_which_no_time_is_left_are_lines_too(tmp_path):

@@ -4,13 +4,18 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from gan_jax import supervision
+from gan_jax.config import recipes
+from gan_jax.config.build import build_gan
+from gan_jax.run.training import abstract_state, step_flops
 from gan_jax.types import Batch
 
 ROOT = Path(__file__).parents[1]
@@ -103,3 +108,30 @@ def test_the_site_builds_without_a_warning_and_loads_nothing_from_elsewhere(tmp_
     loads = r'<(?:script|img|iframe)[^>]*src="(https?:|//)|<link[^>]*href="(https?:|//)|@import|url\((?:"|\')?https?:'
     for file in [*tmp_path.rglob("*.html"), *tmp_path.rglob("*.css")]:
         assert not re.search(loads, file.read_text("utf-8")), file
+
+
+@pytest.mark.slow  # networks of full size are traced
+@pytest.mark.parametrize(
+    ("row", "recipe", "size", "classes"),
+    [
+        ("CIFAR-10, 32x32", "cifar10_r3gan", None, 10),
+        ("ImageNet, 32x32", "imagenet32_r3gan", None, 1000),
+        ("ImageNet, 64x64", "imagenet32_r3gan", 64, 1000),
+        ("faces, 64x64", "celeb_a_r3gan", None, 0),
+        ("faces, 256x256", "celeb_a_r3gan", 256, 0),
+    ],
+)
+def test_what_the_page_on_scale_calls_counted_is_what_is_counted(row, recipe, size, classes):
+    config = recipes.load(recipe)
+    config = replace(config, data=replace(config.data, size=size))
+    (line,) = (line for line in (DOCS / "scale.md").read_text("utf-8").splitlines() if line.startswith(f"| {row} ("))
+    _, _, parameters, size_of_state, gflop, *_ = (cell.strip() for cell in line.split("|"))
+    state = abstract_state(config, classes)
+    millions = [
+        sum(leaf.size for leaf in jax.tree.leaves(network.weights.params)) / 1e6
+        for network in (state.generator, state.discriminator)
+    ]
+    numbers = [leaf for leaf in jax.tree.leaves(state) if not jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)]
+    assert parameters == ", ".join(f"{count:.1f}" for count in millions)
+    assert size_of_state == f"{sum(leaf.size * leaf.dtype.itemsize for leaf in numbers) / 1e9:.2f} GB"
+    assert gflop == f"{step_flops(config, build_gan(config, classes)) / config.images_per_step / 1e9:,.0f}"

@@ -8,8 +8,8 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "gan_jax"
 
 ROOMS = [
-    {"errors", "sizes", "types"},
-    {"images", "memory", "screen", "storage", "flops", "layers", "rules", "network", "shares"},
+    {"errors", "screen", "sizes", "types"},
+    {"images", "memory", "storage", "flops", "layers", "rules", "network", "shares"},
     {
         *(
             "losses",

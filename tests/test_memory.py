@@ -13,6 +13,7 @@ def kernel(tmp_path, monkeypatch):
     """Writes files that stand for those of the kernel."""
     monkeypatch.setattr(memory, "_MEMINFO", tmp_path / "meminfo")
     monkeypatch.setattr(memory, "_OWN_GROUPS", tmp_path / "own")
+    monkeypatch.setattr(memory, "_OWN_STATUS", tmp_path / "status")
     monkeypatch.setattr(memory, "_GROUPS", tmp_path / "groups")
 
     def write(**files):
@@ -38,6 +39,12 @@ def test_where_nothing_is_said_nothing_is_known(kernel):
 def test_the_machine_says_what_is_available(kernel):
     kernel(meminfo=MEMINFO)
     assert memory.available_memory() == 20_480_000_000
+
+
+def test_the_kernel_counts_what_a_process_holds_and_held(kernel):
+    assert memory.of_process("VmRSS") is None
+    kernel(status="Name:\tpython\nVmHWM:\t    2000 kB\nVmRSS:\t    1000 kB\n")
+    assert (memory.of_process("VmRSS"), memory.of_process("VmHWM")) == (1_024_000, 2_048_000)
 
 
 def test_a_container_of_the_second_version_has_less(kernel, tmp_path):

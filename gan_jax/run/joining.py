@@ -27,6 +27,7 @@ from gan_jax.config.hosts import HostsConfig
 from gan_jax.errors import ConfigError, GanJaxError, RunError, Stopped
 from gan_jax.run import hosts
 from gan_jax.run.environment import PACKAGES
+from gan_jax.run.meeting import meet
 
 
 @contextmanager
@@ -89,8 +90,10 @@ def _join(group: HostsConfig) -> bool:
     )
     jax.config.update("jax_enable_preemption_service", False)  # signals are ours, and reach all hosts
     screen.tell(f"waiting for the other processes {where}, {group.patience} s at most", sys.stderr)
-    if by_hand and group.index:
-        _await_coordinator(group)
+    if by_hand:
+        meet(group)
+        if group.index:
+            _await_coordinator(group)
     try:
         jax.distributed.initialize(
             group.coordinator if by_hand else None,

@@ -37,7 +37,7 @@ from gan_jax.run.profile import Profile
 from gan_jax.run.record import Record, Silence
 from gan_jax.run.room import require_room
 from gan_jax.run.stopping import IN_FLIGHT, Stopping
-from gan_jax.run.training import abstract_state, make_step, step_flops
+from gan_jax.run.training import abstract_state, make_step
 from gan_jax.run.watch import Watch
 from gan_jax.types import Metrics
 
@@ -203,7 +203,7 @@ def _run(job: Job, state: GANState, start: int, remarks: list[str], profile: ran
         if missed := traced.missed():
             record.say(missed)
         if goes_on and first:
-            record.speed(lambda: step_flops(config, job.gan))
+            record.speed()
         record.finish(farewell(config, data, job.folder, start))
     except GanJaxError as error:
         record.note(str(error))

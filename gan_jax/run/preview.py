@@ -8,7 +8,7 @@ from gan_jax.config.build import as_read, build_gan, discriminator_layers, examp
 from gan_jax.config.schema import to_json, with_values
 from gan_jax.data.labelled import few
 from gan_jax.gan import init
-from gan_jax.memory import in_words
+from gan_jax.memory import available_memory, in_words, of_process
 from gan_jax.run.beginning import begin
 from gan_jax.run.comparing import check_beforehand
 from gan_jax.run.devices import choose_devices
@@ -25,6 +25,7 @@ def preview(config: Config, say: Say) -> str:
     devices = choose_devices(config)
     mesh = parallel.make_mesh(devices)
     require_room(config, devices)
+    bare = of_process("VmRSS")
     config.task.check_files()
     data = load_data(with_values(config, {"data.download": False}))
     if isinstance(config.task, FewLabels):
@@ -50,6 +51,7 @@ def preview(config: Config, say: Say) -> str:
         to_json(config).rstrip(),
         f"data           {data.name}: {len(data)} {data.things} {data.images.shape[1:]}, {kinds}",
         f"               {in_words(data.memory(config.batch_size))} of this machine's memory, read ahead included",
+        _of_this_process(bare),
         f"generator      {_size(state.generator.weights.params):,} parameters",
         f"discriminator  {_size(state.discriminator.weights.params):,} parameters",
         f"devices        {len(devices)} x {devices[0].device_kind}",
@@ -61,6 +63,15 @@ def preview(config: Config, say: Say) -> str:
         "dry run: nothing was written",
     ]  # fmt: skip
     return "\n".join(line for line in lines if line)
+
+
+def _of_this_process(bare: int | None) -> str:
+    """What a process takes beside the data, as this one did; nothing where the system does not say."""
+    most, left = of_process("VmHWM"), available_memory()
+    if bare is None or most is None or left is None:
+        return ""
+    held = f"{in_words(bare)} of it before the data were read (Python and JAX), {in_words(most)} at most until now"
+    return f"this process   {held}, compiling included; {in_words(left)} more are free"
 
 
 def numbered_layers(config: Config, classes: int) -> str:

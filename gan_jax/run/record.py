@@ -1,7 +1,7 @@
 """What a run leaves behind as it goes: its rows, lines and pictures, and what trackers show of them."""
 
-from collections.abc import Callable
 from contextlib import suppress
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,6 +11,7 @@ import numpy as np
 from jax.sharding import Mesh
 
 from gan_jax.config import Config
+from gan_jax.config.build import build_gan
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import RunError
 from gan_jax.gan import GAN, GANState, generate
@@ -23,8 +24,9 @@ from gan_jax.run.media import medium_of
 from gan_jax.run.pictures import pixels_of, save_curves, save_scores
 from gan_jax.run.sampling import Counts, labels_in_turn_or_by_frequency, latents_by_index, sampling_weights
 from gan_jax.run.scoreboard import Evaluation, as_row, read_all
-from gan_jax.run.speed import Speed, matrix_product_rate
+from gan_jax.run.speed import PeakMemory, Reach, Speed, matrix_product_rate
 from gan_jax.run.tracking.trackers import Trackers, trackers_of
+from gan_jax.run.training import step_flops
 from gan_jax.types import Images
 
 
@@ -46,11 +48,17 @@ class Record:
         self._rows = MetricLog(folder.metrics, after=start, forget=only_marked_the_end)
         self._reporter = Reporter(folder, start=start, steps=config.steps)
         self._speed = Speed(config.images_per_step)
-        self._mesh = mesh
+        self._devices, device = mesh.devices.size, mesh.local_devices[0]
+        self._peak = PeakMemory(device)
+        whole = partial(build_gan, config, len(data.classes))  # `gan` may be one device's program, of an axis
+        self._flops = cache(lambda: step_flops(config, whole()) / config.images_per_step)
+        self._rate = cache(lambda: _apart(self._peak, device))
         self._gallery = Gallery(config, gan, data, counts, folder)
         self._trackers = Trackers({}, self.say)
         if goes_on:
             self._trackers = trackers_of(config, folder, start=start, reached=self._rows.reached, say=self.say)
+        if self._trackers:
+            self._flops()  # now: a large network takes seconds, which would count as training later
 
     @property
     def remarks(self) -> list[str]:
@@ -67,10 +75,12 @@ class Record:
 
     def row(self, step: int, metrics: dict[str, float], waiting: float) -> None:
         """Keeps the metrics of a step; of the time since the last row, the share `waiting` went by without data."""
+        if self._trackers:
+            self._rate()  # at the first row, when a step has shown the memory that it takes; before the clock runs
         pace = self._speed.look(step, waiting)
         self._rows.write({"step": step, "images": step * self._speed.images_per_step} | metrics)
         self._reporter.progress({"step": step} | metrics, pace)
-        self._trackers.row(step, metrics | (pace.scalars(self._mesh.devices.size) if pace else {}))
+        self._trackers.row(step, metrics | (pace.scalars(self._reach(), self._peak.bytes()) if pace else {}))
 
     def scores(self, found: Evaluation) -> None:
         """Keeps the scores of a step."""
@@ -93,14 +103,14 @@ class Record:
         self._speed.resume(step)
         self._reporter.resume()
 
-    def speed(self, flops: Callable[[], float]) -> None:
-        """Says how fast the run was in all, beside what its devices can do; nothing of a moment's training.
-
-        `flops` counts those of a step.
-        """
+    def speed(self) -> None:
+        """Says how fast the run was in all, beside what its devices can do; nothing of a moment's training."""
         if self._speed.tells:
-            rate = matrix_product_rate(self._mesh.local_devices[0])
-            self.say(self._speed.in_all(self._mesh.devices.size, flops(), rate))
+            reach = self._reach()
+            self.say(self._speed.in_all(reach, self._peak.bytes()))
+
+    def _reach(self) -> Reach:
+        return Reach(self._devices, self._flops(), self._rate())
 
     def flush(self) -> None:
         """Sees that all is written that will not come again once a checkpoint of now is there."""
@@ -123,6 +133,11 @@ class Record:
         self._trackers.close()
 
 
+def _apart(peak: PeakMemory, device: jax.Device) -> float:
+    with peak.measuring():
+        return matrix_product_rate(device)
+
+
 class Silence:
     """What the other hosts keep of a run: nothing."""
 
@@ -137,7 +152,7 @@ class Silence:
     def row(self, step: int, metrics: dict[str, float], waiting: float) -> None:
         """Keeps nothing."""
 
-    def speed(self, flops: Callable[[], float]) -> None:
+    def speed(self) -> None:
         """Says nothing."""
 
     def scores(self, found: Evaluation) -> None:

@@ -1,7 +1,8 @@
 """How fast a run is, beside what its devices can do. For people: no row of metrics.jsonl has a clock in it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import NamedTuple
 
@@ -16,20 +17,36 @@ LEAST_SECONDS = 1.0
 """Of training, in which an accident of a moment counts little."""
 
 
+class Reach(NamedTuple):
+    """What the devices of a run are asked to do, and what one of them could."""
+
+    devices: int
+    flops: float  # an image, of a step as it is written
+    rate: float  # FLOP/s of one device's own matrix product
+
+    def flops_a_device(self, images: float) -> float:
+        """FLOP/s of each device, where all of them together take so many images a second."""
+        return self.flops * images / self.devices
+
+
 class Pace(NamedTuple):
     """What was reached since the last look."""
 
     images: float  # a second, by all devices together
     waiting: float  # share of the time that the loop waited for data
 
-    def scalars(self, devices: int) -> dict[str, float]:
-        """For trackers."""
-        return {
+    def scalars(self, reach: Reach, peak: int | None) -> dict[str, float]:
+        """For trackers; `peak` is that of a device's memory in bytes, where the device tells it."""
+        reached = reach.flops_a_device(self.images)
+        told = {
             "speed/images_per_second": self.images,
-            "speed/images_per_second_per_device": self.images / devices,
+            "speed/images_per_second_per_device": self.images / reach.devices,
             "speed/seconds_per_1000_images": 1000 / self.images,
             "speed/share_waiting_for_data": self.waiting,
+            "speed/gflops_per_second_per_device": reached / 1e9,
+            "speed/model_flops_utilisation": reached / reach.rate,
         }
+        return told if peak is None else told | {"speed/peak_device_memory_gb": peak / 1e9}
 
     def __str__(self) -> str:
         waits = f" ({self.waiting:.0%} waiting for data)" if self.waiting >= 0.01 else ""
@@ -69,17 +86,40 @@ class Speed:
         """Whether it has been long enough to say how fast a run is."""
         return self.seconds >= LEAST_SECONDS
 
-    def in_all(self, devices: int, flops: float, rate: float) -> str:
-        """A line that sums up, with the share that FLOPs, so many a step, have of `rate`, a device's own."""
+    def in_all(self, reach: Reach, peak: int | None) -> str:
+        """A line that sums up, beside what the devices can do; `peak` as of `Pace.scalars`."""
         each = self.images / self.seconds
         parts = [f"{each:,.0f} images/s"]
-        parts += [f"{each / devices:,.0f} a device"] if devices > 1 else []
+        parts += [f"{each / reach.devices:,.0f} a device"] if reach.devices > 1 else []
         parts += [f"{1000 / each:.3g} s per 1,000", f"{self.waited / self.seconds:.0%} of the time waiting for data"]
-        reached = flops * each / self.images_per_step / devices
-        parts.append(f"{reached / 1e9:,.0f} GFLOP/s a device, {reached / rate:.0%} of its matrix products")
-        if peak := (jax.local_devices()[0].memory_stats() or {}).get("peak_bytes_in_use"):
-            parts.append(f"{in_words(peak)} of device memory at the peak")
+        reached = reach.flops_a_device(each)
+        parts.append(f"{reached / 1e9:,.0f} GFLOP/s a device, {reached / reach.rate:.0%} of its matrix products")
+        parts += [] if peak is None else [f"{in_words(peak)} of device memory at the peak"]
         return "; ".join(parts)
+
+
+class PeakMemory:
+    """The most that a run has held of a device's memory, without what measuring the device's rate took."""
+
+    def __init__(self, device: jax.Device) -> None:
+        self._device = device
+        self._before: int | None = None
+        self._measured = 0
+
+    @contextmanager
+    def measuring(self) -> Iterator[None]:
+        """Around what does not belong to the run."""
+        self._before = self._told()
+        yield
+        self._measured = self._told() or 0
+
+    def bytes(self) -> int | None:
+        """None where the device does not count, as a CPU. What a device says is the peak since the process began."""
+        told = self._told()
+        return self._before if told is not None and told <= self._measured else told
+
+    def _told(self) -> int | None:
+        return (self._device.memory_stats() or {}).get("peak_bytes_in_use")
 
 
 @cache

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from gan_jax.config.hosts import HostsConfig
 from gan_jax.errors import ConfigError
 from gan_jax.run import hosts, joining, signals
 from gan_jax.run.files import RunFolder
+from gan_jax.run.logs import read_rows
 from gan_jax.run.loop import train
 from gan_jax.run.stopping import IN_FLIGHT, Stopping
 
@@ -51,13 +53,15 @@ def recipe(tmp_path):
     return path
 
 
-def start(recipe, folder, *, count=2, steps=6, own=None, common=(), program=("-m", "gan_jax")):
-    """Processes of one run, each with one device; `own` are options of single ones, by index."""
+def start(recipe, folder, *, count=2, devices=1, steps=6, own=None, common=(), program=("-m", "gan_jax")):
+    """Processes of one run, each with so many devices; `own` are options of single ones, by index."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
     # The last of two holds.
-    environment = os.environ | {"XLA_FLAGS": os.environ["XLA_FLAGS"] + " --xla_force_host_platform_device_count=1"}
+    environment = os.environ | {
+        "XLA_FLAGS": os.environ["XLA_FLAGS"] + f" --xla_force_host_platform_device_count={devices}"
+    }
     group = {"--run": folder, "--steps": steps, "--hosts.count": count, "--hosts.coordinator": f"127.0.0.1:{port}"}
     options = [
         recipe,
@@ -103,6 +107,46 @@ def test_two_processes_leave_what_one_with_two_devices_does(recipe, tmp_path):
     wrote = {file.name for file in (tmp_path / "two" / "checkpoints" / "6" / "state").glob("ocdbt.process_*")}
     assert wrote == {"ocdbt.process_0", "ocdbt.process_1"}  # each its shards
     assert "1797 images of digits on 2 x cpu on 2 hosts" in RunFolder(tmp_path / "two").log.read_text()
+
+
+@pytest.mark.slow
+def test_four_processes_leave_what_one_with_four_devices_does_to_rounding(recipe, tmp_path):
+    """Gloo adds four numbers in another order than XLA does; of two there is but one order."""
+    config = recipes.load(str(recipe))
+    processes = start(recipe, tmp_path / "four", count=4)
+    alone = start(recipe, tmp_path / "one", count=1, devices=4)
+    assert [code for code, _ in end([*processes, *alone])] == [0] * 5
+    four, one = RunFolder(tmp_path / "four"), RunFolder(tmp_path / "one")
+    assert "on 4 x cpu on 4 hosts" in four.log.read_text()
+    assert "on 4 x cpu;" in one.log.read_text()
+    ours, theirs = read_rows(four.metrics), read_rows(one.metrics)
+    assert len(ours) == len(theirs) == config.steps + 2  # and scores of two steps
+    for row, other in zip(ours, theirs, strict=True):
+        numbers, others = (r.pop("scores", None) or {"loss": r.pop("d/loss")} for r in (row, other))
+        assert numbers == pytest.approx(others, rel=1e-4)
+        assert row.keys() == other.keys()
+        assert row["step"] == other["step"]
+    arrays = final_arrays(four.path, config)
+    for name, array in final_arrays(one.path, config).items():
+        np.testing.assert_allclose(arrays[name], array, atol=1e-5, rtol=1e-4, err_msg=name)
+
+
+PREPARED = Path(os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")).expanduser()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not [*PREPARED.glob("mnist/*/dataset_info.json")], reason=f"no MNIST is prepared in {PREPARED}")
+@pytest.mark.parametrize("memory", [0, 1])
+def test_two_processes_train_on_mnist_as_one_with_two_devices_does(recipe, tmp_path, memory):
+    """Decoded as needed, each its own share of the records, and from memory."""
+    recipe.write_text(RECIPE.replace('name="digits", flip=True', f'name="mnist", data_dir={str(PREPARED)!r}'))
+    common = ["--data.memory", memory]
+    processes = start(recipe, tmp_path / "two", common=common)
+    alone = start(recipe, tmp_path / "one", count=1, devices=2, common=common)
+    ends = end([*processes, *alone])
+    assert [code for code, _ in ends] == [0] * 3, ends
+    assert_same_runs(tmp_path / "two", tmp_path / "one", recipes.load(str(recipe)))
+    assert "60000 images of mnist on 2 x cpu on 2 hosts" in RunFolder(tmp_path / "two").log.read_text()
 
 
 @pytest.mark.slow
@@ -178,6 +222,7 @@ MISTAKES = {
         2,
         r"penalty.r1: host 0 has 0.1, host 1 has 0.2; give all hosts the same",
     ),
+    "the same index": ({1: ["--hosts.index", 0]}, 2, "hosts.index: two processes have 0; give each its own"),
     "another count": ({1: ["--hosts.count", 4]}, 2, "hosts.count: host 0 has 2, host 1 has 4"),
     "a folder of its own": ({1: ["--run", "elsewhere"]}, 2, "has to be one folder that all hosts share"),
 }

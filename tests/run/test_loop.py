@@ -1,6 +1,7 @@
 """Whole runs: what they leave behind, how they resume, how they stop."""
 
 import json
+import re
 import shutil
 import signal
 import struct
@@ -155,6 +156,7 @@ def test_the_command_line_trains_previews_and_samples(tmp_path, monkeypatch, cap
     assert "compiling one step" in said
     for word in ("generator ", "parameters", "GFLOP", "MiB", "nothing was written"):
         assert word in preview
+    assert re.search(r"this process   .* before the data .* at most until now, .* more are free\n", preview)
     assert not list(tmp_path.iterdir())
     assert main(["train", "digits", *little, "--steps", "3"]) == 0
     assert main(["train", "runs/digits", "--steps", "4"]) == 0

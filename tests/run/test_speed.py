@@ -4,8 +4,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from gan_jax.run import speed
-from gan_jax.run.speed import LEAST_SECONDS, Speed
+from gan_jax import parallel
+from gan_jax.config import MLP, Config, DataConfig, PenaltyConfig
+from gan_jax.config.build import build_gan, load_data
+from gan_jax.run import record, speed
+from gan_jax.run.files import RunFolder
+from gan_jax.run.loop import WAYS
+from gan_jax.run.speed import LEAST_SECONDS, Pace, PeakMemory, Reach, Speed
+from gan_jax.run.tracking.trackers import Trackers
+from gan_jax.run.training import step_flops
 
 
 @pytest.fixture
@@ -35,8 +42,82 @@ def test_all_of_it_beside_what_a_device_can_do(clock):
     timed.look(0, 0.0)
     clock(2)
     timed.look(100, 0.5)
-    assert timed.in_all(devices=2, flops=1e9, rate=100e9).startswith(
+    assert timed.in_all(Reach(devices=2, flops=1e9 / 8, rate=100e9), peak=3_000_000_000) == (
         "400 images/s; 200 a device; 2.5 s per 1,000; 50% of the time waiting for data; "
-        "25 GFLOP/s a device, 25% of its matrix products"
+        "25 GFLOP/s a device, 25% of its matrix products; 3.0 GB of device memory at the peak"
     )
-    assert "a device;" not in timed.in_all(devices=1, flops=1e9, rate=100e9).split("GFLOP")[0]
+    alone = timed.in_all(Reach(devices=1, flops=1e9 / 8, rate=100e9), peak=None)
+    assert "a device;" not in alone.split("GFLOP")[0]
+    assert "memory" not in alone
+
+
+def test_trackers_are_told_what_the_devices_could_do_and_hold():
+    reach = Reach(devices=2, flops=0.5e9, rate=100e9)
+    told = Pace(80.0, 0.25).scalars(reach, peak=3_000_000_000)
+    assert told == {
+        "speed/images_per_second": 80.0,
+        "speed/images_per_second_per_device": 40.0,
+        "speed/seconds_per_1000_images": 12.5,
+        "speed/share_waiting_for_data": 0.25,
+        "speed/gflops_per_second_per_device": 20.0,
+        "speed/model_flops_utilisation": 0.2,
+        "speed/peak_device_memory_gb": 3.0,
+    }
+    assert Pace(80.0, 0.25).scalars(reach, peak=None).keys() == told.keys() - {"speed/peak_device_memory_gb"}
+
+
+def test_what_measuring_took_of_a_device_is_not_the_run_s():
+    stats = {"peak_bytes_in_use": 100}
+    peak = PeakMemory(SimpleNamespace(memory_stats=lambda: stats))
+    assert peak.bytes() == 100
+    with peak.measuring():
+        stats["peak_bytes_in_use"] = 800
+    assert peak.bytes() == 100
+    stats["peak_bytes_in_use"] = 900
+    assert peak.bytes() == 900
+    assert PeakMemory(SimpleNamespace(memory_stats=lambda: None)).bytes() is None
+
+
+@pytest.mark.parametrize("way", ["jit", "pmap"])
+def test_a_run_shows_trackers_its_speed_and_keeps_it_out_of_its_rows(tmp_path, monkeypatch, clock, capsys, way):
+    config = Config(
+        data=DataConfig(name="digits"),
+        model=MLP(latent_size=4, generator_width=8, discriminator_width=4),
+        penalty=PenaltyConfig(lecam=0.1),  # of a mean over devices
+        steps=3,
+        parallel=way,
+        track="tensorboard",
+    )
+    shown = Shown()
+    monkeypatch.setattr(record, "trackers_of", lambda *_, say, **__: Trackers({"shown": lambda: shown}, say))
+    monkeypatch.setattr(record, "matrix_product_rate", lambda device: 1e9)
+    data = load_data(config)
+    gan = build_gan(config, len(data.classes), WAYS[way].mean())
+    kept = record.Record(config, gan, data, None, RunFolder(tmp_path), parallel.make_mesh(), start=0)
+    for step in (1, 2):
+        kept.row(step, {"d/loss": 1.0, "g/loss": 1.0}, waiting=0.0)
+        clock(2)
+    kept.speed()
+    kept.close()
+    first, second = shown.rows
+    assert first.keys() == {"d/loss", "g/loss"}  # what came before it was compiled
+    flops = step_flops(config, build_gan(config, len(data.classes)))
+    assert second["speed/gflops_per_second_per_device"] == pytest.approx(flops / 2 / 2 / 1e9)
+    assert second["speed/model_flops_utilisation"] == pytest.approx(flops / 2 / 2 / 1e9)
+    assert "speed" not in RunFolder(tmp_path).metrics.read_text()
+    assert "of its matrix products" in capsys.readouterr().out
+
+
+class Shown:
+    """Keeps the rows that it is shown."""
+
+    def __init__(self):
+        self.rows = []
+
+    def row(self, step, values):
+        self.rows.append(values)
+
+    def picture(self, step, name, pixels):
+        pass
+
+    flush = close = lambda self: None
