@@ -9,7 +9,7 @@ import tyro
 from gan_jax import screen
 from gan_jax.commands.about_run import AboutRun, holds_one_generator, options_of, source_at
 from gan_jax.config import recipes
-from gan_jax.config.options import check_ending
+from gan_jax.config.options import ENDINGS, check_ending
 from gan_jax.config.ranges import OptionalSeed
 from gan_jax.data.listing import is_picture
 from gan_jax.errors import ConfigError
@@ -54,8 +54,7 @@ def main(arguments: list[str]) -> None:
         screen.tell("\n".join(_named(options, given, out)))
         return
     if out and (is_picture(out.name) or out.suffix == ".mp4"):  # a folder may have any name
-        moving = dict.fromkeys((".gif", ".mp4"), "of one that moves")
-        check_ending(out, {".png": "of one picture"} | moving | {"": "a folder"})
+        check_ending(out, ENDINGS["applied"])
     source = source_at(options.run, raw=options.raw, best=options.best)
 
     from gan_jax.run.applying import apply
@@ -71,7 +70,7 @@ def _named(options: Apply, given: Path, out: Path | None) -> list[str]:
     for key in ("mask", "reverse", "raw", "seed"):
         if getattr(options, key) != getattr(usual, key):
             raise ConfigError(f"{key}: does nothing of a run that names pictures, which makes none; drop --{key}")
-    check_ending(out, {".tsv": "a table"})
+    check_ending(out, ENDINGS["named"])
 
     from gan_jax.run import programs
     from gan_jax.run.recognising import recognise

@@ -85,6 +85,8 @@ _OUT = {
 ENDINGS = {
     "walk": {".gif": "", ".mp4": "", ".png": ""},
     "sheet": {".png": ""},
+    "applied": {".png": "of one picture", ".gif": "of one that moves", ".mp4": "of one that moves", "": "a folder"},
+    "named": {".tsv": "a table"},
     "found": {".png": "the .npz lies beside it"},
     "latents": {".npz": "one file", "images.npy": "a file for each array"},
 }

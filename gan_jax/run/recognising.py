@@ -6,6 +6,7 @@ import jax
 import numpy as np
 
 from gan_jax import parallel
+from gan_jax.config.options import ENDINGS, check_ending
 from gan_jax.data.pictures import Pictures, told_of
 from gan_jax.data.reading import read_ahead
 from gan_jax.run.album import open_album
@@ -23,6 +24,7 @@ def recognise(run: str, source: Path, *, out: Path | None, best: bool) -> list[s
     Columns are separated by tabs: the picture's name, the likeliest class's, and its probability among the classes.
     Pictures are fitted to the size and channels of those in training. Raises ConfigError, DataError, RunError.
     """
+    check_ending(out, ENDINGS["named"])
     trained = open_run(run, best=best)
     data, classes = trained.config.data, trained.notes["classes"]
     album = open_album(source)

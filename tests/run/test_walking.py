@@ -201,7 +201,7 @@ def test_runs_are_walked_through_as_they_are_sampled(run, tmp_path):
 @pytest.mark.parametrize(
     ("draw", "asked", "ending"),
     [
-        (walk, {"count": 1, "stops": 2, "frames": 3, "seconds": 1.0}, ".mp4"),
+        (walk, {"count": 1, "stops": 2, "frames": 3, "seconds": 1.0}, ".avi"),
         (sheet_of_directions, {"count": 1, "by": None, "reach": 1.0}, ".gif"),
         (sheet_of_mixtures, {"first": 1, "count": 1}, ".gif"),
         (project, {"steps": 1, "samples": 20, "seed": 0, "labels": None}, ".npz"),
