@@ -15,7 +15,7 @@ import numpy as np
 from jax.sharding import Mesh
 
 from gan_jax import parallel, per_device
-from gan_jax.config import Config
+from gan_jax.config import Config, NoTask
 from gan_jax.config.build import build_gan, example, load_data
 from gan_jax.config.checks import PLACES, as_begun, check_same
 from gan_jax.config.recipes import is_run, load_run
@@ -232,9 +232,13 @@ def _checkpoint_notes(job: Job) -> Notes:
 
 
 def _begins(job: Job, *, goes_on: bool) -> str:
-    line = f"{len(job.data)} {job.data.things} of {job.data.name} on {called(job.config, job.mesh)}"
+    config, data = job.config, job.data
+    held_out = "" if data.test is None else f", {len(data.test)} more held out,"
+    line = f"{len(data)} {data.things} of {data.name}{held_out} on {called(config, job.mesh)}"
     if not goes_on:
         return line
+    if config.data.path and len(data.classes) > 1 and config.task == NoTask() and not config.tells:
+        line += f"; their {len(data.classes)} classes are told with --conditional alone"
     if (k := job.config.steps_per_call) > 1:
         line += f"; {k} steps are one program"
     return f"{line}; compiling first, for a large network a minute or more"

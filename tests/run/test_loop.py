@@ -12,6 +12,7 @@ import zlib
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -23,12 +24,14 @@ from gan_jax.cli import main
 from gan_jax.config import MLP, AdamConfig, AnyModel, CadenceConfig, Config, DataConfig
 from gan_jax.config.checks import from_json
 from gan_jax.config.schema import kinds
+from gan_jax.data.dataset import Dataset
 from gan_jax.errors import ConfigError, DataError, DivergedError, RunError
+from gan_jax.parallel import make_mesh
 from gan_jax.run import sampling
 from gan_jax.run.checkpoints import Checkpoints
 from gan_jax.run.farewell import _two_of
 from gan_jax.run.files import RunFolder
-from gan_jax.run.loop import train
+from gan_jax.run.loop import _begins, train
 from gan_jax.run.sampling import draw_from, of_run, open_run, read_labels
 from gan_jax.run.tracking.trackers import Trackers
 
@@ -419,3 +422,14 @@ def test_ten_kills_at_random_moments_end_bit_for_bit_like_the_run_that_was_never
     assert_same_runs(tmp_path / "killed", tmp_path / "whole", load_trainer().config(steps))
     with capsys.disabled():
         print(f"\n{kills} kills of {kills} survived, bit for bit")
+
+
+def test_classes_of_ones_own_that_nobody_asked_for_are_said_to_be_there():
+    data = Dataset("mine", np.zeros((4, 16, 16, 1), np.uint8), np.arange(4) % 2, ("cats", "dogs"))
+    for conditional, told in (
+        (False, "; their 2 classes are told with --conditional alone; compiling"),
+        (True, "; com"),
+    ):
+        config = Config(conditional=conditional, data=DataConfig(path="mine", size=16))
+        line = _begins(SimpleNamespace(config=config, data=data, mesh=make_mesh()), goes_on=True)
+        assert line.startswith(f"4 images of mine on 1 x cpu{told}")
