@@ -110,7 +110,7 @@ class _Waits:
             for begun, bucket in list(self._begun.values()):
                 if now - begun > PATIENCE and now - self._told.get(bucket, -QUIET) > QUIET:
                     self._told[bucket] = now
-                    tell(f"waiting for {bucket}, which has not answered yet", sys.stderr)
+                    tell(f"still waiting for {bucket}", sys.stderr)
 
 
 _waits = _Waits()

@@ -106,6 +106,9 @@ def _instead(run: Path, *, or_exported: bool) -> str:
 
 def _runs_beside(folder: Path) -> list[str]:
     """The names of runs where a folder would lie."""
-    if is_remote(folder) or not folder.parent.is_dir():
+    if is_remote(folder):
         return []
-    return [path.name for path in folder.parent.iterdir() if recipes.is_run(path)]
+    try:
+        return [path.name for path in folder.parent.iterdir() if recipes.is_run(path)]
+    except OSError:
+        return []

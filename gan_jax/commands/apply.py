@@ -9,9 +9,8 @@ import tyro
 from gan_jax import screen
 from gan_jax.commands.about_run import AboutRun, holds_one_generator, options_of, source_at
 from gan_jax.config import recipes
-from gan_jax.config.options import ENDINGS, check_ending
+from gan_jax.config.options import ENDINGS, check_ending, names_a_file
 from gan_jax.config.ranges import OptionalSeed
-from gan_jax.data.listing import is_picture
 from gan_jax.errors import ConfigError
 
 
@@ -25,7 +24,8 @@ class Apply(AboutRun):
     """A picture, or a folder or .zip of them, of any size: small ones for super_resolution, any for colouring, drawings
     in white on black for from_edges, the given half alone for pairs, those of domain A for unpaired, dark outlines on
     grey for restyled, any for segmentation, which makes masks, their pixels the numbers of classes; for inpainting
-    see --mask. Animated ones (GIF, WebP, APNG) are made frame by frame. For few_labels those that are to be named."""
+    see --mask. Animated ones (GIF, WebP, APNG) are made frame by frame, transparent parts on white, masks in colours.
+    For few_labels those that are to be named."""
     out: Path | None = None
     """A .png for one picture, a .gif or .mp4 for one that moves, or a folder, in which names stay; no file is
     overwritten. Default: applied, in the run folder, or, of an exported folder, in drawn/NAME, here. For few_labels a
@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> None:
     if not exported and recipes.load_run(options.run).task.classifies:
         screen.tell("\n".join(_named(options, given, out)))
         return
-    if out and (is_picture(out.name) or out.suffix == ".mp4"):  # a folder may have any name
+    if out and (names_a_file(out) or out.name in ENDINGS["applied"]):  # a folder may have any other name
         check_ending(out, ENDINGS["applied"])
     source = source_at(options.run, raw=options.raw, best=options.best)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gan_jax.config.data import Kind
 from gan_jax.config.schema import flatten, kinds, wrong_text
+from gan_jax.data.listing import SUFFIXES
 from gan_jax.errors import ConfigError
 
 
@@ -97,6 +98,11 @@ def check_out(out: Path | None, kind: Kind | None) -> None:
     """Raises ConfigError for a file of another kind than what is drawn; where that is not known, than all may be."""
     known = _OUT[kind] if kind else {suffix: "" for endings in _OUT.values() for suffix in endings}
     check_ending(out, known)
+
+
+def names_a_file(out: Path) -> bool:
+    """Whether what `gan-jax apply --out` names is a picture, which may move, and no folder."""
+    return out.suffix.lower() in {".mp4", *SUFFIXES}
 
 
 def check_ending(out: Path | None, endings: Mapping[str, str]) -> None:

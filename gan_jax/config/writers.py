@@ -100,6 +100,8 @@ class RelGAN(Model):
                 f"model.latent_size: {length} characters of an alphabet of {symbols} are drawn by {length * symbols} "
                 f"numbers, not {self.latent_size}; try --model.latent-size {length * symbols}"
             )
+        if self.slots > self.generator_width:
+            found.append(f"model.slots: {self.generator_width} numbers tell so many slots apart, not {self.slots}")
         if self.generator_width % self.heads:
             found.append(
                 f"model.heads: {self.heads} heads cannot share {self.generator_width} numbers; try --model.heads 2"

@@ -82,6 +82,10 @@ class _Parts(io.RawIOBase):
         self._at = max(offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence], 0)
         return self._at
 
+    def readall(self) -> bytes:
+        data, self._at = self._part(self._at, self._size) if self._at < self._size else b"", self._size
+        return data
+
     def readinto(self, buffer: Any, /) -> int:
         into = memoryview(buffer)
         if (end := min(self._at + len(into), self._size)) <= self._at:

@@ -60,7 +60,12 @@ class Frames(NamedTuple):
 
 def moves(picture: Image.Image) -> bool:
     """Whether a picture has frames that follow each other; several pages or views of a thing do not."""
-    return picture.format in ("GIF", "WEBP", "PNG", "AVIF") and getattr(picture, "n_frames", 1) > 1
+    return picture.format in ("GIF", "WEBP", "PNG", "AVIF") and getattr(picture, "n_frames", 1) > _first(picture) + 1
+
+
+def _first(picture: Image.Image) -> int:
+    """The first frame: an APNG may begin with a picture for those who know no APNG."""
+    return int(bool(picture.info.get("default_image")))
 
 
 def frames(picture: Image.Image, channels: int) -> Frames:
@@ -69,10 +74,10 @@ def frames(picture: Image.Image, channels: int) -> Frames:
         colours, alpha = whole(picture, channels)
         return Frames(colours[None], None if alpha is None else alpha[None], ())
     found, milliseconds = [], []
-    for i in range(picture.n_frames):  # type: ignore[attr-defined]
+    for i in range(_first(picture), picture.n_frames):  # type: ignore[attr-defined]
         picture.seek(i)
         found.append(whole(picture.copy(), channels))
-        milliseconds.append(round(picture.info.get("duration") or 100))  # what browsers make of none, too
+        milliseconds.append(max(1, round(picture.info.get("duration") or 100)))  # what browsers make of none, too
     opaque = np.full((*found[0][0].shape[:2], 1), 255, np.uint8)
     some = any(alpha is not None for _, alpha in found)
     alphas = np.stack([opaque if alpha is None else alpha for _, alpha in found]) if some else None

@@ -67,4 +67,4 @@ def straight_through(noisy: Sequence, temperature: float) -> Sequence:
     """
     soft = jax.nn.softmax(noisy / temperature)
     hard = jax.nn.one_hot(jnp.argmax(noisy, axis=-1), noisy.shape[-1])
-    return hard + soft - jax.lax.stop_gradient(soft)
+    return hard + (soft - jax.lax.stop_gradient(soft))  # in this order it is certain to the bit

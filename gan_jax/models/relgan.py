@@ -41,7 +41,7 @@ class _Writer(nn.Module):
     ) -> tuple[Memory, Float[Array, "batch symbols"]]:
         read = nn.Dense(self.embedding, use_bias=False, name="embedding")(before)
         memory = RelationalMemory(self.width, self.heads, name="memory")(memory, read)
-        return memory, nn.Dense(self.symbols, name="characters")(memory.reshape(len(memory), -1))
+        return memory, nn.Dense(self.symbols, name="characters")(memory.reshape(memory.shape[0], -1))
 
 
 class Generator(nn.Module):
@@ -68,7 +68,7 @@ class Generator(nn.Module):
     def __call__(self, latents: Latents, condition: Condition = None, *, train: bool = False) -> Images:
         """Writes one text for each latent; or reads one."""
         del train
-        count, shape = len(latents), (len(latents), self.length, self.symbols)
+        count, shape = latents.shape[0], (latents.shape[0], self.length, self.symbols)
         if latents.shape[1] != self.length * self.symbols:
             raise ValueError(
                 f"{self.length} characters, each of {self.symbols}, are drawn by {self.length * self.symbols} numbers, "

@@ -20,7 +20,7 @@ class Picture(NamedTuple):
     """One of the pictures that are given; T is 1 but of those that move."""
 
     pixels: np.ndarray  # uint8 [T, h, w, C + 1]: of the networks' channels, and 255 behind them if known, else 0
-    alpha: np.ndarray | None  # uint8 [T, h, w, 1], which what is made of it keeps
+    alpha: np.ndarray | None  # uint8 [T, h, w, 1], which what is made of it keeps; None of what moves
     milliseconds: tuple[int, ...]  # for which each frame is shown; () of a picture that does not move
     overruled: bool = False  # whether it is fully transparent somewhere, and a mask says what is missing
 
@@ -62,15 +62,18 @@ def make_reader(album: Album, masks: Album | None, task: Task, channels: int) ->
     """Reads the pictures of an album by their numbers, as a task has them; may be called from many threads at once.
 
     Where something is missing, by a mask or else by transparent pixels, what is half transparent, or transparent and by
-    its mask not missing, lies on white; else colours are what they are beneath the alpha. Raises DataError for a
-    picture without a mask; reading does, where a picture or its mask cannot be read, has no hole, or nothing else, and
-    where they are not of one size. A mask is for all frames of what moves; of one that moves, the first frame counts.
+    its mask not missing, lies on white, as all that is transparent does of what moves; else colours are what they are
+    beneath the alpha. A mask is for all frames; of a mask that moves, the first counts. Raises DataError for a picture
+    without a mask; reading does, where a picture or its mask cannot be read, has no hole, or nothing else, and where
+    they are not of one size.
     """
     names = album.files.names
     numbers = None if masks is None else _namesakes(masks, album)
 
     def read(i: int) -> Picture:
         colours, alpha, milliseconds = album.read(i, channels)
+        if not task.has_holes and milliseconds:
+            colours, alpha = _on_white(colours, alpha), None
         if not task.has_holes:
             return Picture(beside(colours, np.full_like(colours[..., :1], 255)), alpha, milliseconds)
         if masks is not None and numbers is not None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -16,7 +17,10 @@ from gan_jax.run.pictures import as_picture, enlarged
 
 
 def save_frames(path: Path, frames: Sequence[Image.Image], milliseconds: Sequence[int]) -> None:
-    """Writes frames of one size, each shown for so long: an .mp4, or else a .gif, over and over. Raises RunError."""
+    """Writes frames of one size, each shown for so long: an .mp4, or else a .gif, which begins anew. Raises RunError.
+
+    A GIF counts hundredths of a second, of which each frame has two or more.
+    """
     write_atomically(path, (_mp4 if path.suffix == ".mp4" else _gif)(frames, milliseconds))
 
 
@@ -51,8 +55,10 @@ def _frame(path: Path) -> Image.Image | None:
 
 def _gif(frames: Sequence[Image.Image], milliseconds: Sequence[int]) -> bytes:
     first, *rest = frames
+    ends = np.round(np.cumsum([0, *milliseconds]) / 10)  # so that what is lost of one is given to the next
+    duration = [10 * max(2, int(hundredths)) for hundredths in np.diff(ends)]
     buffer = io.BytesIO()
-    first.save(buffer, "GIF", save_all=True, append_images=rest, duration=list(milliseconds), loop=0)
+    first.save(buffer, "GIF", save_all=True, append_images=rest, duration=duration, loop=0)
     return buffer.getvalue()
 
 
@@ -60,18 +66,26 @@ def _mp4(frames: Sequence[Image.Image], milliseconds: Sequence[int]) -> bytes:
     """H.264, which browsers play: of even sides, for which the last row and column are repeated."""
     import av
 
+    starts = list(accumulate(milliseconds, initial=0))[:-1]
+    lengths = dict(zip(starts, milliseconds, strict=True))
+    # Frames come out in their order, so that the last to be written is the last to be shown, for its own time.
+    how = {"crf": "16", "bf": "0"}
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp4") as film:
-        stream = film.add_stream("libx264", rate=Fraction(1000, milliseconds[0]), options={"crf": "16"})
+        stream = film.add_stream("libx264", rate=Fraction(1000, milliseconds[0]), options=how)
         stream.width, stream.height = (side + side % 2 for side in frames[0].size)
         stream.pix_fmt = "yuv420p"
         stream.codec_context.time_base = Fraction(1, 1000)
-        for frame, start in zip(frames, accumulate(milliseconds, initial=0), strict=False):
-            pixels = np.pad(
-                np.asarray(frame.convert("RGB")), ((0, frame.height % 2), (0, frame.width % 2), (0, 0)), "edge"
-            )
-            picture = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+
+        def write(packets: Sequence[Any]) -> None:
+            for packet in packets:
+                packet.duration = lengths[round(1000 * packet.pts * packet.time_base)]
+                film.mux(packet)
+
+        for frame, start in zip(frames, starts, strict=True):
+            more = ((0, frame.height % 2), (0, frame.width % 2), (0, 0))
+            picture = av.VideoFrame.from_ndarray(np.pad(np.asarray(frame.convert("RGB")), more, "edge"), format="rgb24")
             picture.pts, picture.time_base = start, Fraction(1, 1000)
-            film.mux(stream.encode(picture))
-        film.mux(stream.encode())
+            write(stream.encode(picture))
+        write(stream.encode())
     return buffer.getvalue()

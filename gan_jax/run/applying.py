@@ -16,8 +16,8 @@ from PIL import Image
 
 from gan_jax.config import Config, Segmentation, TaskConfig
 from gan_jax.config.between import BothWays
+from gan_jax.config.options import ENDINGS, check_ending, names_a_file
 from gan_jax.config.translators import Translator
-from gan_jax.data.listing import is_picture
 from gan_jax.data.pictures import told_of
 from gan_jax.data.reading import read_ahead
 from gan_jax.errors import ConfigError, DataError, RunError
@@ -192,7 +192,9 @@ def apply(
     album, masks = open_album(source), None if mask is None else open_album(mask)
     folder = maker.place(_folder_name(reverse, seed))
     folder = out or (folder if album.alone else folder / source.name.removesuffix(".zip"))
-    if is_file(folder) and not album.alone:
+    if out is not None and names_a_file(out):
+        check_ending(out, ENDINGS["applied"])
+    if names_a_file(folder) and not album.alone:
         raise ConfigError(f"out: expected a folder, for all pictures, got {folder}")
     read = make_reader(album, masks, task, channels)
     with read_ahead(lambda i: _looked_at(read(i)), 0, len(album.files)) as found:
@@ -237,14 +239,9 @@ def _folder_name(reverse: bool, seed: int | None) -> str:
     return "_".join(parts if seed is None else [*parts, f"seed{seed}"])
 
 
-def is_file(out: Path) -> bool:
-    """Whether a place is that of a picture, which may move, and not of a folder."""
-    return is_picture(out.name) or out.suffix == ".mp4"
-
-
 def _targets(album: Album, moving: Sequence[bool], out: Path) -> list[Path]:
     """Where what is made of each picture goes: to a file, or into a folder under its own name. Raises ConfigError."""
-    if is_file(out):
+    if names_a_file(out):
         endings = (".gif", ".mp4") if moving[0] else (".png",)
         if out.suffix not in endings:
             what = "moves" if moving[0] else "does not move"

@@ -21,9 +21,10 @@ import orbax.checkpoint as ocp
 from gan_jax.errors import RunError
 from gan_jax.run import hosts
 from gan_jax.run.files import set_aside
-from gan_jax.run.named_arrays import from_arrays, hashes, named
-from gan_jax.run.named_arrays import to_arrays as to_arrays  # where people look for it
+from gan_jax.run.named_arrays import from_arrays, hashes, named, to_arrays
 from gan_jax.storage import absolute, is_remote, out_of_reach, place, reached
+
+__all__ = ["Checkpoints", "Notes", "Restored", "committed", "from_arrays", "newest", "to_arrays"]
 
 Notes = dict[str, Any]
 

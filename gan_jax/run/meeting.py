@@ -20,7 +20,10 @@ from gan_jax.config.hosts import HostsConfig
 from gan_jax.errors import ConfigError
 
 LINGER = 10.0
-"""Seconds in which a run that has just ended may still answer at the address, or a name be unknown there yet."""
+"""Seconds in which a run that has just ended may still answer at the address."""
+
+NAMING = 60.0
+"""Seconds in which the name of a machine that was started just now may be unknown on that machine itself."""
 
 _MOST_BYTES = 4096
 
@@ -42,7 +45,8 @@ def meet(group: HostsConfig) -> None:
             answer = _ask(group, me, until)
         except OSError as error:
             answer, strange_since = {}, None
-            if time.monotonic() > (until if group.index else begun + patience):
+            lags = NAMING if isinstance(error, socket.gaierror) else LINGER
+            if time.monotonic() > (until if group.index else begun + min(lags, group.patience)):
                 raise ConfigError(_out_of_reach(group, error)) from None
         except ValueError:
             answer, strange_since = {}, strange_since or time.monotonic()
@@ -92,8 +96,14 @@ def _ask(group: HostsConfig, me: dict[str, Any], until: float) -> dict[str, Any]
 
 
 def _ours(heard: bytes) -> dict[str, Any]:
-    found = json.loads(heard)
-    if not isinstance(found, dict) or "gan_jax" not in found:
+    try:
+        found = json.loads(heard)
+    except RecursionError:
+        found = None
+    kinds = {"gan_jax": str, "index": int, "count": int | None, "name": str, "wrong": str | None}
+    if not isinstance(found, dict) or "gan_jax" not in found or not found.keys() <= kinds.keys():
+        raise ValueError("another program's")
+    if any(not isinstance(value, kinds[key]) for key, value in found.items()):
         raise ValueError("another program's")
     return found
 

@@ -1,5 +1,6 @@
 """What a classifier that learned from few labels takes one's own pictures for: `gan-jax apply`."""
 
+import re
 from pathlib import Path
 
 import jax
@@ -39,10 +40,15 @@ def recognise(run: str, source: Path, *, out: Path | None, best: bool) -> list[s
     shares = np.exp(logits - logits.max(axis=1, keepdims=True))
     shares /= shares.sum(axis=1, keepdims=True)
     found = zip(album.files.names, shares.argmax(axis=1), shares.max(axis=1), strict=True)
-    rows = ["\t".join(HEAD), *(f"{name}\t{classes[i]}\t{share:.3f}" for name, i, share in found)]
+    rows = ["\t".join(HEAD), *(f"{_cell(name)}\t{_cell(classes[i])}\t{share:.3f}" for name, i, share in found)]
     named = "1 picture" if len(pictures) == 1 else f"{len(pictures):,} pictures"
     by = f"{named}, named by the discriminator of step {int(trained.state.step)}"
     if out is None:
         return [*trained.remarks, *rows, by]
     write_atomically(out, "".join(f"{row}\n" for row in rows).encode())
     return [*trained.remarks, f"{by}: {out}"]
+
+
+def _cell(text: str) -> str:
+    """A name that may hold what ends a cell."""
+    return re.sub(r"[\x00-\x1f\x7f]", "?", text)

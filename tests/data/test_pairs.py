@@ -136,8 +136,11 @@ def test_a_part_of_a_file_is_that_part(tmp_path, where):
     found = listed(tmp_path, where, {"a.png": data, "b.png": b""})
     for start, end in ((0, 10), (70_000, 140_000), (199_000, 300_000)):
         assert found.part(0, start, end) == data[start:end]
-    with found.opened(0) as file:
+    spans = []
+    counted = replace(found, part=lambda i, *span: spans.append(span) or found.part(i, *span))
+    with counted.opened(0) as file:
         assert file.read() == data
+        assert len(spans) == 2  # its beginning, and all else at once
         file.seek(-5, io.SEEK_END)
         assert (file.read(), file.read()) == (data[-5:], b"")
     with found.opened(1) as file:

@@ -168,6 +168,26 @@ def test_a_picture_that_moves_is_made_frame_by_frame(run, tmp_path, monkeypatch,
         assert [frame.time for frame in film.decode(video=0)] == pytest.approx([0, 0.04, 0.09, 0.15, 0.22])
 
 
+def test_a_picture_that_moves_lies_on_white(run, tmp_path):
+    """Its transparent half as white pixels, whatever colours are beneath; a still one keeps its alpha."""
+    frames = [pixels(6, 6, 4, seed=i) for i in range(2)]
+    for frame in frames:
+        frame[..., 3] = np.where(np.arange(6) < 3, 0, 255)
+    clip(tmp_path / "clear.png", frames, 50)
+    white = [Image.fromarray(np.where(frame[..., 3:] > 0, frame[..., :3], 255).astype(np.uint8)) for frame in frames]
+    clip(tmp_path / "white.png", [np.asarray(frame) for frame in white], 50)
+    assert run("super_resolution", "clear.png --out a.gif") == run("super_resolution", "white.png --out b.gif") == 0
+    for a, b in zip(shown(tmp_path / "a.gif").__next__(), shown(tmp_path / "b.gif").__next__(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_the_picture_for_those_who_know_no_apng_is_no_frame(run, tmp_path):
+    frames = [Image.fromarray(pixels(5, 6, seed=i)) for i in range(3)]
+    frames[0].save(tmp_path / "clip.png", save_all=True, append_images=frames[1:], duration=50, default_image=True)
+    assert run("super_resolution", "clip.png --out made.gif") == 0
+    assert [*shown(tmp_path / "made.gif")][1] == (50, 50)
+
+
 def test_a_mask_is_for_all_frames(run, tmp_path):
     frames = [pixels(8, 8, seed=i) for i in range(3)]
     clip(tmp_path / "clip.png", frames, 50)
@@ -241,6 +261,13 @@ def test_masks_are_found_by_name_or_one_is_for_all(run, tmp_path):
         ("super_resolution", "twins", 3, "a.bmp and a.png would both become"),
         ("super_resolution", "plain.png --out x.jpg", 2, "out: x.jpg should end in .png (of one picture) or"),
         ("super_resolution", "plain.png --out x.gif", 2, "plain.png does not move; name a .png, not x.gif"),
+        (
+            "super_resolution",
+            "plain.png --out .png",
+            2,
+            "out: .png is an ending without a name; name",
+        ),
+        ("super_resolution", "plain.png --out x.MP4", 2, "out: x.MP4 should end in .png (of one picture) or .gif"),
         ("super_resolution", "clip.gif --out x.png", 2, "clip.gif moves; name a .gif or .mp4, not x.png"),
         ("super_resolution", "twins --out x.png", 2, "out: expected a folder, for all pictures, got x.png"),
         ("super_resolution", "plain.png --out plain.png", 2, "out: plain.png is one of the pictures that are given"),

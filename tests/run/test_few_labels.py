@@ -94,8 +94,9 @@ def test_pictures_are_named_by_the_command_line(run, tmp_path, capsys):
     for i, (name, found, share) in enumerate(rows):
         assert (name, found) == (f"{i:02d}.png", str(np.argmax(likely[i]))) or i == 3
         assert float(share) == pytest.approx(np.max(likely[i]), abs=6e-4) or i == 3
-    assert main(["apply", str(run.path), str(tmp_path / "in/00.png")]) == 0
-    assert capsys.readouterr().out.splitlines()[:2] == ["\t".join(head), "\t".join(rows[0])]
+    (tmp_path / "in/00.png").rename(tmp_path / "0\t0.png")  # a name that would be two cells
+    assert main(["apply", str(run.path), str(tmp_path / "0\t0.png")]) == 0
+    assert capsys.readouterr().out.splitlines()[:2] == ["\t".join(head), "\t".join(["0?0.png", *rows[0][1:]])]
 
 
 @pytest.mark.parametrize(

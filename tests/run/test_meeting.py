@@ -100,9 +100,10 @@ def join(address):
 def test_strangers_are_no_processes_of_the_run(address):
     first = threading.Thread(target=meeting.meet, args=(at(address, 0),))
     first.start()
-    strangers = [join(address) for _ in range(3)]
-    strangers[0].sendall(b"GET / HTTP/1.1\r\n\r\n")
-    strangers[1].sendall(b"[]")
+    said = [b"GET / HTTP/1.1\r\n\r\n", b"[]", 4000 * b"[", b'{"gan_jax": "here", "index": [1], "count": 2}', b""]
+    strangers = [join(address) for _ in said]
+    for stranger, words in zip(strangers, said, strict=True):
+        stranger.sendall(words)
     assert met(at(address, 1)) == [None]
     first.join(timeout=20)
     for stranger in strangers:
@@ -132,7 +133,7 @@ def test_a_run_that_has_begun_there_is_left_alone(address, index, monkeypatch):
 
 
 def test_a_name_that_nobody_knows_is_told_where_the_first_should_listen(address, monkeypatch):
-    monkeypatch.setattr(meeting, "LINGER", 0.3)
+    monkeypatch.setattr(meeting, "NAMING", 0.3)
     port = address.rpartition(":")[2]
     resolve = socket.getaddrinfo
 

@@ -6,7 +6,7 @@ import sys
 import av
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from gan_jax.config.options import check_ending
 from gan_jax.errors import ConfigError
@@ -33,6 +33,7 @@ def test_a_film_has_the_frames_in_their_time(tmp_path):
     save_frames(tmp_path / "film.mp4", [Image.fromarray(frame) for frame in frames], [50] * 3 + [200] * 3)
     with av.open(tmp_path / "film.mp4") as film:
         found = list(film.decode(video=0))
+        assert film.duration / 1e6 == pytest.approx(0.75)  # the last frame's time is not lost
     assert [frame.time for frame in found] == pytest.approx([0, 0.05, 0.1, 0.15, 0.35, 0.55])
     for frame, wanted in zip(found, frames, strict=True):
         pixels = frame.to_ndarray(format="rgb24").astype(float)
@@ -64,3 +65,16 @@ def test_a_film_that_nothing_can_write_is_refused(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(ConfigError, match=r"film.mp4 needs PyAV.*gan-jax\[video\]"):
         check_ending(tmp_path / "film.mp4", {".mp4": "a film"})
+
+
+def test_what_a_gif_cannot_tell_of_one_frames_time_is_given_to_the_next(tmp_path):
+    """Hundredths of a second: thirty frames of 33 ms take 990 ms, and none takes less than 20."""
+    frames = [Image.new("L", (4, 4), i) for i in range(30)]
+    save_frames(tmp_path / "moving.gif", frames, [33] * 30)
+    save_frames(tmp_path / "fast.gif", frames, [7] * 30)
+    told = {}
+    for name in ("moving", "fast"):
+        with Image.open(tmp_path / f"{name}.gif") as moving:
+            told[name] = [frame.info["duration"] for frame in ImageSequence.Iterator(moving)]
+    assert (sum(told["moving"]), set(told["moving"])) == (990, {30, 40})
+    assert set(told["fast"]) == {20}

@@ -195,8 +195,12 @@ def test_a_writer_that_is_to_be_likely_plays_the_game_too_and_prints_what_it_wri
 
 
 @pytest.mark.slow
-def test_two_devices_compute_the_steps_of_one(text):
+@pytest.mark.parametrize("name", ["wgan_text", "relgan"])
+def test_two_devices_compute_the_steps_of_one(text, name):
     config, sgd = small(text, discriminator_steps=1), optax.sgd(0.01)
+    if name == "relgan":
+        memory = RelGAN(latent_size=8 * 16, generator_width=8, discriminator_width=4, embedding=4, views=2)
+        config = replace(config, model=memory, loss="relativistic", penalty=PenaltyConfig(), task=Likelihood())
     gan = replace(build_gan(config, 0), generator_optimizer=sgd, discriminator_optimizer=sgd)
     ours, theirs = (after_two_steps(config, gan, load_data(config), devices) for devices in (1, 2))
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), ours, theirs)
