@@ -114,7 +114,9 @@ def _ran(run: Callable[[], Any], where: str) -> Any:
 
 
 def _meant(error: BaseException) -> str:
-    """The field that a misspelt one of a group may have been."""
+    """The field that a misspelt one of a group may have been, where Python does not say so itself, as 3.13 does."""
+    if "Did you mean" in str(error):
+        return ""
     found = re.search(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'", str(error))
     group = getattr(gan_jax.config, found[1], None) if found else None
     if not found or not dataclasses.is_dataclass(group):
