@@ -73,8 +73,7 @@ def cross_entropy(weight: float) -> Supervision:
 
     def term(key: PRNGKey, draw: Draw, latents: Latents, batch: Batch) -> tuple[Scalar, Metrics]:
         del key
-        told = jnp.maximum(wide(draw(latents, batch.condition)), _LEAST_SHARE)
-        value = -jnp.mean(jnp.sum(batch.images * jnp.log(told), axis=-1))
+        value = _cross_entropy(draw(latents, batch.condition), batch.images)
         return weight * value, {"g/cross_entropy": value}
 
     return term
@@ -89,11 +88,14 @@ def likelihood(weight: float) -> Supervision:
 
     def term(key: PRNGKey, draw: Draw, latents: Latents, batch: Batch) -> tuple[Scalar, Metrics]:
         del key
-        told = jnp.maximum(wide(draw(latents, batch.images)), _LEAST_SHARE)
-        value = -jnp.mean(jnp.sum(batch.images * jnp.log(told), axis=-1))
+        value = _cross_entropy(draw(latents, batch.images), batch.images)
         return weight * value, {"g/bits": value / jnp.log(2.0)}
 
     return term
+
+
+def _cross_entropy(made: Images, real: Images) -> Scalar:
+    return -jnp.mean(jnp.sum(real * jnp.log(jnp.maximum(wide(made), _LEAST_SHARE)), axis=-1))
 
 
 _LEAST_SHARE = 1e-30

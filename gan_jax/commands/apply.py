@@ -9,7 +9,7 @@ import tyro
 from gan_jax import screen
 from gan_jax.commands.about_run import AboutRun, holds_one_generator, options_of, source_at
 from gan_jax.config import recipes
-from gan_jax.config.options import ENDINGS, check_ending, names_a_file
+from gan_jax.config.options import ENDINGS, check_applied, check_ending
 from gan_jax.config.ranges import OptionalSeed
 from gan_jax.errors import ConfigError
 
@@ -53,8 +53,7 @@ def main(arguments: list[str]) -> None:
     if not exported and recipes.load_run(options.run).task.classifies:
         screen.tell("\n".join(_named(options, given, out)))
         return
-    if out and (names_a_file(out) or out.name in ENDINGS["applied"]):  # a folder may have any other name
-        check_ending(out, ENDINGS["applied"])
+    check_applied(out)
     source = source_at(options.run, raw=options.raw, best=options.best)
 
     from gan_jax.run.applying import apply

@@ -105,6 +105,12 @@ def names_a_file(out: Path) -> bool:
     return out.suffix.lower() in {".mp4", *SUFFIXES}
 
 
+def check_applied(out: Path | None) -> None:
+    """The same of what `gan-jax apply --out` names: a file that it writes, or a folder, of any other name."""
+    if out is not None and (names_a_file(out) or out.name in ENDINGS["applied"]):
+        check_ending(out, ENDINGS["applied"])
+
+
 def check_ending(out: Path | None, endings: Mapping[str, str]) -> None:
     """Raises ConfigError for a file that ends in none of them: suffixes, or whole names, and what each of them is.
 

@@ -171,9 +171,7 @@ def decode_whole(shown: str, files: Files, i: int, channels: int) -> tuple[np.nd
 
     Raises DataError, naming it, if it cannot be read, or if it is too large (`MOST_BYTES`, `MOST_PIXELS`).
     """
-    if isinstance(found := _decode(files, i, lambda picture: whole(picture, channels)), str):
-        raise DataError(f"{called(shown, files.names[i])} cannot be read: {found}")
-    return found
+    return _decoded_or_refused(shown, files, i, lambda picture: whole(picture, channels))
 
 
 def decode_frames(shown: str, files: Files, i: int, channels: int) -> Frames:
@@ -187,6 +185,10 @@ def decode_frames(shown: str, files: Files, i: int, channels: int) -> Frames:
             require_memory(needed, what, "cut it into shorter ones, or reduce it", error=DataError)
         return frames(picture, channels)
 
+    return _decoded_or_refused(shown, files, i, look)
+
+
+def _decoded_or_refused(shown: str, files: Files, i: int, look: Callable[[Image.Image], T]) -> T:
     if isinstance(found := _decode(files, i, look), str):
         raise DataError(f"{called(shown, files.names[i])} cannot be read: {found}")
     return found

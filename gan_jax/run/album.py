@@ -72,9 +72,9 @@ def make_reader(album: Album, masks: Album | None, task: Task, channels: int) ->
 
     def read(i: int) -> Picture:
         colours, alpha, milliseconds = album.read(i, channels)
-        if not task.has_holes and milliseconds:
-            colours, alpha = _on_white(colours, alpha), None
         if not task.has_holes:
+            if milliseconds:
+                colours, alpha = _on_white(colours, alpha), None
             return Picture(beside(colours, np.full_like(colours[..., :1], 255)), alpha, milliseconds)
         if masks is not None and numbers is not None:
             found = masks.read(numbers[i], 1).colours[:1]

@@ -15,6 +15,9 @@ from gan_jax.images import sheet
 from gan_jax.run.files import read, write_atomically
 from gan_jax.run.pictures import as_picture, enlarged
 
+MOVING = (".gif", ".mp4")
+"""The endings of files that move."""
+
 
 def save_frames(path: Path, frames: Sequence[Image.Image], milliseconds: Sequence[int]) -> None:
     """Writes frames of one size, each shown for so long: an .mp4, or else a .gif, which begins anew. Raises RunError.

@@ -16,7 +16,7 @@ from PIL import Image
 
 from gan_jax.config import Config, Segmentation, TaskConfig
 from gan_jax.config.between import BothWays
-from gan_jax.config.options import ENDINGS, check_ending, names_a_file
+from gan_jax.config.options import check_applied, names_a_file
 from gan_jax.config.translators import Translator
 from gan_jax.data.pictures import told_of
 from gan_jax.data.reading import read_ahead
@@ -25,7 +25,7 @@ from gan_jax.gan import GAN, generate
 from gan_jax.images import to_bytes, to_float
 from gan_jax.memory import require_memory
 from gan_jax.run.album import Album, Picture, Read, beside, make_reader, open_album, stem
-from gan_jax.run.animation import save_frames
+from gan_jax.run.animation import MOVING, save_frames
 from gan_jax.run.files import check_absent
 from gan_jax.run.pictures import as_picture, save_image, save_mask
 from gan_jax.run.sampling import Source
@@ -192,14 +192,13 @@ def apply(
     album, masks = open_album(source), None if mask is None else open_album(mask)
     folder = maker.place(_folder_name(reverse, seed))
     folder = out or (folder if album.alone else folder / source.name.removesuffix(".zip"))
-    if out is not None and names_a_file(out):
-        check_ending(out, ENDINGS["applied"])
+    check_applied(out)
     if names_a_file(folder) and not album.alone:
         raise ConfigError(f"out: expected a folder, for all pictures, got {folder}")
     read = make_reader(album, masks, task, channels)
     with read_ahead(lambda i: _looked_at(read(i)), 0, len(album.files)) as found:
-        shapes, moving, overruled = zip(*found, strict=True)
-    targets = _targets(album, moving, folder)
+        shapes, overruled = zip(*found, strict=True)
+    targets = _targets(album, [frames > 1 for frames, *_ in shapes], folder)
     _spare(targets, [*album.paths, *(masks.paths if masks else [])])
     colours = palette(config.task.classes) if isinstance(config.task, Segmentation) else None
     translation = make_translation(config, gan, task, maker.weights(), None if seed is None else jax.random.key(seed))
@@ -215,10 +214,10 @@ def apply(
 _WINS = "transparent in places, too: the mask alone says what is made, and these places lie on white"
 
 
-def _looked_at(picture: Picture) -> tuple[Shape, bool, bool]:
-    """Its shape, whether it moves, and whether a mask says something else than its transparent pixels."""
+def _looked_at(picture: Picture) -> tuple[Shape, bool]:
+    """Its shape, and whether a mask says something else than its transparent pixels."""
     frames, height, width = picture.pixels.shape[:3]
-    return (frames, height, width), bool(picture.milliseconds), picture.overruled
+    return (frames, height, width), picture.overruled
 
 
 def _few(names: Sequence[str]) -> str:
@@ -242,7 +241,7 @@ def _folder_name(reverse: bool, seed: int | None) -> str:
 def _targets(album: Album, moving: Sequence[bool], out: Path) -> list[Path]:
     """Where what is made of each picture goes: to a file, or into a folder under its own name. Raises ConfigError."""
     if names_a_file(out):
-        endings = (".gif", ".mp4") if moving[0] else (".png",)
+        endings = MOVING if moving[0] else (".png",)
         if out.suffix not in endings:
             what = "moves" if moving[0] else "does not move"
             raise ConfigError(f"out: {album.called(0)} {what}; name a {' or '.join(endings)}, not {out}")

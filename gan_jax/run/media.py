@@ -13,7 +13,7 @@ import numpy as np
 from gan_jax.config import Config
 from gan_jax.data.text import lines
 from gan_jax.images import to_bytes, to_frames, to_picture
-from gan_jax.run.animation import save_animation, save_moving
+from gan_jax.run.animation import MOVING, save_animation, save_moving
 from gan_jax.run.decoding import Decode
 from gan_jax.run.files import write_atomically
 from gan_jax.run.pictures import save_grid, save_strips
@@ -69,4 +69,4 @@ def _clips(config: Config, alphabet: str, decode: Decode | None) -> Medium:
     def parted(clips: Any) -> Any:
         return clips if clips.ndim == 5 else to_frames(jnp.asarray(to_picture(clips)), config.data.frames)
 
-    return Medium(parted, parted, save_strips, ".png", {".gif": save_moving, ".mp4": save_moving}, "clips")
+    return Medium(parted, parted, save_strips, ".png", dict.fromkeys(MOVING, save_moving), "clips")

@@ -37,8 +37,7 @@ def recognise(run: str, source: Path, *, out: Path | None, best: bool) -> list[s
     with read_ahead(lambda k: pictures[k * AT_ONCE : (k + 1) * AT_ONCE], 0, count) as parts:
         told = told_of(parts, count, things=f"batches of {AT_ONCE} pictures")
         logits = np.concatenate([classify(trained.state.discriminator.weights, part) for part in told])
-    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-    shares /= shares.sum(axis=1, keepdims=True)
+    shares = np.asarray(jax.nn.softmax(logits))
     found = zip(album.files.names, shares.argmax(axis=1), shares.max(axis=1), strict=True)
     rows = ["\t".join(HEAD), *(f"{_cell(name)}\t{_cell(classes[i])}\t{share:.3f}" for name, i, share in found)]
     named = "1 picture" if len(pictures) == 1 else f"{len(pictures):,} pictures"

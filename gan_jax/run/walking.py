@@ -13,7 +13,7 @@ from gan_jax.latents.directions import Directions, along, by_covariance, by_jaco
 from gan_jax.latents.mixing import crossed
 from gan_jax.latents.walks import lerp, loop
 from gan_jax.memory import require_memory
-from gan_jax.run.animation import save_moving
+from gan_jax.run.animation import MOVING, save_moving
 from gan_jax.run.latents import Found, Opened, load_found
 from gan_jax.run.pictures import enlargement, save_grid, save_strips
 from gan_jax.run.sampling import bytes_to_draw
@@ -55,7 +55,7 @@ def walk(
     images = opened.draw(points.reshape(count * frames, *points.shape[2:]), told)
     clips = images.reshape(count, frames, *images.shape[1:])
     columns = -(-count // round(count**0.5))
-    if path.suffix in (".gif", ".mp4"):
+    if path.suffix in MOVING:
         save_moving(path, clips, columns, milliseconds=max(20, round(1000 * seconds / frames)))
     else:
         save_strips(path, clips, columns)
