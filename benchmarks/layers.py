@@ -70,7 +70,7 @@ def with_gan_jax(shape: Shape, batch: int, precision: Precision, formulations: b
         fitting = {
             "down": [dense.down_by_xla],
             "up": [dense.up_by_dilation, dense.up_by_product, dense.up_by_phases],
-            "taps": [dense.taps_by_xla, dense.taps_in_slices],
+            "taps": [dense.taps_by_xla, dense.taps_in_slices, dense.taps_by_rows_in_slices],
         }
         if geometry.tiles in (2, 3):
             fitting["down"].append(dense.down_by_winograd)

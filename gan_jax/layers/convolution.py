@@ -24,6 +24,7 @@ from gan_jax.layers.formulations import (
     down_by_winograd,
     down_by_xla,
     taps_by_product,
+    taps_by_rows_in_slices,
     taps_by_winograd,
     taps_by_xla,
     taps_in_slices,
@@ -182,9 +183,20 @@ def _up_on_cpu(y: Maps, kernel: Kernel, geometry: Geometry) -> Maps:
 def _taps_on_cpu(x: Maps, y: Maps, geometry: Geometry) -> Kernel:
     if (geometry.kernel, geometry.stride) == (1, 1):
         return taps_by_product(x, y, geometry)
-    if _pixels(x, geometry) >= 1024 and _winograd_pays(x, x.shape[-1], y.shape[-1], geometry):
+    winograd = _winograd_pays(x, x.shape[-1], y.shape[-1], geometry)
+    if _rows_pay(x, y, geometry, winograd):
+        return taps_by_rows_in_slices(x, y, geometry)
+    if winograd:
         return taps_by_winograd(x, y, geometry)
     return (taps_in_slices if min(geometry.small) >= 16 else taps_by_xla)(x, y, geometry)
+
+
+def _rows_pay(x: Maps, y: Maps, geometry: Geometry, winograd: bool) -> bool:
+    """Whether rows are long enough, and the copies of them still fit into the cache."""
+    if geometry.stride > 1:
+        return winograd and min(geometry.small) == max(geometry.small) == 16
+    few = all(8 <= maps.shape[-1] <= 32 for maps in (x, y))
+    return few and min(geometry.small) >= 16 and max(geometry.small) <= 32
 
 
 def _winograd_pays(maps: Maps, large: int, small: int, geometry: Geometry) -> bool:

@@ -42,6 +42,13 @@ class Geometry(NamedTuple):
         return list(zip(self.front, self.back, strict=True))
 
     @property
+    def mirrored(self) -> "Geometry":
+        """How the small image and the large one hang together, for stride 1: taps are then turned by half a turn."""
+        last = self.kernel - 1
+        front, back = ((last - rows, last - columns) for rows, columns in (self.front, self.back))
+        return Geometry(self.kernel, 1, self.small, self.large, front, back)
+
+    @property
     def tiles(self) -> int:
         """How many tiles of `stride` taps a kernel is, along an axis, filled up with zeros."""
         return -(-self.kernel // self.stride)
@@ -71,13 +78,65 @@ def taps_by_xla(x: Maps, y: Maps, geometry: Geometry) -> Kernel:
     return taps
 
 
-def taps_in_slices(x: Maps, y: Maps, geometry: Geometry, images: int = 4) -> Kernel:
-    """The same, so many images of the batch at a time. A batch whose size is not known is one slice."""
+def taps_in_slices(x: Maps, y: Maps, geometry: Geometry) -> Kernel:
+    """The same, four images of the batch at a time. A batch whose size is not known is one slice.
+
+    XLA takes the large image's channels for a batch, and is ten times as fast where those are few as where the small
+    image's are; for stride 1 it is handed the one that has fewer.
+    """
+    if geometry.stride == 1 and x.shape[-1] > y.shape[-1]:
+        return _turned(_in_slices(taps_by_xla, y, x, geometry.mirrored))
+    return _in_slices(taps_by_xla, x, y, geometry)
+
+
+def taps_by_rows(x: Maps, y: Maps, geometry: Geometry) -> Kernel:
+    """The same as a convolution along columns alone.
+
+    The large image's channels, turned to lie in front, are its batch; images and places in a row are its channels, what
+    is summed over; and a row's taps are copies of the small image among its outputs, each shifted by one. So every
+    product is as deep as a batch of rows is long, where that of `taps_by_xla` is as deep as there are images.
+    """
+    if geometry.stride == 1 and x.shape[-1] < y.shape[-1]:  # the image that is copied is the one of fewer channels
+        return _turned(taps_by_rows(y, x, geometry.mirrored))
+    n, outputs, (rows, columns) = geometry.tiles, y.shape[-1], geometry.small
+    if geometry.stride == 1:
+        padding, front, wide = geometry.padding[0], geometry.front[1], geometry.large[1]
+    else:
+        x, padding, front, wide = _folded(x, geometry), (0, 0), 0, columns + n - 1
+    shifted = [_padded(y, [(0, 0), (j - front, wide - columns - j + front)]) for j in range(n)]
+    filters = jnp.stack(shifted, 3).transpose(1, 0, 2, 3, 4).reshape(rows, -1, n * outputs)
+    image = x.transpose(3, 1, 0, 2).reshape(x.shape[-1], x.shape[1], -1)
+    taps = lax.conv_general_dilated(image, filters, (1,), [padding], dimension_numbers=("NWC", "WIO", "NWC"))
+    return _unfolded_taps(taps.reshape(-1, n, n, outputs).transpose(1, 2, 0, 3), geometry)
+
+
+def taps_by_rows_in_slices(x: Maps, y: Maps, geometry: Geometry) -> Kernel:
+    """The same, four images of the batch at a time: their copies stay in the cache."""
+    return _in_slices(taps_by_rows, x, y, geometry)
+
+
+def _in_slices(taps: Callable[[Maps, Maps, Geometry], Kernel], x: Maps, y: Maps, geometry: Geometry) -> Kernel:
     if not isinstance(x.shape[0], int):
-        return taps_by_xla(x, y, geometry)
-    starts = range(0, x.shape[0], images)
-    slices = [taps_by_xla(x[i : i + images], y[i : i + images], geometry) for i in starts]
+        return taps(x, y, geometry)
+    starts = range(0, x.shape[0], _IMAGES)
+    slices = [taps(x[i : i + _IMAGES], y[i : i + _IMAGES], geometry) for i in starts]
     return sum(slices[1:], slices[0])
+
+
+_IMAGES = 4
+"""Of a batch, in one slice."""
+
+
+def _turned(taps: Kernel) -> Kernel:
+    """By half a turn, inputs and outputs exchanged: those of `Geometry.mirrored`."""
+    return taps[::-1, ::-1].swapaxes(2, 3)
+
+
+def _unfolded_taps(taps: Kernel, geometry: Geometry) -> Kernel:
+    """Tiles of taps side by side, without those that fill them up: the adjoint of `_folded_kernel`."""
+    stride, n, k = geometry.stride, geometry.tiles, geometry.kernel
+    tiles = taps.reshape(n, n, stride, stride, -1, taps.shape[-1]).transpose(0, 2, 1, 3, 4, 5)
+    return tiles.reshape(n * stride, n * stride, -1, taps.shape[-1])[:k, :k]
 
 
 def taps_by_product(x: Maps, y: Maps, geometry: Geometry) -> Kernel:

@@ -12,6 +12,8 @@ from gan_jax.layers.formulations import (
     down_by_winograd,
     down_by_xla,
     taps_by_product,
+    taps_by_rows,
+    taps_by_rows_in_slices,
     taps_by_winograd,
     taps_by_xla,
     taps_in_slices,
@@ -31,7 +33,12 @@ OPERATORS = {
     "up": (up_by_dilation, [(up_by_phases, CASES), (up_by_product, CASES), (up_by_winograd, FILTERED)]),
     "taps": (
         taps_by_xla,
-        [(taps_in_slices, CASES), (taps_by_winograd, FILTERED), (taps_by_product, [(1, 1, 4)])],
+        [
+            (taps_in_slices, CASES),
+            (taps_by_rows_in_slices, CASES),
+            (taps_by_winograd, FILTERED),
+            (taps_by_product, [(1, 1, 4)]),
+        ],
     ),
 }
 EVERY = [
@@ -63,6 +70,18 @@ def test_formulations_agree_with_that_of_xla(name, formulation, case):
 
     found, expected = jax.jit(lambda: [values_and_gradients(f) for f in (formulation, OPERATORS[name][0])])()
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4), found, expected)
+
+
+@pytest.mark.parametrize("formulation", [taps_in_slices, taps_by_rows])
+@pytest.mark.parametrize("k", [2, 3])
+def test_taps_of_more_inputs_than_outputs_are_those_of_xla(formulation, k):
+    """Both hand the images over in the other order then, of whole windows and padded ones alike."""
+    for small, front, back in (((6, 8), (1, 0), (k - 2, k - 1)), ((7 - k, 9 - k), (0, 0), (0, 0))):
+        geometry = Geometry(k, 1, (6, 8), small, front, back)
+        x, y = (jax.random.normal(jax.random.key(k), (6, *size, c)) for size, c in (((6, 8), 5), (small, 3)))
+        np.testing.assert_allclose(
+            formulation(x, y, geometry), taps_by_xla(x, y, geometry), rtol=1e-4, atol=1e-4, err_msg=str(geometry)
+        )
 
 
 def test_half_precision_is_left_to_xla():

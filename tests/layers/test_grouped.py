@@ -19,7 +19,7 @@ from gan_jax.layers.grouped import (
 )
 
 FORMULATIONS = [grouped_convolution, by_groups, by_blocks, by_products]
-CASES = [(3, 2, 4, 6), (3, 1, 2, 3), (1, 3, 6, 3)]  # k, groups, inputs, outputs
+CASES = [(3, 2, 4, 6), (3, 1, 2, 3), (1, 3, 6, 3), (3, 18, 36, 18)]  # k, groups (18: a loop), inputs, outputs
 
 
 def draw(seed, *shapes):
