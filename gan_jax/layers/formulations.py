@@ -99,7 +99,7 @@ def taps_by_rows(x: Maps, y: Maps, geometry: Geometry) -> Kernel:
     if geometry.stride == 1 and x.shape[-1] < y.shape[-1]:  # the image that is copied is the one of fewer channels
         return _turned(taps_by_rows(y, x, geometry.mirrored))
     n, outputs, (rows, columns) = geometry.tiles, y.shape[-1], geometry.small
-    if geometry.stride == 1:
+    if geometry.stride == 1:  # padded columns would be multiplied in vain
         padding, front, wide = geometry.padding[0], geometry.front[1], geometry.large[1]
     else:
         x, padding, front, wide = _folded(x, geometry), (0, 0), 0, columns + n - 1
@@ -132,13 +132,6 @@ def _turned(taps: Kernel) -> Kernel:
     return taps[::-1, ::-1].swapaxes(2, 3)
 
 
-def _unfolded_taps(taps: Kernel, geometry: Geometry) -> Kernel:
-    """Tiles of taps side by side, without those that fill them up: the adjoint of `_folded_kernel`."""
-    stride, n, k = geometry.stride, geometry.tiles, geometry.kernel
-    tiles = taps.reshape(n, n, stride, stride, -1, taps.shape[-1]).transpose(0, 2, 1, 3, 4, 5)
-    return tiles.reshape(n * stride, n * stride, -1, taps.shape[-1])[:k, :k]
-
-
 def taps_by_product(x: Maps, y: Maps, geometry: Geometry) -> Kernel:
     """The adjoint of `down_by_product` in its kernel: one matrix product over all pixels."""
     del geometry
@@ -147,11 +140,7 @@ def taps_by_product(x: Maps, y: Maps, geometry: Geometry) -> Kernel:
 
 def taps_by_winograd(x: Maps, y: Maps, geometry: Geometry) -> Kernel:
     """The adjoint of `down_by_winograd` in its kernel."""
-    kernel = jax.ShapeDtypeStruct((geometry.kernel, geometry.kernel, x.shape[-1], y.shape[-1]), x.dtype)
-    (taps,) = jax.linear_transpose(lambda kernel: _folded_kernel(kernel, geometry), kernel)(
-        winograd.correlate_taps(_folded(x, geometry), y)
-    )
-    return taps
+    return _unfolded_taps(winograd.correlate_taps(_folded(x, geometry), y), geometry)
 
 
 def up_by_dilation(y: Maps, kernel: Kernel, geometry: Geometry) -> Maps:
@@ -234,6 +223,13 @@ def _folded_kernel(kernel: Kernel, geometry: Geometry) -> Kernel:
     stride, n, inputs, outputs = geometry.stride, geometry.tiles, *kernel.shape[2:]
     tiles = _filled(kernel, geometry).reshape(n, stride, n, stride, inputs, outputs)
     return tiles.transpose(0, 2, 1, 3, 4, 5).reshape(n, n, stride * stride * inputs, outputs)
+
+
+def _unfolded_taps(taps: Kernel, geometry: Geometry) -> Kernel:
+    """Tiles of taps side by side, without those that fill them up: the adjoint of `_folded_kernel`."""
+    stride, n, k = geometry.stride, geometry.tiles, geometry.kernel
+    tiles = taps.reshape(n, n, stride, stride, -1, taps.shape[-1]).transpose(0, 2, 1, 3, 4, 5)
+    return tiles.reshape(n * stride, n * stride, -1, taps.shape[-1])[:k, :k]
 
 
 def _filled(kernel: Kernel, geometry: Geometry) -> Kernel:

@@ -132,7 +132,7 @@ def by_groups(x: Maps, kernel: Kernel, groups: int) -> Maps:
 
 
 _FEW = 16
-"""Groups, that are written out."""
+"""So many groups are written out, at most."""
 
 
 def taps_by_groups(x: Maps, y: Maps, groups: int, k: int) -> Kernel:

@@ -74,11 +74,12 @@ def test_formulations_agree_with_that_of_xla(name, formulation, case):
 
 @pytest.mark.parametrize("formulation", [taps_in_slices, taps_by_rows])
 @pytest.mark.parametrize("k", [2, 3])
-def test_taps_of_more_inputs_than_outputs_are_those_of_xla(formulation, k):
-    """Both hand the images over in the other order then, of whole windows and padded ones alike."""
+@pytest.mark.parametrize(("inputs", "outputs"), [(5, 3), (3, 5)])
+def test_taps_are_those_of_xla_whichever_image_has_fewer_channels(formulation, k, inputs, outputs):
+    """One exchanges the images where the first has more, the other where it has fewer; of padded and whole windows."""
     for small, front, back in (((6, 8), (1, 0), (k - 2, k - 1)), ((7 - k, 9 - k), (0, 0), (0, 0))):
         geometry = Geometry(k, 1, (6, 8), small, front, back)
-        x, y = (jax.random.normal(jax.random.key(k), (6, *size, c)) for size, c in (((6, 8), 5), (small, 3)))
+        x, y = (jax.random.normal(jax.random.key(k), (6, *size, c)) for size, c in (((6, 8), inputs), (small, outputs)))
         np.testing.assert_allclose(
             formulation(x, y, geometry), taps_by_xla(x, y, geometry), rtol=1e-4, atol=1e-4, err_msg=str(geometry)
         )
