@@ -44,7 +44,8 @@ class Attention(nn.Module):
         if channels % self.heads:
             raise ValueError(f"{channels} channels are no whole number for each of {self.heads} heads")
         joint = nn.Dense(3 * channels, kernel_init=xavier, dtype=self.dtype, name="joint")(x)
-        queries, keys, values = jnp.moveaxis(joint.reshape(batch, count, 3, self.heads, -1), 2, 0)
+        in_heads = lambda x: x.reshape(batch, count, self.heads, -1)
+        queries, keys, values = map(in_heads, jnp.split(joint, 3, axis=-1))
         norm = lambda name: nn.RMSNorm(EPSILON, dtype=self.dtype, name=name)
         turn = lambda x: _turned(x, self.grid)
         queries, keys = turn(norm("query")(queries)), turn(norm("key")(keys))
@@ -92,7 +93,16 @@ class SwiGLU(nn.Module):
         return nn.Dense(channels, kernel_init=xavier, dtype=self.dtype, name="out")(nn.silu(gate) * values)
 
 
-def stacked(block: type[nn.Module], count: int, *, recomputed: bool = False) -> Any:
+def few(depth: int) -> bool:
+    """Whether blocks are written out one after another.
+
+    So a CPU's step of four small blocks takes 15 to 25 % less than with a loop, whose body XLA gives slower products,
+    and a third more time to compile (2026-11-27). Half written out, it takes more. It was not measured on a GPU.
+    """
+    return depth <= 4
+
+
+def stacked(block: type[nn.Module], count: int, *, recomputed: bool = False, unrolled: bool = False) -> Any:
     """As `in_a_row`, but that less of the forward pass is kept for the backward one.
 
     Kept is only what layers' products made; all between, and what tokens see of each other, is computed again. (GAT-S/4
@@ -102,15 +112,14 @@ def stacked(block: type[nn.Module], count: int, *, recomputed: bool = False) -> 
     """
     policies = jax.checkpoint_policies
     kept = policies.nothing_saveable if recomputed else policies.dots_with_no_batch_dims_saveable
-    return in_a_row(nn.remat(block, prevent_cse=False, policy=kept), count)
+    return in_a_row(nn.remat(block, prevent_cse=unrolled, policy=kept), count, unrolled=unrolled)
 
 
-def in_a_row(block: type[nn.Module], count: int) -> Any:
+def in_a_row(block: type[nn.Module], count: int, *, unrolled: bool = False) -> Any:
     """The class of `count` such blocks, one after another, `(x, *others) -> (x, outputs)`; all are shown the others.
 
     A block is `(x, *others) -> (x, output)`. Outputs, which may be None, and parameters have the number of the block as
-    their first axis. It is one loop (`nn.scan`), compiled once, however many blocks there are. (Eight small blocks
-    one by one took 22 % less time a step on a CPU, and twice the time to compile: jax 0.10.2, 2026-11-26.)
+    their first axis. It is one loop (`nn.scan`), compiled once, however many blocks there are, unless `unrolled`.
     """
     return nn.scan(
         block,
@@ -118,6 +127,7 @@ def in_a_row(block: type[nn.Module], count: int) -> Any:
         split_rngs={"params": True},
         in_axes=nn.broadcast,
         length=count,
+        unroll=count if unrolled else 1,
     )
 
 

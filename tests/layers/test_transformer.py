@@ -88,10 +88,11 @@ class Twice(nn.Module):
         return x * self.param("by", nn.initializers.normal(1.0), (1, 1)) + other, None
 
 
+@pytest.mark.parametrize("unrolled", [False, True])
 @pytest.mark.parametrize("recomputed", [False, True])
-def test_stacked_blocks_are_one_after_another_each_with_its_own_parameters(recomputed):
+def test_stacked_blocks_are_one_after_another_each_with_its_own_parameters(recomputed, unrolled):
     x, other = tokens(0, 2, 3), tokens(1, 2, 3)
-    module = stacked(Twice, 3, recomputed=recomputed)()
+    module = stacked(Twice, 3, recomputed=recomputed, unrolled=unrolled)()
     variables = module.init(jax.random.key(0), x, other)
     by = variables["params"]["by"]
     assert by.shape == (3, 1, 1)
@@ -100,6 +101,7 @@ def test_stacked_blocks_are_one_after_another_each_with_its_own_parameters(recom
     np.testing.assert_allclose(module.apply(variables, x, other)[0], wanted, rtol=1e-6)
     slope = jax.grad(lambda x: jnp.sum(module.apply(variables, x, other)[0]))(x)
     np.testing.assert_allclose(slope, jnp.broadcast_to(jnp.prod(by), x.shape), rtol=1e-5)
+    assert ("while" in jax.jit(module.apply).lower(variables, x, other).as_text()) != unrolled
 
 
 def test_a_multiplier_leaves_the_output_and_changes_how_fast_it_moves():
