@@ -40,22 +40,22 @@ gc.set_threshold(20_000, 20, 50)
 @pytest.fixture(autouse=True)
 def _let_go_of_compiled_programs():
     """Hundreds of them are gigabytes; the C library keeps what is freed unless it is asked to give it back."""
-    global most
+    global let_go_above
     yield
-    if resident() > most:
+    if resident() > let_go_above:
         jax.clear_caches()
         with warnings.catch_warnings():  # of files that a test has read and left to be closed
             warnings.simplefilter("ignore", ResourceWarning)
             gc.collect()
         trim(0)
-        most = max(MOST_BYTES, resident() + ROOM)
+        let_go_above = min(max(MOST_BYTES, resident() + ROOM), CEILING)
 
 
 MOST_BYTES = 1.2e9
 """Imports and one run of training are 700 MB; what is let go is compiled again."""
-ROOM = 2e8
+ROOM, CEILING = 1e8, 1.4e9
 """If much stays all the same, letting go after every test would cost more than it gives: half of a worker's time."""
-most = MOST_BYTES
+let_go_above = MOST_BYTES
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,11 @@ from itertools import pairwise
 from pathlib import Path
 
 from gan_jax.config.data import Kind
+from gan_jax.config.recipes import expand
 from gan_jax.config.schema import flatten, kinds, wrong_text
 from gan_jax.data.listing import SUFFIXES
 from gan_jax.errors import ConfigError
+from gan_jax.storage import is_remote
 
 
 def check_options(arguments: list[str], options: Sequence[str], values: object) -> None:
@@ -98,6 +100,14 @@ def check_out(out: Path | None, kind: Kind | None) -> None:
     """Raises ConfigError for a file of another kind than what is drawn; where that is not known, than all may be."""
     known = _OUT[kind] if kind else {suffix: "" for endings in _OUT.values() for suffix in endings}
     check_ending(out, known)
+    if out is None or out.suffix or is_remote(folder := expand(out)) or not folder.is_dir():
+        return
+    if other := next((path.name for path in folder.iterdir() if not _DRAWN.fullmatch(path.name)), None):
+        raise ConfigError(f"out: {out} holds {other}, too; name a new folder, or one of drawn images alone")
+
+
+_DRAWN = re.compile(r"\d{6,}(_label\d+)?\.png")
+"""The names of a folder's images."""
 
 
 def names_a_file(out: Path) -> bool:
@@ -125,5 +135,9 @@ def check_ending(out: Path | None, endings: Mapping[str, str]) -> None:
     if not {out.suffix, out.name} & endings.keys():
         ends = " or ".join(f"{end or 'nothing'}{f' ({what})' if what else ''}" for end, what in endings.items())
         raise ConfigError(f"out: {out} should end in {ends}")
+    if not is_remote(place := expand(out)):
+        within = place.parent if out.suffix else place
+        if file := next((path for path in (within, *within.parents) if path.is_file()), None):
+            raise ConfigError(f"out: {out} would lie in {file}, which is a file; name another place")
     if out.suffix == ".mp4" and find_spec("av") is None:
         raise ConfigError(f"out: {out} needs PyAV, which writes it; pip install 'gan-jax[video]', or name a .gif")

@@ -42,9 +42,10 @@ def load(recipe: str) -> Config:
         return _from_python(path)
     if is_run(path):
         return load_run(path)
-    close = difflib.get_close_matches(recipe, names(), n=3)
-    folder = f"A run begins with gan-jax train RECIPE --run {recipe}. " if os.sep in recipe else ""
-    hint = folder + (f"Did you mean {' or '.join(close)}? " if close else "")
+    close = difflib.get_close_matches(recipe, names(), n=3) or [name for name in names() if recipe in name][:3]
+    folder = os.sep in recipe and path.suffix != ".py"
+    begin = f"A run begins with gan-jax train RECIPE --run {recipe}. " if folder else ""
+    hint = begin + (f"Did you mean {' or '.join(close)}? " if close else "")
     raise ConfigError(f"no recipe, .py file or run folder named {recipe!r}. {hint}{which()}")
 
 

@@ -183,20 +183,20 @@ def _up_on_cpu(y: Maps, kernel: Kernel, geometry: Geometry) -> Maps:
 def _taps_on_cpu(x: Maps, y: Maps, geometry: Geometry) -> Kernel:
     if (geometry.kernel, geometry.stride) == (1, 1):
         return taps_by_product(x, y, geometry)
+    if x.dtype != jnp.float32:  # of lower precision, a sum of slices would lose more than the whole does
+        return taps_by_xla(x, y, geometry)
     winograd = _winograd_pays(x, x.shape[-1], y.shape[-1], geometry)
-    if _rows_pay(x, y, geometry, winograd):
+    if _rows_pay(x, y, geometry) or (winograd and geometry.stride > 1 and geometry.small == (16, 16)):
         return taps_by_rows_in_slices(x, y, geometry)
     if winograd:
         return taps_by_winograd(x, y, geometry)
     return (taps_in_slices if min(geometry.small) >= 16 else taps_by_xla)(x, y, geometry)
 
 
-def _rows_pay(x: Maps, y: Maps, geometry: Geometry, winograd: bool) -> bool:
-    """Whether rows are long enough, and the copies of them still fit into the cache."""
-    if geometry.stride > 1:
-        return winograd and min(geometry.small) == max(geometry.small) == 16
-    few = all(8 <= maps.shape[-1] <= 32 for maps in (x, y))
-    return few and min(geometry.small) >= 16 and max(geometry.small) <= 32
+def _rows_pay(x: Maps, y: Maps, geometry: Geometry) -> bool:
+    """Whether rows are long enough, for stride 1, and the copies of them still fit into the cache."""
+    thin = all(8 <= maps.shape[-1] <= 32 for maps in (x, y))
+    return geometry.stride == 1 and thin and min(geometry.small) >= 16 and max(geometry.small) <= 32
 
 
 def _winograd_pays(maps: Maps, large: int, small: int, geometry: Geometry) -> bool:

@@ -43,7 +43,7 @@ class Geometry(NamedTuple):
 
     @property
     def mirrored(self) -> "Geometry":
-        """How the small image and the large one hang together, for stride 1: taps are then turned by half a turn."""
+        """How the small image and the large one hang together, of stride 1: taps are then turned by half a turn."""
         last = self.kernel - 1
         front, back = ((last - rows, last - columns) for rows, columns in (self.front, self.back))
         return Geometry(self.kernel, 1, self.small, self.large, front, back)
@@ -90,11 +90,11 @@ def taps_in_slices(x: Maps, y: Maps, geometry: Geometry) -> Kernel:
 
 
 def taps_by_rows(x: Maps, y: Maps, geometry: Geometry) -> Kernel:
-    """The same as a convolution along columns alone.
+    """The same as a convolution in one dimension, over the height, that sums over images and their width.
 
-    The large image's channels, turned to lie in front, are its batch; images and places in a row are its channels, what
-    is summed over; and a row's taps are copies of the small image among its outputs, each shifted by one. So every
-    product is as deep as a batch of rows is long, where that of `taps_by_xla` is as deep as there are images.
+    The large image is [C, H, W · B], its channels for a batch; the small one is a filter [H, W · B, n · outputs], in n
+    copies that are shifted along the width, one for each tap of a row. So every product is W · B deep, where that of
+    `taps_by_xla` is as deep as there are images.
     """
     if geometry.stride == 1 and x.shape[-1] < y.shape[-1]:  # the image that is copied is the one of fewer channels
         return _turned(taps_by_rows(y, x, geometry.mirrored))

@@ -117,7 +117,7 @@ def taps_by_xla(x: Maps, y: Maps, groups: int, k: int) -> Kernel:
 def by_groups(x: Maps, kernel: Kernel, groups: int) -> Maps:
     """The same, group after group, each a dense convolution of a few channels.
 
-    Few groups are written out, which lets XLA join what comes before and after to each: a step of R3GAN took 0.86 of
+    Few groups are written out, which lets XLA join what comes before and after to each: a step of R3GAN took 0.85 of
     its time so, and less memory. Many are one loop in the compiled program: 96 written out took 6 s to compile.
     """
     padding = _around(kernel.shape[0])

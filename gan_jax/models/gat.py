@@ -36,10 +36,10 @@ from gan_jax.layers.transformer import (
     Attention,
     Implementation,
     SwiGLU,
-    few,
     in_a_row,
     normalised,
     stacked,
+    written_out,
     xavier,
 )
 from gan_jax.sizes import Sides, Size, sides
@@ -164,7 +164,7 @@ class Synthesis(nn.Module):
         code = jnp.asarray(sine_cosine(grid, self.width), self.dtype)
         x: Tokens = jnp.broadcast_to(code[None], (styles.shape[0], *code.shape))
         block = {"heads": self.heads, "grid": grid, "attention": self.attention, "dtype": self.dtype}
-        unrolled = few(self.depth)
+        unrolled = written_out(self.depth)
         blocks = stacked(StyledBlock, self.depth // self.levels, recomputed=self.recomputed, unrolled=unrolled)
         parts = in_a_row(Part, self.levels, unrolled=unrolled)
         numbers = self.patch**2 * self.channels
@@ -296,7 +296,7 @@ class Discriminator(nn.Module):
         x = layer(self.width, "patches")(patches) + jnp.asarray(sine_cosine(grid, self.width), self.dtype)[None]
         token = self.param("token", small, (1, 1, self.width)).astype(x.dtype)
         x = jnp.concatenate([jnp.broadcast_to(token, (x.shape[0], 1, self.width)), x], axis=1)
-        blocks = stacked(PlainBlock, self.depth, recomputed=self.recomputed, unrolled=few(self.depth))
+        blocks = stacked(PlainBlock, self.depth, recomputed=self.recomputed, unrolled=written_out(self.depth))
         x, _ = blocks(self.heads, grid, self.attention, self.dtype, name="blocks")(x)
         read = nn.RMSNorm(EPSILON, name="norm")(x[:, 0].astype(jnp.float32))
         score = nn.Dense(1 if told is None else self.features, kernel_init=xavier, name="logit")(read)

@@ -25,7 +25,7 @@ def farewell(config: Config, data: Dataset, folder: RunFolder, start: int) -> li
     path = shlex.quote(str(folder.path))
     first = f"trained to step {config.steps}"
     if start >= config.steps:
-        first = f"already at step {start}; --steps {2 * start} makes it longer"
+        first = f"already at step {start}, and {config.steps} were asked for; --steps {2 * start} makes it longer"
     labels = f" --labels {shlex.quote(_two_of(data.classes))}" if config.conditional else ""
     judged = folder.best.is_dir()
     medium = medium_of(config, data.alphabet)

@@ -112,7 +112,10 @@ def _classifier(data: Dataset, say: Say) -> classifier.Trained:
 
 def _trained(name: str, data: Dataset, say: Say) -> cache.Arrays:
     assert data.labels is not None
-    say(f"training a classifier on {data.name}, once: its features are what images are compared in")
+    say(
+        f"training a classifier on {data.name}, once: its features are what images are compared in "
+        "(minutes; a run with --evaluate.every None needs none)"
+    )
 
     spoken = time.monotonic()
 

@@ -91,7 +91,10 @@ class Speed:
         each = self.images / self.seconds
         parts = [f"{each:,.0f} images/s"]
         parts += [f"{each / reach.devices:,.0f} a device"] if reach.devices > 1 else []
-        parts += [f"{1000 / each:.3g} s per 1,000", f"{self.waited / self.seconds:.0%} of the time waiting for data"]
+        parts += [
+            f"{1000 / each:.3g} s per 1,000 images",
+            f"{self.waited / self.seconds:.0%} of the time waiting for data",
+        ]
         reached = reach.flops_a_device(each)
         parts.append(f"{reached / 1e9:,.0f} GFLOP/s a device, {reached / reach.rate:.0%} of its matrix products")
         parts += [] if peak is None else [f"{in_words(peak)} of device memory at the peak"]

@@ -46,6 +46,27 @@ def test_convolution_and_its_gradients_equal_those_of_xla(k, stride, size):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=2e-4), ours, theirs)
 
 
+BY_ROWS, NARROWER_FIRST, STRIDED_ROWS = (3, 1, 16, 8, 12), (3, 1, 18, 32, 3), (4, 2, 32, 64, 128)
+
+
+@pytest.mark.parametrize(("k", "stride", "size", "seen", "made"), [BY_ROWS, NARROWER_FIRST, STRIDED_ROWS])
+def test_gradients_of_larger_maps_are_those_of_xla(k, stride, size, seen, made):
+    """Of shapes that a CPU has formulations of its own for; five images are a slice and a rest."""
+    x, kernel = draw(k, (5, size, size + 2 * (size < 32), seen), (k, k, seen, made))
+    kernel /= k * jnp.sqrt(seen)
+    slopes = lambda operator: jax.grad(lambda x, kernel: jnp.sum(jnp.sin(operator(x, kernel, stride))), (0, 1))
+    ours, theirs = jax.jit(lambda: [slopes(operator)(x, kernel) for operator in (convolution, reference)])()
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-3), ours, theirs)
+
+
+def test_half_precision_loses_no_more_in_a_large_batch():
+    x, kernel, y = draw(0, (64, 16, 16, 8), (3, 3, 8, 8), (64, 16, 16, 8))
+    low = [array.astype(jnp.bfloat16) for array in (x, kernel, y)]
+    taps = lambda x, kernel, y: jax.vjp(lambda kernel: convolution(x, kernel), kernel)[1](y)[0].astype(jnp.float32)
+    found, exact = taps(*low), taps(*(array.astype(jnp.float32) for array in low))
+    assert jnp.linalg.norm(found - exact) < 0.003 * jnp.linalg.norm(exact)
+
+
 @pytest.mark.parametrize(
     ("k", "size", "seen", "made"), [(7, 9, 3, 5), pytest.param(3, 18, 128, 128, marks=pytest.mark.slow)]
 )

@@ -85,7 +85,7 @@ def test_taps_are_those_of_xla_whichever_image_has_fewer_channels(formulation, k
         )
 
 
-def test_half_precision_is_left_to_xla():
+def test_winograd_leaves_half_precision_alone():
     """Winograd's sums before the products would lose bits that bfloat16 does not have."""
     geometry = Geometry.same((32, 32), (32, 32), 3, 1)
     pays = lambda dtype: convolution._winograd_pays(jnp.zeros((32, 32, 32, 128), dtype), 128, 128, geometry)

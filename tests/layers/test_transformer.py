@@ -102,6 +102,9 @@ def test_stacked_blocks_are_one_after_another_each_with_its_own_parameters(recom
     slope = jax.grad(lambda x: jnp.sum(module.apply(variables, x, other)[0]))(x)
     np.testing.assert_allclose(slope, jnp.broadcast_to(jnp.prod(by), x.shape), rtol=1e-5)
     assert ("while" in jax.jit(module.apply).lower(variables, x, other).as_text()) != unrolled
+    slope = jax.jit(jax.grad(lambda v: jnp.sum(module.apply(v, x, other)[0])))
+    # Else XLA finds that what is computed again was there before, and keeps it.
+    assert ("optimization_barrier" in slope.lower(variables).as_text()) == unrolled
 
 
 def test_a_multiplier_leaves_the_output_and_changes_how_fast_it_moves():

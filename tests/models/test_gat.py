@@ -83,6 +83,24 @@ def test_recomputed_blocks_and_bfloat16_draw_the_same(drawn):
     np.testing.assert_allclose(low, images, atol=0.05 * float(jnp.max(jnp.abs(images))))
 
 
+def test_a_loop_of_blocks_is_what_is_written_out(drawn, monkeypatch):
+    """Published networks are loops; the small ones of these tests are not."""
+    variables, latents = drawn
+    judge = gat.Discriminator(**SMALL)
+    judged = jax.jit(lambda: judge.init(jax.random.key(1), jnp.zeros((4, 8, 12, 2)), LABELS))()
+
+    def slopes():
+        def loss(params):
+            shown = small().apply(variables | {"params": params}, latents, LABELS, train=True, mutable=["mean_style"])
+            return jnp.sum(judge.apply(judged, shown[0], LABELS))
+
+        return jax.jit(jax.value_and_grad(loss))(variables["params"])
+
+    one_by_one = slopes()
+    monkeypatch.setattr(gat, "written_out", lambda depth: False)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4), slopes(), one_by_one)
+
+
 @pytest.mark.parametrize("of", ["generator", "discriminator"])
 def test_recomputed_blocks_make_their_products_twice(of):
     made = {}

@@ -43,7 +43,7 @@ def test_all_of_it_beside_what_a_device_can_do(clock):
     clock(2)
     timed.look(100, 0.5)
     assert timed.in_all(Reach(devices=2, flops=1e9 / 8, rate=100e9), peak=3_000_000_000) == (
-        "400 images/s; 200 a device; 2.5 s per 1,000; 50% of the time waiting for data; "
+        "400 images/s; 200 a device; 2.5 s per 1,000 images; 50% of the time waiting for data; "
         "25 GFLOP/s a device, 25% of its matrix products; 3.0 GB of device memory at the peak"
     )
     alone = timed.in_all(Reach(devices=1, flops=1e9 / 8, rate=100e9), peak=None)
