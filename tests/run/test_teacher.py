@@ -32,7 +32,7 @@ def latents(tmp_path_factory):
 def small(latents, **changes):
     settings = {
         "data": DataConfig(path=str(latents), size=4, channels=2, deviation=1.0, features="5x3", flip=True),
-        "model": GAT(latent_size=4, generator_width=8, discriminator_width=8, depth=4, heads=1, features=4),
+        "model": GAT(latent_size=4, generator_width=8, discriminator_width=8, depth=8, heads=1, features=4),
         "loss": "relativistic",
         "augment": AugmentConfig("levels_diff_augment"),
         "batch_size": 8,
@@ -69,7 +69,7 @@ def test_a_run_is_drawn_from_without_features_and_refuses_to_go_on_with_others(r
 
 
 def test_a_dry_run_counts_what_features_take(latents, tmp_path, capsys):
-    sizes = "--model.generator-width 8 --model.discriminator-width 8 --model.depth 4 --model.heads 1 --model.features 4"
+    sizes = "--model.generator-width 8 --model.discriminator-width 8 --model.depth 8 --model.heads 1 --model.features 4"
     data = f"--data.path {latents} --data.size 4 --data.channels 2 --data.deviation 1 --batch-size 8"
     command = f"train pictures --model gat {sizes} {data} --data.features 5x3 --dry-run --run {tmp_path / 'dry'}"
     assert main(command.split()) == 0
