@@ -1,7 +1,8 @@
 """R3GAN on Stacked MNIST, and how many of its 1,000 modes it covers: for a GPU or TPU.
 
 The published figures are 1,000 modes and a KL divergence of 0.029 (Huang et al. 2024, arXiv:2501.05441); the
-settings here are ours. Ours has not been run to its end.
+settings here are ours. In full they have not been run: at half the width, and over a million images in place of five
+million, the average covered 941 modes, at a divergence of 0.81 (an H200, 2026-11-27, one seed).
 """
 
 from gan_jax.config import (

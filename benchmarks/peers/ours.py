@@ -95,21 +95,22 @@ def check(case: Case, folder: Path) -> None:
     seen = lambda params, view, images: judge(params, gan.augment(view, images))
     real, fake = data["real"], tuple(data["fake"]) if case.setup.levels else data["fake"]
 
-    def d_loss(params: Any) -> Any:
+    # What is large is an argument: XLA takes minutes to compute with constants beforehand.
+    def d_loss(params: Any, real: Any, fake: Any) -> Any:
         critic = partial(seen, params, keys.discriminator)
         return gan.loss.discriminator(critic(real), critic(fake)) + gan.penalty(keys.penalty, critic, real, fake)
 
-    def g_loss(params: Any) -> Any:
+    def g_loss(params: Any, rival: Any, real: Any, latents: Any) -> Any:
         # Noise is drawn anew in training passes, and there is nothing else in StyleGAN2 that sets them apart.
         noisy = any(name.startswith("noise/") for name in data)
         train = {"train": not noisy, "rngs": {"dropout": key}, "mutable": list(g.stats)}
-        images, _ = gan.generator.apply({"params": params, **g.stats}, data["latents"], None, **train)
-        critic = partial(seen, d.params, keys.generator)
+        images, _ = gan.generator.apply({"params": params, **g.stats}, latents, None, **train)
+        critic = partial(seen, rival, keys.generator)
         return gan.loss.generator(critic(real), critic(images)), jnp.concatenate(jax.tree.leaves(images))
 
     with jax.default_matmul_precision("highest"):
-        d_gradient = jax.jit(jax.grad(d_loss))(d.params)
-        g_gradient, images = jax.jit(jax.grad(g_loss, has_aux=True))(g.params)
+        d_gradient = jax.jit(jax.grad(d_loss))(d.params, real, fake)
+        g_gradient, images = jax.jit(jax.grad(g_loss, has_aux=True))(g.params, d.params, real, data["latents"])
         found = {"logits": jax.jit(judge)(d.params, real), "images": images}
     found |= {f"discriminator/{path}": leaf for path, leaf in _flat(d_gradient)}
     found |= {f"generator/{path}": leaf for path, leaf in _flat(g_gradient)}

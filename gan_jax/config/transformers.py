@@ -44,8 +44,11 @@ class GAT(Mixed):
     data.features)."""
     recompute: bool = False
     """Compute blocks again in the backward pass, for less memory and more time."""
+    unroll: bool | None = None
+    """Have blocks one after another in the program, and not in a loop: more time to compile, and on a GPU less for a
+    step. Default: where there are four or fewer."""
     attention: Literal["xla", "cudnn"] = "xla"
-    """Whose attention: cudnn is flash attention, for bfloat16 on GPUs alone."""
+    """Whose attention: cudnn is flash attention, for bfloat16 on GPUs alone, where it is the faster one."""
 
     learns_features: ClassVar[bool] = True
     normalises: ClassVar[bool] = False
@@ -55,7 +58,8 @@ class GAT(Mixed):
         from gan_jax.models import gat
 
         shape: dict[str, Any] = {"depth": self.depth, "heads": self.heads, "patch": self.patch, "classes": classes}
-        shape |= {"recomputed": self.recompute, "attention": self.attention, "dtype": self.dtype}
+        shape |= {"recomputed": self.recompute, "unrolled": self.unroll, "attention": self.attention}
+        shape["dtype"] = self.dtype
         _, numbers = data.features_shape or (0, 0)
         return (
             gat.Generator(data.image_size, data.image_channels, width=self.generator_width, end=data.end, **shape),

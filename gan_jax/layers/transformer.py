@@ -93,22 +93,22 @@ class SwiGLU(nn.Module):
         return nn.Dense(channels, kernel_init=xavier, dtype=self.dtype, name="out")(nn.silu(gate) * values)
 
 
-def written_out(depth: int) -> bool:
+def written_out(depth: int, asked: bool | None = None) -> bool:
     """Whether a network of so many blocks has them one after another in its program, and not in a loop.
 
-    On a CPU, where XLA gives a loop's body slower products, a step of four small blocks takes 5 to 31 % less so, and a
-    third more time to compile (2026-11-27). With two blocks a turn it takes more. No GPU was asked.
+    Where nobody asks for either: up to four. XLA gives a loop's body slower products. On a CPU a step of four small
+    blocks takes 5 to 31 % less so, and a third more time to compile; on an H200 one of S/4's twelve takes 13 % less,
+    and less memory (2026-11-27, docs/speed.md). With two blocks a turn it takes more on a CPU.
     """
-    return depth <= 4
+    return depth <= 4 if asked is None else asked
 
 
 def stacked(block: type[nn.Module], count: int, *, recomputed: bool = False, unrolled: bool = False) -> Any:
     """As `in_a_row`, but that less of the forward pass is kept for the backward one.
 
     Kept is only what layers' products made; all between, and what tokens see of each other, is computed again. (GAT-S/4
-    then needs half of the room, at an eighth of its width also less time: docs/experiments.md. It is not known what
-    this does to cuDNN's attention, which is run again, too.) If `recomputed`, all of a block is, and what enters it
-    alone is kept.
+    then needs half of the room, at an eighth of its width also less time: docs/experiments.md.) If `recomputed`, all of
+    a block is, and what enters it alone is kept.
     """
     policies = jax.checkpoint_policies
     kept = policies.nothing_saveable if recomputed else policies.dots_with_no_batch_dims_saveable

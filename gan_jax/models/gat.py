@@ -13,8 +13,7 @@ l levels, n blocks, latents of z, K classes, and F features (2048 as published):
 - the discriminator n (A + G + 4w) + (lq + 3) w + (w + 1) F + KF + 2 (F + 1) F;
 - and, where a teacher says m numbers, (w + 1) F + (F + 1) F + (F + 1) m more.
 
-Without classes the generator has (z + w + 2) w in the place of the last two terms, and the discriminator a logit's
-w + 1 in the place of the last three of its own.
+Without classes G has (z + w + 2) w in place of the last two terms, D a logit's w + 1 in place of the last three.
 """
 
 from collections.abc import Callable
@@ -72,11 +71,11 @@ class Generator(nn.Module):
     parameters, the mapping and images are float32.
 
     The mean style of each label, or of all images where there are none, is the collection "mean_style", which training
-    passes move to 0.995 · mean + 0.005 · that of the label's images in the batch. In evaluation the style w is drawn to
-    the mean of its label, mean + truncation · (w - mean), and away from the mean over all labels at its latent, mean +
-    guidance · (w - mean). Neither does anything at 1. Under `jax.pmap` the batch of a mean is each device's own, and
-    the means of devices are averaged. `attention` is `Attention.implementation`; if `recomputed`, blocks are computed
-    again in the backward pass. Raises ValueError where fields do not fit.
+    passes move to 0.995 · mean + 0.005 · that of the label's images in the batch (under `jax.pmap` each device's own;
+    means are averaged). In evaluation the style w is drawn to the mean of its label, mean + truncation · (w - mean),
+    and away from the mean over all labels at its latent, mean + guidance · (w - mean). Neither does anything at 1.
+    `attention` is `Attention.implementation`; if `recomputed`, blocks are computed again in the backward pass;
+    `unrolled` is for `written_out`. Raises ValueError where fields do not fit.
     """
 
     size: Size
@@ -90,6 +89,7 @@ class Generator(nn.Module):
     truncation: float = 1.0
     guidance: float = 1.0
     recomputed: bool = False
+    unrolled: bool | None = None
     attention: Implementation = "xla"
     dtype: Any = jnp.float32
     end: End = jax.nn.identity
@@ -118,7 +118,7 @@ class Generator(nn.Module):
     def synthesis(self) -> "Synthesis":
         """Its second part, a network with the same weights: styles to images."""
         shape = (self.size, self.channels, self.depth, self.width, self.heads, self.patch, self.levels)
-        return Synthesis(*shape, self.recomputed, self.attention, self.dtype, self.end)
+        return Synthesis(*shape, self.recomputed, self.unrolled, self.attention, self.dtype, self.end)
 
 
 class Styles(nn.Module):
@@ -147,6 +147,7 @@ class Synthesis(nn.Module):
     patch: int
     levels: int
     recomputed: bool
+    unrolled: bool | None
     attention: Implementation
     dtype: Any
     end: End
@@ -164,11 +165,10 @@ class Synthesis(nn.Module):
         code = jnp.asarray(sine_cosine(grid, self.width), self.dtype)
         x: Tokens = jnp.broadcast_to(code[None], (styles.shape[0], *code.shape))
         block = {"heads": self.heads, "grid": grid, "attention": self.attention, "dtype": self.dtype}
-        unrolled = written_out(self.depth)
+        unrolled = written_out(self.depth, self.unrolled)
         blocks = stacked(StyledBlock, self.depth // self.levels, recomputed=self.recomputed, unrolled=unrolled)
         parts = in_a_row(Part, self.levels, unrolled=unrolled)
-        numbers = self.patch**2 * self.channels
-        _, drawings = parts(partial(blocks, **block), numbers, name="levels")(x, styles[:, 0])
+        _, drawings = parts(partial(blocks, **block), self.patch**2 * self.channels, name="levels")(x, styles[:, 0])
         levels = [self.end(from_patches(drawn, size, self.patch)) for drawn in accumulate(drawings)]
         return tuple(levels) if train else levels[-1]
 
@@ -275,6 +275,7 @@ class Discriminator(nn.Module):
     features: int = 2048
     teacher: int = 0
     recomputed: bool = False
+    unrolled: bool | None = None
     attention: Implementation = "xla"
     dtype: Any = jnp.float32
 
@@ -296,7 +297,8 @@ class Discriminator(nn.Module):
         x = layer(self.width, "patches")(patches) + jnp.asarray(sine_cosine(grid, self.width), self.dtype)[None]
         token = self.param("token", small, (1, 1, self.width)).astype(x.dtype)
         x = jnp.concatenate([jnp.broadcast_to(token, (x.shape[0], 1, self.width)), x], axis=1)
-        blocks = stacked(PlainBlock, self.depth, recomputed=self.recomputed, unrolled=written_out(self.depth))
+        unrolled = written_out(self.depth, self.unrolled)
+        blocks = stacked(PlainBlock, self.depth, recomputed=self.recomputed, unrolled=unrolled)
         x, _ = blocks(self.heads, grid, self.attention, self.dtype, name="blocks")(x)
         read = nn.RMSNorm(EPSILON, name="norm")(x[:, 0].astype(jnp.float32))
         score = nn.Dense(1 if told is None else self.features, kernel_init=xavier, name="logit")(read)

@@ -83,17 +83,28 @@ def test_recomputed_blocks_and_bfloat16_draw_the_same(drawn):
     np.testing.assert_allclose(low, images, atol=0.05 * float(jnp.max(jnp.abs(images))))
 
 
-def test_a_loop_of_blocks_is_what_is_written_out(drawn, monkeypatch):
-    """Published networks are loops; the small ones of these tests are not."""
+def test_a_loop_of_blocks_is_what_is_written_out(drawn):
+    """Published networks are loops, unless one asks; the small ones of these tests are not."""
     variables, latents = drawn
 
-    def slopes():
-        loss = lambda params: jnp.sum(jnp.sin(small().apply(variables | {"params": params}, latents, LABELS)))
+    def slopes(unrolled=None):
+        network = small(unrolled=unrolled)
+        loss = lambda params: jnp.sum(jnp.sin(network.apply(variables | {"params": params}, latents, LABELS)))
         return jax.jit(jax.value_and_grad(loss))(variables["params"])
 
-    one_by_one = slopes()
-    monkeypatch.setattr(gat, "written_out", lambda depth: False)
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4), slopes(), one_by_one)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4), slopes(False), slopes())
+
+
+@pytest.mark.parametrize("unrolled", [None, False, True])
+@pytest.mark.parametrize(("of", "depth"), [("generator", 8), ("discriminator", 8), ("discriminator", 4)])
+def test_blocks_are_in_a_loop_where_one_asks_or_there_are_many(of, depth, unrolled):
+    if of == "generator":
+        network, given = gat.Generator(8, 1, depth, 8, 2, patch=4, unrolled=unrolled), jnp.zeros((2, 64))
+    else:
+        network, given = gat.Discriminator(depth, 8, 2, patch=4, unrolled=unrolled), jnp.zeros((2, 8, 8, 1))
+    variables = jax.eval_shape(network.init, jax.random.key(0), given)
+    written_out = depth <= 4 if unrolled is None else unrolled
+    assert ("stablehlo.while" in jax.jit(network.apply).lower(variables, given).as_text()) != written_out
 
 
 @pytest.mark.parametrize("of", ["generator", "discriminator"])
