@@ -117,8 +117,12 @@ def names_a_file(out: Path) -> bool:
 
 def check_applied(out: Path | None) -> None:
     """The same of what `gan-jax apply --out` names: a file that it writes, or a folder, of any other name."""
-    if out is not None and (names_a_file(out) or out.name in ENDINGS["applied"]):
+    if out is None:
+        return
+    if names_a_file(out) or out.name in ENDINGS["applied"]:
         check_ending(out, ENDINGS["applied"])
+    else:
+        _check_way(out, expand(out))
 
 
 def check_ending(out: Path | None, endings: Mapping[str, str]) -> None:
@@ -135,9 +139,14 @@ def check_ending(out: Path | None, endings: Mapping[str, str]) -> None:
     if not {out.suffix, out.name} & endings.keys():
         ends = " or ".join(f"{end or 'nothing'}{f' ({what})' if what else ''}" for end, what in endings.items())
         raise ConfigError(f"out: {out} should end in {ends}")
-    if not is_remote(place := expand(out)):
-        within = place.parent if out.suffix else place
-        if file := next((path for path in (within, *within.parents) if path.is_file()), None):
-            raise ConfigError(f"out: {out} would lie in {file}, which is a file; name another place")
+    place = expand(out)
+    _check_way(out, place.parent if out.suffix else place)
     if out.suffix == ".mp4" and find_spec("av") is None:
         raise ConfigError(f"out: {out} needs PyAV, which writes it; pip install 'gan-jax[video]', or name a .gif")
+
+
+def _check_way(out: Path, place: Path) -> None:
+    """Raises ConfigError where a file stands in the way of a folder that is to be."""
+    if not is_remote(place) and (file := next((path for path in (place, *place.parents) if path.is_file()), None)):
+        lies = "" if file == expand(out) else f"would lie in {file}, which "
+        raise ConfigError(f"out: {out} {lies}is a file; name another place")

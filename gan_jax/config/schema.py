@@ -204,8 +204,16 @@ class _Alternatives:
         """What was expected, what was given, and what it may have meant."""
         names = [str(value) for value in self.values]
         words = (["one of " + ", ".join(names)] if names else []) + [_WORDS[kind] for kind in self.types]
-        close = difflib.get_close_matches(str(given), names, n=1)
+        known = _ELSEWHERE.get(str(given).lower())
+        close = [known] if known in names else difflib.get_close_matches(str(given), names, n=1)
         return f"expected {' or '.join(words)}, got {_short(given)}" + (f"; did you mean {close[0]}?" if close else "")
+
+
+_ELSEWHERE = {"gan": "minimax", "vanilla": "minimax", "nsgan": "non_saturating", "bce": "non_saturating"}
+_ELSEWHERE |= {"lsgan": "least_squares", "mse": "least_squares", "wgan": "wasserstein"}
+_ELSEWHERE |= {"rpgan": "relativistic", "ragan": "relativistic_average"}
+_ELSEWHERE |= {"bf16": "bfloat16", "fp32": "float32"}
+"""What papers and other programs call a value."""
 
 
 def _alternatives(annotation: Any) -> _Alternatives:

@@ -83,6 +83,11 @@ def make_reader(album: Album, masks: Album | None, task: Task, channels: int) ->
                     f"{masks.called(numbers[i])} has {_pixels(found)}, and {names[i]} has {_pixels(colours)}; a mask "
                     "is as large as its picture"
                 )
+            if np.mean((found > 32) & (found < 223)) > 0.5:  # soft edges are a small part
+                raise DataError(
+                    f"{masks.called(numbers[i])} is mostly grey; a mask is white where something is to be made, and "
+                    "black elsewhere"
+                )
             known, where = np.broadcast_to(found < 128, (*colours.shape[:3], 1)), "its mask is white"
         elif alpha is not None:
             known, where = alpha > 0, "it is fully transparent"

@@ -22,6 +22,7 @@ from gan_jax.metrics.extractor import Extractor
 from gan_jax.run import cache, hosts, signals
 from gan_jax.run.judging import Kind
 from gan_jax.run.named_arrays import from_arrays, to_arrays
+from gan_jax.run.speed import clock
 
 Say = Callable[[str], None]
 
@@ -117,15 +118,16 @@ def _trained(name: str, data: Dataset, say: Say) -> cache.Arrays:
         "(minutes; a run with --evaluate.every None needs none)"
     )
 
-    spoken = time.monotonic()
+    begun = spoken = time.monotonic()
 
     def tell(done: int, steps: int) -> None:
         nonlocal spoken
         if stop := signals.wished():
             raise Stopped(f"stopped at step {done} of the classifier, which will begin anew", stop)
-        if time.monotonic() - spoken > 10:
-            spoken = time.monotonic()
-            say(f"  step {done}/{steps} of the classifier")
+        if (now := time.monotonic()) - spoken > 10:
+            spoken = now
+            left = f"  {clock((now - begun) / done * (steps - done))} left" if done else ""
+            say(f"  step {done}/{steps} of the classifier{left}")
 
     trained = classifier.train(data.images, data.labels, len(data.classes), tell=tell)
     rest = {"mean": trained.mean, "deviation": trained.deviation, "accuracy": np.array(trained.accuracy)}

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from gan_jax.errors import RunError
 from gan_jax.run import files
 from gan_jax.run.files import Lines, RunFolder, read, write_atomically
-from gan_jax.run.speed import Pace
+from gan_jax.run.speed import Pace, clock
 from gan_jax.screen import tell
 
 ASKED = "asked"
@@ -109,8 +109,8 @@ class Reporter:
         if now - self._spoke > 10 or row["step"] == self._steps:
             self._spoke = now
             done, left = row["step"] - self._start, self._steps - row["step"]
-            clock = f"  {_clock((now - self._began) / done * left)} left" if done else ""
-            line = f"step {row['step']}/{self._steps}  {status}{clock}"
+            remaining = f"  {clock((now - self._began) / done * left)} left" if done else ""
+            line = f"step {row['step']}/{self._steps}  {status}{remaining}"
             self.say(line, on_screen=self._bar is None)
 
     def resume(self) -> None:
@@ -148,9 +148,3 @@ def _columns(width: int) -> list[ProgressColumn]:
     shown: list[ProgressColumn] = [TextColumn("step"), MofNCompleteColumn(), TextColumn("{task.fields[status]}")]
     shown[2:2] = [BarColumn(30)] if width >= _ROOM_FOR_BAR else []
     return [*shown, TextColumn("left"), TimeRemainingColumn()]
-
-
-def _clock(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{seconds:02d}"

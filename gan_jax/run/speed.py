@@ -153,3 +153,10 @@ def _best_rate(compute: Callable[[Array], Array], given: Array, *, flops: int) -
         program(given).block_until_ready()
         times.append(time.perf_counter() - begun)
     return flops / min(times)
+
+
+def clock(seconds: float) -> str:
+    """Hours, minutes and seconds: "0:01:05"."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}"

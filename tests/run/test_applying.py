@@ -289,6 +289,7 @@ def test_masks_are_found_by_name_or_one_is_for_all(run, tmp_path):
         ),
         ("inpainting", "plain.png", 3, "plain.png does not say what is missing of it; name a mask"),
         ("inpainting", "plain.png --mask small.png", 3, "small.png has 3x3 pixels, and plain.png has 8x6 pixels"),
+        ("inpainting", "plain.png --mask grey.png", 3, "grey.png is mostly grey; a mask is white where something"),
         ("inpainting", "plain.png --mask none.png", 3, "plain.png: its mask is white nowhere"),
         ("inpainting", "plain.png --mask all.png", 3, "plain.png: its mask is white everywhere"),
         ("inpainting", "opaque.png", 3, "opaque.png: it is fully transparent nowhere"),
@@ -297,6 +298,7 @@ def test_masks_are_found_by_name_or_one_is_for_all(run, tmp_path):
 )
 def test_bad_input_is_one_line_and_writes_nothing(run, tmp_path, capsys, task, arguments, code, told):
     save(tmp_path / "plain.png", pixels(6, 8))
+    save(tmp_path / "grey.png", np.full((6, 8), 150, np.uint8))
     clip(tmp_path / "clip.gif", [pixels(6, 8, seed=i) for i in range(2)], 50)
     save(tmp_path / "opaque.png", np.dstack([pixels(6, 8, 3), np.full((6, 8), 255, np.uint8)]))
     save(tmp_path / "small.png", np.eye(3, dtype=np.uint8))

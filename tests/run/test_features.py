@@ -64,7 +64,7 @@ def test_a_signal_stops_the_classifier_at_once_and_keeps_nothing_half_trained(mo
 
 
 def test_training_a_classifier_says_a_line_every_ten_seconds(monkeypatch):
-    clock = iter(range(0, 1000, 3))
+    clock = iter(range(0, 1000, 4))
     monkeypatch.setattr(features, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     said = []
 
@@ -76,7 +76,11 @@ def test_training_a_classifier_says_a_line_every_ten_seconds(monkeypatch):
     monkeypatch.setattr(classifier, "train", train)
     with pytest.raises(KeyboardInterrupt):
         make(None, digits.load(), say=said.append)
-    assert said[1:] == ["  step 60/200 of the classifier", "  step 140/200 of the classifier"]
+    assert said[1:] == [
+        "  step 40/200 of the classifier  0:00:48 left",
+        "  step 100/200 of the classifier  0:00:24 left",
+        "  step 160/200 of the classifier  0:00:09 left",
+    ]
 
 
 def test_without_classes_pixels_are_compared():
