@@ -14,9 +14,9 @@ from pathlib import Path
 os.environ.setdefault("NPROC", "32")
 # Most of the suite's time is compilation, of programs that run once: nothing is gained by making them fast.
 FLAGS = "--xla_force_host_platform_device_count=2 --xla_backend_optimization_level=0"
+FLAGS += " --xla_cpu_parallel_codegen_split_count=1"  # programs in parts take a sixteenth longer
 if version("jaxlib").startswith("0.10."):
     FLAGS += " --xla_cpu_use_fusion_emitters=false"  # the older ones need half the time; jaxlib 0.12 has none
-    FLAGS += " --xla_cpu_parallel_codegen_split_count=1"  # programs in parts take a sixteenth longer
 os.environ.setdefault("XLA_FLAGS", FLAGS)
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # Runs that are killed and started again compile the same programs each time: all workers and their processes share.

@@ -14,7 +14,7 @@ import toys
 from gan_jax import init, make_step, parallel, penalties, sample_latents
 
 
-@pytest.mark.parametrize("stacked", [1, 2])
+@pytest.mark.parametrize("stacked", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_two_devices_equal_one_to_rounding_batch_statistics_included(stacked):
     assert len(jax.local_devices()) >= 2
     # SGD: Adam's first update is about lr * sign(gradient), which rounding can turn.

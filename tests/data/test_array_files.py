@@ -174,6 +174,7 @@ def test_where_there_are_none_it_is_said_what_there_is(tmp_path):
 
 
 FLAGS = "--data.size 4x6 --data.channels 2 --data.deviation 0.5 --model mlp --batch-size 4 --steps 2"
+FLAGS += " --penalty.r1 0 --augment none"  # sooner compiled
 
 
 def test_a_run_is_trained_on_them_by_the_command_line(tmp_path, capsys):
