@@ -218,7 +218,8 @@ def test_slopes_by_difference_are_r1_and_r2():
     ("data", "confined"), [(DataConfig(), True), (DataConfig(path="/x.npz", size=8, deviation=1.0), False)]
 )
 def test_a_transformer_ends_where_its_data_do(data, confined):
-    generator, _ = GAT(generator_width=8, discriminator_width=8, depth=4, heads=2, unroll=False).networks(data, 0)
+    model = GAT(generator_width=8, discriminator_width=8, depth=4, heads=2, unroll=False)
+    generator, _ = model.networks(data, 0)
     latents = jax.random.normal(KEY, (3, 64))
     variables = jax.tree.map(lambda leaf: 20 * leaf, jax.jit(partial(generator.init, train=True))(KEY, latents))
     draw = lambda train: generator.apply(variables, latents, train=train)
