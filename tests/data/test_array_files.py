@@ -173,7 +173,7 @@ def test_where_there_are_none_it_is_said_what_there_is(tmp_path):
         load(tmp_path / "none")
 
 
-FLAGS = "--data.size 4x6 --data.channels 2 --data.deviation 0.5 --model mlp --batch-size 4 --steps 2"
+FLAGS = "--data.size 4x6 --data.channels 2 --data.deviation 0.5 --model mlp --model.generator-width 8 --model.discriminator-width 4 --batch-size 4 --steps 2"
 FLAGS += " --penalty.r1 0 --augment none"  # sooner compiled
 
 
