@@ -5,7 +5,8 @@
 Both updates, of the discriminator with its penalties and of the generator, start from the same state, on the same
 images, with the same random numbers. Compared are both losses, as |a - b| / max(1, |b|), and both gradients, as
 ‖a - b‖ / ‖b‖. float32 is float32 throughout, without TF32. Without a GPU the CPU stands beside itself, and only
-bfloat16 says something. Exits with 1 where something differs by more than it may.
+bfloat16 says something; of gat-cudnn bfloat16 is cuDNN's attention, on a GPU. Exits with 1 where something differs by
+more than it may.
 """
 
 import argparse
@@ -54,6 +55,19 @@ class Tiny(NamedTuple):
 
 def _from(dtype: Any) -> int | None:
     return None if dtype == jnp.float32 else 8
+
+
+def _gat(attention: Callable[[Any], Any]) -> Tiny:
+    def pair(dtype: Any) -> tuple[Any, Any]:
+        how = {"dtype": dtype, "attention": attention(dtype)}
+        return (
+            gat.Generator(16, depth=4, width=32, heads=2, patch=4, classes=CLASSES, **how),
+            gat.Discriminator(4, 32, 2, 4, CLASSES, features=64, **how),
+        )
+
+    slopes = penalties.total(penalties.r1_by_difference(1.0), penalties.r2_by_difference(1.0))
+    rules = {"loss": losses.relativistic, "penalty": slopes, "augment": noisy_levels(), "draws": augment.together}
+    return Tiny(pair, 16, rules, labels=True)
 
 
 MODELS = {
@@ -108,20 +122,8 @@ MODELS = {
         16,
         {"loss": losses.relativistic, "penalty": penalties.total(penalties.r1(1.0), penalties.r2(1.0))},
     ),
-    "gat": Tiny(
-        lambda dtype: (
-            gat.Generator(16, depth=4, width=32, heads=2, patch=4, classes=CLASSES, dtype=dtype),
-            gat.Discriminator(4, 32, 2, 4, CLASSES, features=64, dtype=dtype),
-        ),
-        16,
-        {
-            "loss": losses.relativistic,
-            "penalty": penalties.total(penalties.r1_by_difference(1.0), penalties.r2_by_difference(1.0)),
-            "augment": noisy_levels(),
-            "draws": augment.together,
-        },
-        labels=True,
-    ),
+    "gat": _gat(lambda dtype: "xla"),
+    "gat-cudnn": _gat(lambda dtype: "cudnn" if dtype == jnp.bfloat16 and jax.default_backend() == "gpu" else "xla"),
 }  # fmt: skip
 
 
