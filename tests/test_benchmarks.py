@@ -142,9 +142,9 @@ def test_processes_that_are_ready_are_asked_in_turn_and_others_are_left_out(capf
         "slow": start(0.5, 9, 0),
     }
     both = [{"turn": 0}, {"turn": 1}]
-    found = in_turn(processes, rounds=2, patience=3, each=1.5)
+    found = in_turn(processes, rounds=2, patience=4, each=1.5)
     assert found == {"quick": both, "late": [], "broken": [], "hanging": [], "slow": both}
-    assert capfd.readouterr().err == "late: failed, or was not ready after 3 s\nhanging: failed\nbroken: failed\n"
+    assert capfd.readouterr().err == "late: failed, or was not ready after 4 s\nhanging: failed\nbroken: failed\n"
     assert all(one._process.returncode is not None for one in processes.values())
 
 

@@ -105,6 +105,8 @@ MISTAKES = [
     ("train digits --task inpaintig", "task: expected one of none, super_resolution", "did you mean inpainting?"),
     ("train digits --loss wgan", "loss: expected one of", "did you mean wasserstein?"),
     ("train digits --model.precision bf16", "model.precision: expected one of", "did you mean bfloat16?"),
+    ("train digits --model gat --model.unroll 1", "model.unroll: expected True or False or None, got '1'"),
+    ("train digits --penalty.by-difference True", "penalty.by_difference: takes no value, got 'True'; write --penalty"),
     ("train digits --augment adaa", "augment.name: expected one of none,", "did you mean ada?"),
     ("train digits --data=minst", "data.name: expected one of digits,", "did you mean mnist?"),
     ("train digits --steps 9223372036854775808", "steps: expected 2,147,483,647 at most"),

@@ -78,12 +78,12 @@ def wrong_text(value: Any, key: str, text: str) -> str | None:
     if choices := kinds(kind):
         right = len(choices) == 1 or text in choices
         return None if right else f"{key}: {_complain_of_group(choices, text)}"
-    if _alternatives(kind).read(text):
-        return None
     if kind is bool:
         flag = leaf.replace("_", "-")
         yes, no = ".".join([*groups, flag]), ".".join([*groups, f"no-{flag}"])
         return f"{key}: takes no value, got {text!r}; write --{yes} or --{no}"
+    if _alternatives(kind).read(text):
+        return None
     return f"{key}: {_alternatives(kind).complain(text)}"
 
 
@@ -209,9 +209,9 @@ class _Alternatives:
         return f"expected {' or '.join(words)}, got {_short(given)}" + (f"; did you mean {close[0]}?" if close else "")
 
 
-_ELSEWHERE = {"gan": "minimax", "vanilla": "minimax", "nsgan": "non_saturating", "bce": "non_saturating"}
-_ELSEWHERE |= {"lsgan": "least_squares", "mse": "least_squares", "wgan": "wasserstein"}
-_ELSEWHERE |= {"rpgan": "relativistic", "ragan": "relativistic_average"}
+_ELSEWHERE = dict.fromkeys(("nsgan", "ns", "bce", "vanilla", "logistic"), "non_saturating")
+_ELSEWHERE |= {"lsgan": "least_squares", "mse": "least_squares", "wgan": "wasserstein", "wgan-gp": "wasserstein"}
+_ELSEWHERE |= {"rpgan": "relativistic", "rgan": "relativistic", "ragan": "relativistic_average"}
 _ELSEWHERE |= {"bf16": "bfloat16", "fp32": "float32"}
 """What papers and other programs call a value."""
 
@@ -232,7 +232,7 @@ _WORDS: dict[type, str] = {
     int: "a whole number",
     float: "a number",
     str: "a text",
-    bool: "true or false",
+    bool: "True or False",
     Path: "a path",
     tuple: "several",
     type(None): "None",
@@ -240,9 +240,9 @@ _WORDS: dict[type, str] = {
 
 
 def _reads_as(text: str, kind: type) -> bool:
-    if kind is type(None):
-        return text == "None"
+    if kind in (bool, type(None)):
+        return text in (["None"] if kind is type(None) else ["True", "False"])
     try:
-        return kind is not bool and kind(text) is not None
+        return kind(text) is not None
     except ValueError:
         return False

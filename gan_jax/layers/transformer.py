@@ -97,8 +97,8 @@ def written_out(depth: int, asked: bool | None = None) -> bool:
     """Whether a network of so many blocks has them one after another in its program, and not in a loop.
 
     Where nobody asks for either: up to four. XLA gives a loop's body slower products. On a CPU a step of four small
-    blocks takes 5 to 31 % less so, and a third more time to compile; on an H200 one of S/4's twelve takes 13 % less,
-    and less memory (2026-11-27, docs/speed.md). With two blocks a turn it takes more on a CPU.
+    blocks takes 5 to 31 % less so, and a third more time to compile; on an H200 a step of S/4, twelve blocks, takes
+    13 % less, and less memory (2026-11-27, docs/speed.md). With two blocks a turn it takes more on a CPU.
     """
     return depth <= 4 if asked is None else asked
 

@@ -64,8 +64,8 @@ def make_reader(album: Album, masks: Album | None, task: Task, channels: int) ->
     Where something is missing, by a mask or else by transparent pixels, what is half transparent, or transparent and by
     its mask not missing, lies on white, as all that is transparent does of what moves; else colours are what they are
     beneath the alpha. A mask is for all frames; of a mask that moves, the first counts. Raises DataError for a picture
-    without a mask; reading does, where a picture or its mask cannot be read, has no hole, or nothing else, and where
-    they are not of one size.
+    without a mask; reading does, where a picture or its mask cannot be read, has no hole, or nothing else, where they
+    are not of one size, and where most of a mask is neither white nor black.
     """
     names = album.files.names
     numbers = None if masks is None else _namesakes(masks, album)
@@ -83,7 +83,7 @@ def make_reader(album: Album, masks: Album | None, task: Task, channels: int) ->
                     f"{masks.called(numbers[i])} has {_pixels(found)}, and {names[i]} has {_pixels(colours)}; a mask "
                     "is as large as its picture"
                 )
-            if np.mean((found > 32) & (found < 223)) > 0.5:  # soft edges are a small part
+            if np.mean((found >= 64) & (found < 192)) > 0.5:  # soft edges are a small part
                 raise DataError(
                     f"{masks.called(numbers[i])} is mostly grey; a mask is white where something is to be made, and "
                     "black elsewhere"

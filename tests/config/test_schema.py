@@ -30,6 +30,7 @@ class Outer:
     count: int = 1
     name: str | None = None
     on: bool = False
+    maybe: bool | None = None
     where: Annotated[Path | None, "a marker"] = None
     inner: Inner = Inner()
     shape: Round | Square = Round()
@@ -56,7 +57,7 @@ def test_json_and_back():
         (Outer(count=1.5), "count: expected a whole number, got 1.5"),
         (Outer(count=True), "count: expected a whole number, got True"),
         (Outer(name=3), "name: expected a text or None, got 3"),
-        (Outer(on=1), "on: expected true or false, got 1"),
+        (Outer(on=1), "on: expected True or False, got 1"),
         (Outer(inner=Inner(rate=True)), "inner.rate: expected a number, got True"),
         (Outer(inner=Inner(kind="gren")), "inner.kind: expected one of red, green, 3, got 'gren'; did you mean green?"),
         (Outer(inner="x"), "inner: expected a Inner, got 'x'"),
@@ -81,6 +82,8 @@ def test_whole_numbers_are_numbers():
         ("name", "None"),
         ("inner.kind", "3"),
         ("where", "/x"),
+        ("maybe", "True"),
+        ("maybe", "None"),
         ("unknown", "?"),
         ("shape", "square"),
     ],
@@ -95,6 +98,8 @@ def test_right_texts_pass(key, text):
         ("count", "many", "count: expected a whole number, got 'many'"),
         ("inner.kind", "rde", "did you mean red?"),
         ("shape", "sqare", "shape: expected one of round, square, got 'sqare'; did you mean square?"),
+        ("maybe", "true", "maybe: expected True or False or None, got 'true'"),
+        ("on", "True", "on: takes no value, got 'True'; write --on or --no-on"),
         ("on", "yes", "on: takes no value, got 'yes'; write --on or --no-on"),
     ],
 )

@@ -173,8 +173,8 @@ def test_where_there_are_none_it_is_said_what_there_is(tmp_path):
         load(tmp_path / "none")
 
 
-FLAGS = "--data.size 4x6 --data.channels 2 --data.deviation 0.5 --model mlp --model.generator-width 8 --model.discriminator-width 4 --batch-size 4 --steps 2"
-FLAGS += " --penalty.r1 0 --augment none"  # sooner compiled
+FLAGS = "--data.size 4x6 --data.channels 2 --data.deviation 0.5 --batch-size 4 --steps 2 --model mlp"
+FLAGS += " --model.generator-width 8 --model.discriminator-width 4 --penalty.r1 0 --augment none"  # sooner compiled
 
 
 def test_a_run_is_trained_on_them_by_the_command_line(tmp_path, capsys):

@@ -83,12 +83,18 @@ def test_recomputed_blocks_and_bfloat16_draw_the_same(drawn):
     np.testing.assert_allclose(low, images, atol=0.05 * float(jnp.max(jnp.abs(images))))
 
 
-def test_a_loop_of_blocks_is_what_is_written_out(drawn):
-    variables, latents = drawn
+@pytest.mark.parametrize("of", ["generator", "discriminator"])
+def test_a_loop_of_blocks_is_what_is_written_out(of, drawn):
+    if of == "generator":
+        (variables, given), network = drawn, small
+    else:
+        given = jax.random.normal(jax.random.key(2), (4, 8, 12, 2))
+        network = lambda **fields: gat.Discriminator(**SMALL | {"features": 8} | fields)
+        variables = jax.jit(network().init)(jax.random.key(3), given, LABELS)
 
     def slopes(unrolled):
-        network = small(unrolled=unrolled)
-        loss = lambda params: jnp.sum(jnp.sin(network.apply(variables | {"params": params}, latents, LABELS)))
+        made = network(unrolled=unrolled)
+        loss = lambda params: jnp.sum(jnp.sin(made.apply(variables | {"params": params}, given, LABELS)))
         return jax.jit(jax.value_and_grad(loss))(variables["params"])
 
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4), slopes(False), slopes(True))
