@@ -76,6 +76,7 @@ MISTAKES = [
     ("sample example:digits --out raises.py/x.png", "out: raises.py/x.png would lie in raises.py, which is a file"),
     ("sample example:digits --out pictures/readme.txt/x", "would lie in pictures/readme.txt, which is a file"),
     ("apply run x.png --out raises.py", "out: raises.py is a file; name another place"),
+    ("apply run x.png --out /dev/null", "out: /dev/null is a file; name another place"),
     ("apply run x.png --out raises.py/x", "out: raises.py/x would lie in raises.py, which is a file"),
     ("train text", "named 'text'. Did you mean text_wgan_gp?"),
     ("sample example:digits --out .npz", "out: .npz is an ending without a name"),

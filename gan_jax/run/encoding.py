@@ -78,9 +78,10 @@ def encode(source: Source, out: Path, *, moved: Mapping[str, str], size: int | s
     except OSError as error:
         raise RunError(f"cannot write {error.filename or out}: {error.strerror or error}") from None
     shape, side = "x".join(map(str, latent)), shown(latent[:2])
+    held = "" if data.test is None else f" ({len(data.test):,} pictures are held out, and not among them)"
     return [
         *source.remarks,
-        f"{len(data):,} latents {shape} of {data.name}, by {source.called}: {out}",
+        f"{len(data):,} latents {shape} of {data.name}{held}, by {source.called}: {out}",
         "Try next:",
         f"  gan-jax train {_recipe(latent)} --data.path {shlex.quote(str(out))} --data.size {side} "
         f"--data.channels {latent[-1]}",

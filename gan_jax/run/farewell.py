@@ -38,7 +38,7 @@ def farewell(config: Config, data: Dataset, folder: RunFolder, start: int) -> li
         "Try next:",
         *([f"  gan-jax encode {path} --out latents.npz"] if isinstance(config.model, Autoencoder) else []),
         *(
-            [f"  gan-jax apply {path} PICTURES"]
+            [f"  gan-jax apply {path} PICTURES{' --mask MASKS' if config.task.has_holes else ''}"]
             if config.task.given
             else [
                 *([f"  gan-jax apply {path} PICTURES"] if config.task.classifies else []),

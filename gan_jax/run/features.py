@@ -115,7 +115,7 @@ def _trained(name: str, data: Dataset, say: Say) -> cache.Arrays:
     assert data.labels is not None
     say(
         f"training a classifier on {data.name}, once: its features are what images are compared in "
-        "(minutes; a run with --evaluate.every None needs none)"
+        "(on a CPU seconds to minutes; a run with --evaluate.every None trains without it)"
     )
 
     begun = spoken = time.monotonic()

@@ -1,7 +1,9 @@
 """The way of latents, from an autoencoder's run by way of a file to pictures and scores of what is decoded."""
 
+import io
 import json
 import shutil
+from contextlib import redirect_stdout
 
 import jax.numpy as jnp
 import numpy as np
@@ -39,7 +41,9 @@ def runs(tmp_path_factory):
     """An autoencoder, its latents, and a GAN among them."""
     path = tmp_path_factory.mktemp("latents")
     assert main(f"{AUTOENCODER} --run {path}/coder".split()) == 0
-    assert main(f"encode {path}/coder --out {path}/latents.npz".split()) == 0
+    with redirect_stdout(io.StringIO()) as told:
+        assert main(f"encode {path}/coder --out {path}/latents.npz".split()) == 0
+    assert "899 latents 4x4x3 of digits (898 pictures are held out, and not among them)" in told.getvalue()
     assert main(f"train mnist_latent --data.path {path}/latents.npz {GAN} --run {path}/gan".split()) == 0
     return path
 
