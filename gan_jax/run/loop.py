@@ -309,10 +309,21 @@ def _read(pending: list[Metrics], done: int, way: ModuleType, checkpoints: Check
 
 
 def _require_finite(state: GANState, done: int, checkpoints: Checkpoints) -> None:
-    for path, leaf in jax.tree_util.tree_leaves_with_path(state):
-        if jnp.issubdtype(leaf.dtype, jnp.floating) and not bool(jnp.all(jnp.isfinite(leaf))):
-            name = jax.tree_util.keystr(path, simple=True, separator=".")
-            _diverged(done, name, math.nan, checkpoints)
+    floats = [
+        (path, leaf)
+        for path, leaf in jax.tree_util.tree_leaves_with_path(state)
+        if jnp.issubdtype(leaf.dtype, jnp.floating)
+    ]
+    finite = jax.device_get(_are_finite([leaf for _, leaf in floats]))
+    for (path, _), all_are in zip(floats, finite, strict=True):
+        if not all_are:
+            _diverged(done, jax.tree_util.keystr(path, simple=True, separator="."), math.nan, checkpoints)
+
+
+@jax.jit
+def _are_finite(arrays: list[jax.Array]) -> list[jax.Array]:
+    """Whether each is; in one program, for a wait for each would add up."""
+    return [jnp.all(jnp.isfinite(array)) for array in arrays]
 
 
 def _diverged(step: int, name: str, value: Any, checkpoints: Checkpoints) -> None:
