@@ -147,7 +147,8 @@ def check_ending(out: Path | None, endings: Mapping[str, str]) -> None:
 
 def _check_way(out: Path, place: Path) -> None:
     """Raises ConfigError where a file stands in the way of a folder that is to be."""
-    way = [] if is_remote(place) else [path for path in (place, *place.parents) if path.exists() and not path.is_dir()]
-    if file := next(iter(way), None):
+    if is_remote(place):
+        return
+    if file := next((path for path in (place, *place.parents) if path.exists() and not path.is_dir()), None):
         lies = "" if file == expand(out) else f"would lie in {file}, which "
         raise ConfigError(f"out: {out} {lies}is a file; name another place")

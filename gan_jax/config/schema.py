@@ -240,8 +240,10 @@ _WORDS: dict[type, str] = {
 
 
 def _reads_as(text: str, kind: type) -> bool:
-    if kind in (bool, type(None)):
-        return text in (["None"] if kind is type(None) else ["True", "False"])
+    if kind is type(None):
+        return text == "None"
+    if kind is bool:
+        return text in ("True", "False")
     try:
         return kind(text) is not None
     except ValueError:

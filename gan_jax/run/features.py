@@ -22,7 +22,7 @@ from gan_jax.metrics.extractor import Extractor
 from gan_jax.run import cache, hosts, signals
 from gan_jax.run.judging import Kind
 from gan_jax.run.named_arrays import from_arrays, to_arrays
-from gan_jax.run.speed import clock
+from gan_jax.run.speed import time_left
 
 Say = Callable[[str], None]
 
@@ -126,8 +126,7 @@ def _trained(name: str, data: Dataset, say: Say) -> cache.Arrays:
             raise Stopped(f"stopped at step {done} of the classifier, which will begin anew", stop)
         if (now := time.monotonic()) - spoken > 10:
             spoken = now
-            left = f"  {clock((now - begun) / done * (steps - done))} left" if done else ""
-            say(f"  step {done}/{steps} of the classifier{left}")
+            say(f"  step {done}/{steps} of the classifier{time_left(now - begun, done, steps - done)}")
 
     trained = classifier.train(data.images, data.labels, len(data.classes), tell=tell)
     rest = {"mean": trained.mean, "deviation": trained.deviation, "accuracy": np.array(trained.accuracy)}

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from gan_jax.errors import RunError
 from gan_jax.run import files
 from gan_jax.run.files import Lines, RunFolder, read, write_atomically
-from gan_jax.run.speed import Pace, clock
+from gan_jax.run.speed import Pace, time_left
 from gan_jax.screen import tell
 
 ASKED = "asked"
@@ -109,8 +109,7 @@ class Reporter:
         if now - self._spoke > 10 or row["step"] == self._steps:
             self._spoke = now
             done, left = row["step"] - self._start, self._steps - row["step"]
-            remaining = f"  {clock((now - self._began) / done * left)} left" if done else ""
-            line = f"step {row['step']}/{self._steps}  {status}{remaining}"
+            line = f"step {row['step']}/{self._steps}  {status}{time_left(now - self._began, done, left)}"
             self.say(line, on_screen=self._bar is None)
 
     def resume(self) -> None:

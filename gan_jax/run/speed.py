@@ -155,8 +155,10 @@ def _best_rate(compute: Callable[[Array], Array], given: Array, *, flops: int) -
     return flops / min(times)
 
 
-def clock(seconds: float) -> str:
-    """Hours, minutes and seconds: "0:01:05"."""
-    minutes, seconds = divmod(round(seconds), 60)
+def time_left(seconds: float, done: int, left: int) -> str:
+    """The end of a line of progress, "  0:01:05 left", where so many steps took the seconds; before the first ""."""
+    if not done:
+        return ""
+    minutes, rest = divmod(round(seconds / done * left), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{seconds:02d}"
+    return f"  {hours}:{minutes:02d}:{rest:02d} left"

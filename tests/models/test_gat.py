@@ -100,13 +100,17 @@ def test_a_loop_of_blocks_is_what_is_written_out(of, drawn):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4), slopes(False), slopes(True))
 
 
+def either(of, depth, **fields):
+    """A generator or a discriminator of so many narrow blocks, and what it may be given."""
+    if of == "generator":
+        return gat.Generator(8, 1, depth, 8, 2, patch=4, **fields), jnp.zeros((2, 64))
+    return gat.Discriminator(depth, 8, 2, patch=4, **fields), jnp.zeros((2, 8, 8, 1))
+
+
 @pytest.mark.parametrize("unrolled", [None, False, True])
 @pytest.mark.parametrize(("of", "depth"), [("generator", 8), ("discriminator", 8), ("discriminator", 4)])
 def test_blocks_are_in_a_loop_where_one_asks_or_there_are_many(of, depth, unrolled):
-    if of == "generator":
-        network, given = gat.Generator(8, 1, depth, 8, 2, patch=4, unrolled=unrolled), jnp.zeros((2, 64))
-    else:
-        network, given = gat.Discriminator(depth, 8, 2, patch=4, unrolled=unrolled), jnp.zeros((2, 8, 8, 1))
+    network, given = either(of, depth, unrolled=unrolled)
     variables = jax.eval_shape(network.init, jax.random.key(0), given)
     written_out = depth <= 4 if unrolled is None else unrolled
     assert ("stablehlo.while" in jax.jit(network.apply).lower(variables, given).as_text()) != written_out
@@ -116,10 +120,7 @@ def test_blocks_are_in_a_loop_where_one_asks_or_there_are_many(of, depth, unroll
 def test_recomputed_blocks_make_their_products_twice(of):
     made = {}
     for recomputed in (False, True):
-        if of == "generator":
-            network, given = gat.Generator(8, 1, 8, 8, 2, patch=4, recomputed=recomputed), jnp.zeros((2, 64))
-        else:
-            network, given = gat.Discriminator(8, 8, 2, patch=4, recomputed=recomputed), jnp.zeros((2, 8, 8, 1))
+        network, given = either(of, 8, recomputed=recomputed)
         variables = jax.eval_shape(partial(network.init, train=True), jax.random.key(0), given)
         loss = lambda v, network=network, given=given: jnp.sum(network.apply(v, given))
         made[recomputed] = count_flops(jax.grad(loss), variables)
