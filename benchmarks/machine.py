@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 
+from gan_jax.run.large_pages import with_wish
+
 FRAMEWORKS = {
     "gan_jax": ("gan_jax", "jax", "flax", "optax"),
     "PyTorch": ("torch",),
@@ -30,9 +32,9 @@ def have_gpu(pythons: Mapping[str, str]) -> bool:
 
 
 def environment(gpu: bool) -> dict[str, str]:
-    """Of a process that is to see the GPU, or none."""
+    """Of a process that is to see the GPU, or none; of either side with large pages, as the command line runs."""
     hidden = {} if gpu else {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": "-1"}
-    return os.environ | hidden
+    return (with_wish(os.environ) or dict(os.environ)) | hidden
 
 
 def versions(framework: str) -> dict[str, str]:

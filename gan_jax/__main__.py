@@ -2,11 +2,12 @@
 
 import sys
 
-from gan_jax.run import signals
+from gan_jax.run import large_pages, signals
 
 
 def main() -> int:
     """Runs the command line; a signal ends even its imports in one line."""
+    large_pages.ask(sys.argv, sys.orig_argv)
     with signals.leaving():
         from gan_jax import cli
 
