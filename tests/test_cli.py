@@ -233,7 +233,11 @@ MISTAKES = [
         "try 16",
     ),
     ("train digits --task inpainting --task.perceptual 1", "model: dcgan is not for --task inpainting", "--task.vgg"),
-    ("train mnist --model r3gan", "data.size: model r3gan makes 8, 16, 32", "try --data.size 32"),
+    (
+        "train mnist --model r3gan",
+        *("data.size: model r3gan makes 8, 16, 32", "try --data.size 32"),
+        "of mnist are chosen for dcgan; recipes for r3gan: celeb_a_r3gan, ",
+    ),
     ("train digits --evaluate.every 0", "evaluate.every: expected a whole number from 1, got 0"),
     ("train digits --evaluate.samples 5", "evaluate.samples: expected a whole number from 20, got 5"),
     ("train digits --evaluate.best fdi", "evaluate.best: expected one of fid, kid", "did you mean fid?"),

@@ -71,6 +71,7 @@ def main(arguments: list[str]) -> None:
             check_same(stored, check(config), str(run))
     else:
         _check_start(options.config)
+        _tell_of_other_networks(recipe, options.config)
     (check if recipes.is_run(run) else check_new)(config)
     of = config.data.path or config.data.name
     screen.tell(f"reading the {config.data.kind} of {of}", sys.stderr)
@@ -132,6 +133,14 @@ def _check_paths(run: Path, config: Config) -> None:
         raise ConfigError(f"run: {run} is a file, and a run is a folder; choose another with --run")
     if config.evaluate.weights and os.path.isdir(config.evaluate.weights):
         raise ConfigError(f"evaluate.weights: {config.evaluate.weights} is a folder; name the file in it")
+
+
+def _tell_of_other_networks(recipe: str, config: Config) -> None:
+    """Says, where --model takes other networks than the recipe is for, that the rest of it is for those."""
+    meant, taken = name_of(recipes.load(recipe).model), name_of(config.model)
+    if taken != meant:
+        others = f"; recipes for {taken}: {', '.join(of_these)}" if (of_these := recipes.of_model(taken)) else ""
+        screen.tell(f"the loss, penalties and step sizes of {recipe} are chosen for {meant}{others}", sys.stderr)
 
 
 def _check_start(config: Config) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import gan_jax.config
 from gan_jax.config import Config
 from gan_jax.config.checks import check_values, from_json
+from gan_jax.config.schema import name_of
 from gan_jax.errors import ConfigError, RunError
 from gan_jax.storage import is_remote, place, reached
 
@@ -27,6 +28,11 @@ def names() -> dict[str, str]:
     """The recipes that come with the package: name to the first line of its docstring."""
     files = sorted(FOLDER.glob("*.py"))
     return {path.stem: (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").split("\n")[0] for path in files}
+
+
+def of_model(model: str) -> list[str]:
+    """The recipes that come with the package and have these networks."""
+    return [name for name in names() if name_of(load(name).model) == model]
 
 
 def load(recipe: str) -> Config:

@@ -28,7 +28,7 @@ from gan_jax.images import to_float
 from gan_jax.memory import require_memory
 from gan_jax.network import evaluate
 from gan_jax.run.decoding import at_once, in_parts
-from gan_jax.run.files import write_atomically
+from gan_jax.run.files import check_absent, write_atomically
 from gan_jax.run.named_arrays import to_arrays
 from gan_jax.run.sampling import Source
 from gan_jax.screen import tell
@@ -51,6 +51,8 @@ def encode(source: Source, out: Path, *, moved: Mapping[str, str], size: int | s
     data are now by "data.data_dir". Raises ConfigError, DataError, RunError.
     """
     check_ending(out, ENDINGS["latents"])
+    if out.suffix == ".npz":
+        check_absent(out)
     config, model = source.config, source.config.model
     assert isinstance(model, Autoencoder)
     there = [name for name in FILES if out.with_name(name).exists()] if out.name == IMAGES else []

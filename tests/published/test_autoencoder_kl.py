@@ -63,6 +63,8 @@ def test_a_file_becomes_a_folder_that_encodes_pictures(tensors, tmp_path, capsys
     with np.load("latents.npz") as found:
         assert found["images"].shape == (5, 4, 2, 3)
         latents, pictures = found["images"], found["pictures"]
+    assert main(["encode", "vae", "mine", "--size", "16x8", "--out", "latents.npz"]) == 2
+    assert "latents.npz is there already; name another place with --out" in capsys.readouterr().err
     assert main(["encode", "vae", "mine", "--size", "16x8", "--out", "rows/images.npy"]) == 0
     whole, rows = (
         arrays.load(path, size=(4, 2), channels=3, deviation=0.5) for path in ("latents.npz", "rows/images.npy")
