@@ -169,7 +169,8 @@ def _down_on_cpu(x: Maps, kernel: Kernel, geometry: Geometry) -> Maps:
     if (geometry.kernel, geometry.stride) == (1, 1):
         return down_by_product(x, kernel, geometry)
     *_, large, small = kernel.shape
-    return (down_by_winograd if _winograd_pays(x, large, small, geometry) else down_by_xla)(x, kernel, geometry)
+    winograd = _winograd_pays(x, large, small, geometry, _fewest(geometry))
+    return (down_by_winograd if winograd else down_by_xla)(x, kernel, geometry)
 
 
 def _up_on_cpu(y: Maps, kernel: Kernel, geometry: Geometry) -> Maps:
@@ -177,7 +178,8 @@ def _up_on_cpu(y: Maps, kernel: Kernel, geometry: Geometry) -> Maps:
     # The product is faster as long as the cache holds it.
     if k == 1 or (geometry.stride > 1 and _pixels(y, geometry) * k * k * large <= 2**22):
         return up_by_product(y, kernel, geometry)
-    return (up_by_winograd if _winograd_pays(y, large, small, geometry) else up_by_phases)(y, kernel, geometry)
+    winograd = _winograd_pays(y, large, small, geometry, _fewest(geometry))
+    return (up_by_winograd if winograd else up_by_phases)(y, kernel, geometry)
 
 
 def _taps_on_cpu(x: Maps, y: Maps, geometry: Geometry) -> Kernel:
@@ -185,7 +187,7 @@ def _taps_on_cpu(x: Maps, y: Maps, geometry: Geometry) -> Kernel:
         return taps_by_product(x, y, geometry)
     if x.dtype != jnp.float32:  # of lower precision, a sum of slices would lose more than the whole does
         return taps_by_xla(x, y, geometry)
-    winograd = _winograd_pays(x, x.shape[-1], y.shape[-1], geometry)
+    winograd = _winograd_pays(x, x.shape[-1], y.shape[-1], geometry, 96)
     if _rows_pay(x, y, geometry) or (winograd and geometry.stride > 1 and geometry.small == (16, 16)):
         return taps_by_rows_in_slices(x, y, geometry)
     if winograd:
@@ -199,10 +201,20 @@ def _rows_pay(x: Maps, y: Maps, geometry: Geometry) -> bool:
     return geometry.stride == 1 and thin and min(geometry.small) >= 16 and max(geometry.small) <= 32
 
 
-def _winograd_pays(maps: Maps, large: int, small: int, geometry: Geometry) -> bool:
-    """Whether there are channels enough, of large and small images, for what it saves to outweigh its sums."""
+def _fewest(geometry: Geometry) -> int:
+    """How many channels Winograd's forward pass and its adjoint in the image ask for; larger maps leave the cache."""
+    if geometry.stride > 1 or max(geometry.small) > 32:
+        return 96
+    return 30 if min(geometry.small) == 32 else 60
+
+
+def _winograd_pays(maps: Maps, large: int, small: int, geometry: Geometry, fewest: int) -> bool:
+    """Whether there are channels enough, of large and small images, for what it saves to outweigh its sums.
+
+    Their harmonic mean counts, and the pixels of a tile of stride x stride are channels.
+    """
     tiled = geometry.stride**2 * large
-    wide = tiled * small >= 48 * (tiled + small) and _pixels(maps, geometry) >= 256
+    wide = 2 * tiled * small >= fewest * (tiled + small) and _pixels(maps, geometry) >= 256
     whole = geometry.kernel % geometry.stride == 0 and geometry.tiles in (2, 3)
     return wide and whole and maps.dtype == jnp.float32
 

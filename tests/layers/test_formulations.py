@@ -1,5 +1,7 @@
 """Every formulation of the three operators against XLA's own, in value and in gradients."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -88,6 +90,17 @@ def test_taps_are_those_of_xla_whichever_image_has_fewer_channels(formulation, k
 def test_winograd_leaves_half_precision_alone():
     """Winograd's sums before the products would lose bits that bfloat16 does not have."""
     geometry = Geometry.same((32, 32), (32, 32), 3, 1)
-    pays = lambda dtype: convolution._winograd_pays(jnp.zeros((32, 32, 32, 128), dtype), 128, 128, geometry)
+    pays = lambda dtype: convolution._winograd_pays(jnp.zeros((32, 32, 32, 128), dtype), 128, 128, geometry, 96)
     assert pays(jnp.float32)
     assert not pays(jnp.bfloat16)
+
+
+@pytest.mark.parametrize(
+    ("side", "channels", "pays"), [(32, 32, True), (32, 16, False), (16, 32, False), (64, 64, False)]
+)
+def test_winograd_makes_maps_of_few_channels_where_they_fit_into_the_cache(side, channels, pays):
+    geometry = Geometry.same((side, side), (side, side), 3, 1)
+    x, kernel = jnp.zeros((2, side, side, channels)), jnp.zeros((3, 3, channels, channels))
+    for operator in (convolution._down_on_cpu, convolution._up_on_cpu):
+        made_of = str(jax.make_jaxpr(partial(operator, geometry=geometry))(x, kernel))
+        assert ("conv_general_dilated" not in made_of) is pays
