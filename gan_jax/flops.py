@@ -20,7 +20,13 @@ CALLS = ("jit", "pjit", "closed_call", "core_call", "custom_jvp_call", "custom_v
 
 
 def count(program: Callable[..., Any], *arguments: Any) -> float:
-    """FLOPs of one call. Of the arguments only shapes and dtypes matter; nothing is computed."""
+    """FLOPs of one call. Of the arguments only shapes and dtypes matter; nothing is computed.
+
+    What `jax.jit` has made is not traced again if it has been called with such arrays: of a large network that is
+    seconds.
+    """
+    if isinstance(program, jax.stages.Wrapped):
+        return _count(program.trace(*arguments).jaxpr)
     return _count(jax.make_jaxpr(program)(*arguments))
 
 

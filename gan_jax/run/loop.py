@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from gan_jax import parallel, per_device
+from gan_jax import flops, parallel, per_device
 from gan_jax.config import Config, NoTask
 from gan_jax.config.build import build_gan, example, load_data
 from gan_jax.config.checks import PLACES, as_begun, check_same
@@ -24,7 +24,7 @@ from gan_jax.data.batches import read_batch, read_beside_labelled
 from gan_jax.data.dataset import Dataset
 from gan_jax.data.reading import read_ahead
 from gan_jax.errors import DivergedError, GanJaxError, RunError, Stopped
-from gan_jax.gan import GAN, GANState, init
+from gan_jax.gan import GAN, GANState, Step, init
 from gan_jax.run import decoding, hosts, signals, told
 from gan_jax.run.beginning import begin
 from gan_jax.run.checkpoints import Checkpoints, Notes, committed
@@ -37,7 +37,7 @@ from gan_jax.run.profile import Profile
 from gan_jax.run.record import Record, Silence
 from gan_jax.run.room import require_room
 from gan_jax.run.stopping import IN_FLIGHT, Stopping
-from gan_jax.run.training import abstract_state, make_step
+from gan_jax.run.training import abstract_state, make_step, step_flops
 from gan_jax.run.watch import Watch
 from gan_jax.types import Metrics
 
@@ -173,6 +173,8 @@ def _run(job: Job, state: GANState, start: int, remarks: list[str], profile: ran
                 traced.before(call)
                 given = [stopping.batch(way.put_batch(mesh, *next(batches), stacked=stacked)) for _ in call]
                 state, metrics = step(state, given[0]) if len(call) == 1 else steps(state, given)
+                if call.start == start:
+                    record.work(_flops(job, step, state, given[0]))
                 done, stop = call.stop, stopping.wished(metrics)
                 pending.append(metrics)
                 if len(pending) > IN_FLIGHT:
@@ -213,6 +215,13 @@ def _run(job: Job, state: GANState, start: int, remarks: list[str], profile: ran
         record.close()
         if watch:
             watch.close()
+
+
+def _flops(job: Job, step: Step, state: GANState, batch: Any) -> float:
+    """Of a step over all devices; once it has been called, of what is traced already."""
+    if job.way is parallel:
+        return flops.count(step, state, batch)
+    return step_flops(job.config, build_gan(job.config, len(job.data.classes)))  # a device's program has an axis
 
 
 def _checkpoint_notes(job: Job) -> Notes:

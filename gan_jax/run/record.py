@@ -1,7 +1,7 @@
 """What a run leaves behind as it goes: its rows, lines and pictures, and what trackers show of them."""
 
 from contextlib import suppress
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,7 +11,6 @@ import numpy as np
 from jax.sharding import Mesh
 
 from gan_jax.config import Config
-from gan_jax.config.build import build_gan
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import RunError
 from gan_jax.gan import GAN, GANState, generate
@@ -26,7 +25,6 @@ from gan_jax.run.sampling import Counts, labels_in_turn_or_by_frequency, latents
 from gan_jax.run.scoreboard import Evaluation, as_row, read_all
 from gan_jax.run.speed import PeakMemory, Reach, Speed, matrix_product_rate
 from gan_jax.run.tracking.trackers import Trackers, trackers_of
-from gan_jax.run.training import step_flops
 from gan_jax.types import Images
 
 
@@ -50,15 +48,12 @@ class Record:
         self._speed = Speed(config.images_per_step)
         self._devices, device = mesh.devices.size, mesh.local_devices[0]
         self._peak = PeakMemory(device)
-        whole = partial(build_gan, config, len(data.classes))  # `gan` may be one device's program, of an axis
-        self._flops = cache(lambda: step_flops(config, whole()) / config.images_per_step)
+        self._images, self._flops = config.images_per_step, 0.0
         self._rate = cache(lambda: _apart(self._peak, device))
         self._gallery = Gallery(config, gan, data, counts, folder)
         self._trackers = Trackers({}, self.say)
         if goes_on:
             self._trackers = trackers_of(config, folder, start=start, reached=self._rows.reached, say=self.say)
-        if self._trackers:
-            self._flops()  # now: a large network takes seconds, which would count as training later
 
     @property
     def remarks(self) -> list[str]:
@@ -103,6 +98,10 @@ class Record:
         self._speed.resume(step)
         self._reporter.resume()
 
+    def work(self, flops: float) -> None:
+        """Takes note of how many FLOPs a step has, over all devices, before the first row is written."""
+        self._flops = flops / self._images
+
     def speed(self) -> None:
         """Says how fast the run was in all, beside what its devices can do; nothing of a moment's training."""
         if self._speed.tells:
@@ -110,7 +109,7 @@ class Record:
             self.say(self._speed.in_all(reach, self._peak.bytes()))
 
     def _reach(self) -> Reach:
-        return Reach(self._devices, self._flops(), self._rate())
+        return Reach(self._devices, self._flops, self._rate())
 
     def flush(self) -> None:
         """Sees that all is written that will not come again once a checkpoint of now is there."""
@@ -150,6 +149,9 @@ class Silence:
         """Keeps nothing."""
 
     def row(self, step: int, metrics: dict[str, float], waiting: float) -> None:
+        """Keeps nothing."""
+
+    def work(self, flops: float) -> None:
         """Keeps nothing."""
 
     def speed(self) -> None:

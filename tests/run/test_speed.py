@@ -2,14 +2,16 @@
 
 from types import SimpleNamespace
 
+import jax
+import jax.numpy as jnp
 import pytest
 
-from gan_jax import parallel
+from gan_jax import flops, parallel
 from gan_jax.config import MLP, Config, DataConfig, PenaltyConfig
 from gan_jax.config.build import build_gan, load_data
 from gan_jax.run import record, speed
 from gan_jax.run.files import RunFolder
-from gan_jax.run.loop import WAYS
+from gan_jax.run.loop import WAYS, train
 from gan_jax.run.speed import LEAST_SECONDS, Pace, PeakMemory, Reach, Speed
 from gan_jax.run.tracking.trackers import Trackers
 from gan_jax.run.training import step_flops
@@ -94,6 +96,7 @@ def test_a_run_shows_trackers_its_speed_and_keeps_it_out_of_its_rows(tmp_path, m
     data = load_data(config)
     gan = build_gan(config, len(data.classes), WAYS[way].mean())
     kept = record.Record(config, gan, data, None, RunFolder(tmp_path), parallel.make_mesh(), start=0)
+    kept.work(work := step_flops(config, build_gan(config, len(data.classes))))
     for step in (1, 2):
         kept.row(step, {"d/loss": 1.0, "g/loss": 1.0}, waiting=0.0)
         clock(2)
@@ -101,11 +104,25 @@ def test_a_run_shows_trackers_its_speed_and_keeps_it_out_of_its_rows(tmp_path, m
     kept.close()
     first, second = shown.rows
     assert first.keys() == {"d/loss", "g/loss"}  # what came before it was compiled
-    flops = step_flops(config, build_gan(config, len(data.classes)))
-    assert second["speed/gflops_per_second_per_device"] == pytest.approx(flops / 2 / 2 / 1e9)
-    assert second["speed/model_flops_utilisation"] == pytest.approx(flops / 2 / 2 / 1e9)
+    assert second["speed/gflops_per_second_per_device"] == pytest.approx(work / 2 / 2 / 1e9)
+    assert second["speed/model_flops_utilisation"] == pytest.approx(work / 2 / 2 / 1e9)
     assert "speed" not in RunFolder(tmp_path).metrics.read_text()
     assert "of its matrix products" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("way", ["jit", "pmap"])
+def test_a_run_counts_the_work_of_all_its_devices(tmp_path, monkeypatch, way):
+    config = Config(
+        data=DataConfig(name="digits"),
+        model=MLP(latent_size=4, generator_width=8, discriminator_width=4),
+        steps=1,
+        batch_size=8,
+        parallel=way,
+    )
+    counted = []
+    monkeypatch.setattr(record.Record, "work", lambda self, flops: counted.append(flops))
+    train(config, tmp_path / "run")
+    assert counted == [step_flops(config, build_gan(config, 10))]
 
 
 class Shown:
@@ -121,3 +138,18 @@ class Shown:
         pass
 
     flush = close = lambda self: None
+
+
+def test_what_has_been_compiled_is_counted_without_being_traced_again():
+    traced = []
+
+    def program(a, b):
+        traced.append(1)
+        return jnp.sin(a @ b)
+
+    a, b = jnp.ones((2, 3)), jnp.ones((3, 5))
+    compiled = jax.jit(program)
+    compiled(a, b)
+    assert flops.count(compiled, a, b) == 2 * 2 * 3 * 5
+    assert len(traced) == 1
+    assert flops.count(program, a, b) == 2 * 2 * 3 * 5
