@@ -9,8 +9,6 @@ import sys
 from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 
-from gan_jax.run.large_pages import with_wish
-
 FRAMEWORKS = {
     "gan_jax": ("gan_jax", "jax", "flax", "optax"),
     "PyTorch": ("torch",),
@@ -33,6 +31,8 @@ def have_gpu(pythons: Mapping[str, str]) -> bool:
 
 def environment(gpu: bool) -> dict[str, str]:
     """Of a process that is to see the GPU, or none; of either side with large pages, as the command line runs."""
+    from gan_jax.run.large_pages import with_wish  # here: a peer's interpreter, which asks for versions, may have none
+
     hidden = {} if gpu else {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": "-1"}
     return (with_wish(os.environ) or dict(os.environ)) | hidden
 

@@ -7,8 +7,8 @@ from gan_jax.run import large_pages, signals
 
 def main() -> int:
     """Runs the command line; a signal ends even its imports in one line."""
-    large_pages.ask(sys.argv, sys.orig_argv)
     with signals.leaving():
+        large_pages.ask(sys.argv, sys.orig_argv)
         from gan_jax import cli
 
         return cli.main()

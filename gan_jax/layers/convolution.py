@@ -202,10 +202,11 @@ def _rows_pay(x: Maps, y: Maps, geometry: Geometry) -> bool:
 
 
 def _fewest(geometry: Geometry) -> int:
-    """How many channels Winograd's forward pass and its adjoint in the image ask for; larger maps leave the cache."""
-    if geometry.stride > 1 or max(geometry.small) > 32:
+    """How many channels Winograd's forward pass and its adjoint in the image ask for."""
+    known = all(isinstance(side, int) for side in geometry.small)
+    if geometry.stride > 1 or not known or max(geometry.small) > 32:
         return 96
-    return 30 if min(geometry.small) == 32 else 60
+    return 30 if geometry.small == (32, 32) else 60
 
 
 def _winograd_pays(maps: Maps, large: int, small: int, geometry: Geometry, fewest: int) -> bool:

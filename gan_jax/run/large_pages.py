@@ -13,17 +13,22 @@ COMMANDS = ("train", "evaluate", "project")
 """Those that compute for long."""
 
 
+MARK = "GAN_JAX_BEGAN_ANEW"
+"""Told to the command that begins anew: some systems take $GLIBC_TUNABLES away, and it would begin for ever."""
+
+
 def ask(arguments: list[str], started_by: list[str]) -> None:
-    """Has this process become the same command anew, with large pages, where that makes it faster.
+    """Has this process become the same command anew, with large pages, where the kernel gives them to who asks.
 
     arguments: sys.argv; started_by: sys.orig_argv. XLA's CPU backend maps a step's temporaries anew in each step, and
     their first touch costs a fault for each page of 4 kB: StyleGAN2's step at an eighth of its width has 144,000 of
     them, and takes 1.20 s in place of 1.35 with pages of 2 MB (docs/speed.md). The C library reads what it is told
     before it allocates anything, so that a process that runs already cannot tell it.
 
-    Does nothing where $GLIBC_TUNABLES says anything of it, `glibc.malloc.hugetlb=0` among them.
+    Does nothing where $GLIBC_TUNABLES says anything of it, `glibc.malloc.hugetlb=0` among them, nor under a debugger.
     """
-    if is_command(arguments, started_by) and (wished := with_wish(os.environ)):
+    traced = sys.gettrace() is not None
+    if not traced and sys.executable and is_command(arguments, started_by) and (wished := with_wish(os.environ)):
         with suppress(OSError):  # as of an interpreter that has gone meanwhile
             os.execve(sys.executable, [sys.executable, *started_by[1:]], wished)
 
@@ -31,13 +36,14 @@ def ask(arguments: list[str], started_by: list[str]) -> None:
 def is_command(arguments: list[str], started_by: list[str]) -> bool:
     """Whether the process is one of COMMANDS and no more: a notebook that runs one must not become it."""
     given = arguments[1:]
-    if not given or given[0] not in COMMANDS:
+    if not given or given[0] not in COMMANDS or started_by[-len(given) :] != given:
         return False
-    before, told = started_by[: -len(given)], started_by[-len(given) :]
-    return told == given and Path(before[-1] if before else "").name in _OUR_NAMES
+    *_, before, program = ["", "", *started_by[: -len(given)]]
+    module = before == "-m" and program == "gan_jax"
+    return module or Path(program).name == "gan-jax" or Path(program).resolve() == _MAIN
 
 
-_OUR_NAMES = ("gan-jax", "gan_jax", "__main__.py")
+_MAIN = Path(__file__).resolve().parents[1] / "__main__.py"
 
 
 def listens(kernel: str, library: str) -> bool:
@@ -49,9 +55,9 @@ def listens(kernel: str, library: str) -> bool:
 def with_wish(environment: Mapping[str, str]) -> dict[str, str] | None:
     """The environment with the wish added; None where something is said of it already, or nobody would listen."""
     said = environment.get("GLIBC_TUNABLES", "")
-    if TUNABLE in said or not listens(_told_by_kernel(), _library()):
+    if TUNABLE in said or MARK in environment or not listens(_told_by_kernel(), _library()):
         return None
-    return {**environment, "GLIBC_TUNABLES": f"{said}:{TUNABLE}=1" if said else f"{TUNABLE}=1"}
+    return {**environment, MARK: "1", "GLIBC_TUNABLES": f"{said}:{TUNABLE}=1" if said else f"{TUNABLE}=1"}
 
 
 def _told_by_kernel() -> str:

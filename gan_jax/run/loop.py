@@ -154,7 +154,10 @@ def _run(job: Job, state: GANState, start: int, remarks: list[str], profile: ran
     step, steps = (way.compile_step(each, mesh, stacked=stacked) for each in (one, parallel.several(one)))
     notes = _checkpoint_notes(job)
     first = hosts.is_first()
-    record = Record(config, job.gan, data, notes["counts"], job.folder, mesh, start=start) if first else Silence()
+    given: list[Any] = []
+    work = lambda: _flops(job, step, state, given[0])  # of the newest state: a step consumes the one before
+    of_run = (config, job.gan, data, notes["counts"], job.folder, mesh)
+    record = Record(*of_run, start=start, flops=work) if first else Silence()
     traced = Profile(profile or range(0), job.folder.profile)
     watch: Watch | None = None
     pending: list[Metrics] = []
@@ -173,8 +176,6 @@ def _run(job: Job, state: GANState, start: int, remarks: list[str], profile: ran
                 traced.before(call)
                 given = [stopping.batch(way.put_batch(mesh, *next(batches), stacked=stacked)) for _ in call]
                 state, metrics = step(state, given[0]) if len(call) == 1 else steps(state, given)
-                if call.start == start:
-                    record.work(_flops(job, step, state, given[0]))
                 done, stop = call.stop, stopping.wished(metrics)
                 pending.append(metrics)
                 if len(pending) > IN_FLIGHT:
@@ -218,7 +219,7 @@ def _run(job: Job, state: GANState, start: int, remarks: list[str], profile: ran
 
 
 def _flops(job: Job, step: Step, state: GANState, batch: Any) -> float:
-    """Of a step over all devices; once it has been called, of what is traced already."""
+    """Of a step over all devices; where it has been called, of what is traced already."""
     if job.way is parallel:
         return flops.count(step, state, batch)
     return step_flops(job.config, build_gan(job.config, len(job.data.classes)))  # a device's program has an axis

@@ -1,5 +1,6 @@
 """What a run leaves behind as it goes: its rows, lines and pictures, and what trackers show of them."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -32,9 +33,21 @@ class Record:
     """Writes all that a run tells, but for its checkpoints. Only one host of a run keeps it."""
 
     def __init__(
-        self, config: Config, gan: GAN, data: Dataset, counts: Counts, folder: RunFolder, mesh: Mesh, *, start: int
+        self,
+        config: Config,
+        gan: GAN,
+        data: Dataset,
+        counts: Counts,
+        folder: RunFolder,
+        mesh: Mesh,
+        *,
+        start: int,
+        flops: Callable[[], float],
     ) -> None:
-        """Of a run that goes on after step `start`: what was written beyond it comes again. Raises RunError."""
+        """Of a run that goes on after step `start`: what was written beyond it comes again. Raises RunError.
+
+        `flops`: those of a step over all devices; asked for at most once, and only when a step has been taken.
+        """
         goes_on = start < config.steps
         if goes_on and start % config.every.sample:
             folder.sample(start, medium_of(config, data.alphabet).suffix).unlink(missing_ok=True)
@@ -48,7 +61,7 @@ class Record:
         self._speed = Speed(config.images_per_step)
         self._devices, device = mesh.devices.size, mesh.local_devices[0]
         self._peak = PeakMemory(device)
-        self._images, self._flops = config.images_per_step, 0.0
+        self._flops = cache(lambda: flops() / config.images_per_step)
         self._rate = cache(lambda: _apart(self._peak, device))
         self._gallery = Gallery(config, gan, data, counts, folder)
         self._trackers = Trackers({}, self.say)
@@ -71,7 +84,8 @@ class Record:
     def row(self, step: int, metrics: dict[str, float], waiting: float) -> None:
         """Keeps the metrics of a step; of the time since the last row, the share `waiting` went by without data."""
         if self._trackers:
-            self._rate()  # at the first row, when a step has shown the memory that it takes; before the clock runs
+            # At the first row, when a step has shown the memory that it takes; before the clock runs.
+            self._rate(), self._flops()
         pace = self._speed.look(step, waiting)
         self._rows.write({"step": step, "images": step * self._speed.images_per_step} | metrics)
         self._reporter.progress({"step": step} | metrics, pace)
@@ -98,10 +112,6 @@ class Record:
         self._speed.resume(step)
         self._reporter.resume()
 
-    def work(self, flops: float) -> None:
-        """Takes note of how many FLOPs a step has, over all devices, before the first row is written."""
-        self._flops = flops / self._images
-
     def speed(self) -> None:
         """Says how fast the run was in all, beside what its devices can do; nothing of a moment's training."""
         if self._speed.tells:
@@ -109,7 +119,7 @@ class Record:
             self.say(self._speed.in_all(reach, self._peak.bytes()))
 
     def _reach(self) -> Reach:
-        return Reach(self._devices, self._flops, self._rate())
+        return Reach(self._devices, self._flops(), self._rate())
 
     def flush(self) -> None:
         """Sees that all is written that will not come again once a checkpoint of now is there."""
@@ -149,9 +159,6 @@ class Silence:
         """Keeps nothing."""
 
     def row(self, step: int, metrics: dict[str, float], waiting: float) -> None:
-        """Keeps nothing."""
-
-    def work(self, flops: float) -> None:
         """Keeps nothing."""
 
     def speed(self) -> None:

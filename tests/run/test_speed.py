@@ -1,5 +1,6 @@
 """How fast a run was, said once there is something to say."""
 
+import dataclasses
 from types import SimpleNamespace
 
 import jax
@@ -95,8 +96,9 @@ def test_a_run_shows_trackers_its_speed_and_keeps_it_out_of_its_rows(tmp_path, m
     monkeypatch.setattr(record, "matrix_product_rate", lambda device: 1e9)
     data = load_data(config)
     gan = build_gan(config, len(data.classes), WAYS[way].mean())
-    kept = record.Record(config, gan, data, None, RunFolder(tmp_path), parallel.make_mesh(), start=0)
-    kept.work(work := step_flops(config, build_gan(config, len(data.classes))))
+    work = step_flops(config, build_gan(config, len(data.classes)))
+    told = (config, gan, data, None, RunFolder(tmp_path), parallel.make_mesh())
+    kept = record.Record(*told, start=0, flops=lambda: work)
     for step in (1, 2):
         kept.row(step, {"d/loss": 1.0, "g/loss": 1.0}, waiting=0.0)
         clock(2)
@@ -110,19 +112,21 @@ def test_a_run_shows_trackers_its_speed_and_keeps_it_out_of_its_rows(tmp_path, m
     assert "of its matrix products" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("way", ["jit", "pmap"])
-def test_a_run_counts_the_work_of_all_its_devices(tmp_path, monkeypatch, way):
+@pytest.mark.parametrize(("way", "per_call"), [("jit", 1), ("jit", 2), ("pmap", 1)])
+def test_a_run_counts_the_work_of_a_step_on_all_its_devices(tmp_path, monkeypatch, way, per_call):
     config = Config(
         data=DataConfig(name="digits"),
         model=MLP(latent_size=4, generator_width=8, discriminator_width=4),
-        steps=1,
+        steps=4,
         batch_size=8,
         parallel=way,
+        steps_per_call=per_call,
     )
-    counted = []
-    monkeypatch.setattr(record.Record, "work", lambda self, flops: counted.append(flops))
+    asked = []
+    monkeypatch.setattr(record.Record, "speed", lambda self: asked.append(self._flops()))
     train(config, tmp_path / "run")
-    assert counted == [step_flops(config, build_gan(config, 10))]
+    one_by_one = dataclasses.replace(config, parallel="jit", steps_per_call=1)
+    assert asked == [step_flops(one_by_one, build_gan(one_by_one, 10)) / 8]
 
 
 class Shown:
