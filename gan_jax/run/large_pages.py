@@ -11,8 +11,6 @@ TUNABLE = "glibc.malloc.hugetlb"
 OF_KERNEL = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 COMMANDS = ("train", "evaluate", "project")
 """Those that compute for long."""
-
-
 MARK = "GAN_JAX_BEGAN_ANEW"
 """Told to the command that begins anew: some systems take $GLIBC_TUNABLES away, and it would begin for ever."""
 

@@ -85,7 +85,8 @@ class Record:
         """Keeps the metrics of a step; of the time since the last row, the share `waiting` went by without data."""
         if self._trackers:
             # At the first row, when a step has shown the memory that it takes; before the clock runs.
-            self._rate(), self._flops()
+            self._rate()
+            self._flops()
         pace = self._speed.look(step, waiting)
         self._rows.write({"step": step, "images": step * self._speed.images_per_step} | metrics)
         self._reporter.progress({"step": step} | metrics, pace)
