@@ -92,7 +92,8 @@ def test_a_folder_is_written_that_sample_draws_from(write, tmp_path, capsys, mon
     assert json.loads((tmp_path / "cats/generator.json").read_text("utf-8"))["imported"]["file"] == "cats.pkl"
     assert main(["sample", "cats", "--count", "6", "--out", "s.npz"]) == 0
     assert "6 images from the averaged weights of cats.pkl" in capsys.readouterr().out
-    drawn = np.load("s.npz")
+    with np.load("s.npz") as found:
+        drawn = dict(found)
     np.testing.assert_array_equal(drawn["labels"], [0, 1, 2, 0, 1, 2])
     assert drawn["images"].shape == (6, 8, 8, 3)
     assert drawn["images"].std() > 0

@@ -295,9 +295,13 @@ def test_sampling_is_repeatable_and_image_i_does_not_depend_on_the_count(tmp_pat
     train(small(conditional=True), tmp_path / "run")
     arguments = {"interpolate": None, "seed": 3, "labels": "0-2"}
     run = of_run(str(tmp_path / "run"), averaged=True, best=False)
-    for name, count in (("a", 5), ("b", 5), ("c", 300)):
-        draw_from(run, out=tmp_path / f"{name}.npz", count=count, **arguments)
-    a, b, c = (np.load(tmp_path / f"{name}.npz") for name in "abc")
+
+    def drawn(name, count):
+        draw_from(run, out=tmp_path / name, count=count, **arguments)
+        with np.load(tmp_path / name) as found:
+            return dict(found)
+
+    a, b, c = drawn("a.npz", 5), drawn("b.npz", 5), drawn("c.npz", 300)
     np.testing.assert_array_equal(a["images"], b["images"])
     np.testing.assert_array_equal(a["images"], c["images"][:5])
     np.testing.assert_array_equal(a["labels"], [0, 1, 2, 0, 1])
