@@ -59,7 +59,8 @@ def main(arguments: list[str]) -> None:
         if "-h" not in arguments and "--help" not in arguments:
             raise ConfigError(f"the recipe comes first: gan-jax train RECIPE {' '.join(arguments)}")
         _read("RECIPE", Config(), arguments)  # which says its help, and ends
-    options = _read(recipe, recipes.load(recipe), rest)
+    own = recipes.load(recipe)
+    options = _read(recipe, own, rest)
     profile = read_steps(options.profile) if options.profile is not None else None
     run = _folder(recipe, options)
     config = _absolute(options.config)
@@ -71,7 +72,7 @@ def main(arguments: list[str]) -> None:
             check_same(stored, check(config), str(run))
     else:
         _check_start(options.config)
-        _tell_of_other_networks(recipe, options.config)
+        _tell_of_other_networks(recipe, own, options.config)
     (check if recipes.is_run(run) else check_new)(config)
     of = config.data.path or config.data.name
     screen.tell(f"reading the {config.data.kind} of {of}", sys.stderr)
@@ -135,9 +136,9 @@ def _check_paths(run: Path, config: Config) -> None:
         raise ConfigError(f"evaluate.weights: {config.evaluate.weights} is a folder; name the file in it")
 
 
-def _tell_of_other_networks(recipe: str, config: Config) -> None:
+def _tell_of_other_networks(recipe: str, own: Config, config: Config) -> None:
     """Says, where --model takes other networks than the recipe is for, that the rest of it is for those."""
-    meant, taken = name_of(recipes.load(recipe).model), name_of(config.model)
+    meant, taken = name_of(own.model), name_of(config.model)
     if taken != meant:
         others = f"; recipes for {taken}: {', '.join(of_these)}" if (of_these := recipes.of_model(taken)) else ""
         screen.tell(f"the loss, penalties and step sizes of {recipe} are chosen for {meant}{others}", sys.stderr)

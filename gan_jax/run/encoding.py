@@ -51,10 +51,10 @@ def encode(source: Source, out: Path, *, moved: Mapping[str, str], size: int | s
     data are now by "data.data_dir". Raises ConfigError, DataError, RunError.
     """
     check_ending(out, ENDINGS["latents"])
-    if out.suffix == ".npz":
-        check_absent(out)
     config, model = source.config, source.config.model
     assert isinstance(model, Autoencoder)
+    if out.suffix == ".npz":
+        check_absent(out)
     there = [name for name in FILES if out.with_name(name).exists()] if out.name == IMAGES else []
     if there:
         raise ConfigError(f"out: {out.parent} holds {there[0]} already; name a folder without {', '.join(FILES)}")

@@ -2,7 +2,7 @@
 
 import jax
 
-from gan_jax import parallel
+from gan_jax import flops, parallel
 from gan_jax.config import Config, FewLabels
 from gan_jax.config.build import as_read, build_gan, discriminator_layers, example, load_data
 from gan_jax.config.schema import to_json, with_values
@@ -14,7 +14,7 @@ from gan_jax.run.comparing import check_beforehand
 from gan_jax.run.devices import choose_devices
 from gan_jax.run.features import Say
 from gan_jax.run.room import require_room
-from gan_jax.run.training import make_step, step_flops
+from gan_jax.run.training import make_step
 
 
 def preview(config: Config, say: Say) -> str:
@@ -42,7 +42,7 @@ def preview(config: Config, say: Say) -> str:
     batch = jax.eval_shape(lambda: as_read(config, stacked=stacked))
     say("compiling one step, to count its work")
     compiled = step.lower(state, batch).compile()  # type: ignore[attr-defined]
-    work = step_flops(config, gan)
+    work = flops.count(step, state, batch)
     memory = compiled.memory_analysis()
     kinds = f"{len(data.classes)} classes"
     if data.features is not None:
