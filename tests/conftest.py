@@ -19,6 +19,7 @@ if version("jaxlib").startswith("0.10."):
     FLAGS += " --xla_cpu_use_fusion_emitters=false"  # the older ones need half the time; jaxlib 0.12 has none
 os.environ.setdefault("XLA_FLAGS", FLAGS)
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its threads wait for work by turning in circles
 # Runs that are killed and started again compile the same programs each time: all workers and their processes share.
 CACHE = None if "JAX_COMPILATION_CACHE_DIR" in os.environ else tempfile.mkdtemp(prefix="gan_jax-tests-")
 if CACHE:
@@ -34,7 +35,13 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 
 # Programs are made of objects by the million, most of which stay. To look through them all as often as is usual took
 # 10 of 143 s of tests/run/test_evaluation.py and test_ways.py (2026-11-26, Python 3.11).
-gc.set_threshold(20_000, 20, 50)
+gc.set_threshold(50_000, 20, 50)
+
+
+def pytest_collection_finish():
+    """What has been imported and collected stays: it need not be looked through for what can go."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +63,20 @@ MOST_BYTES = 1.2e9
 ROOM, CEILING = 1e8, 1.4e9
 """If much stays all the same, letting go after every test would cost more than it gives: half of a worker's time."""
 let_go_above = MOST_BYTES
+
+
+@pytest.fixture
+def curves():
+    """For a test that looks at the curves of its runs."""
+
+
+@pytest.fixture(autouse=True)
+def _only_curves_that_are_looked_at(request, monkeypatch):
+    """A run of a second or two would else draw for a fifth of it, what no test opens."""
+    record = sys.modules.get("gan_jax.run.record")
+    if record and "curves" not in request.fixturenames:
+        for save in ("save_curves", "save_scores"):
+            monkeypatch.setattr(record, save, lambda path, of: None)
 
 
 @pytest.fixture(scope="session")

@@ -70,7 +70,10 @@ def main(arguments: list[str]) -> None:
         config = as_begun(with_values(config, _kept(stored, config, rest)), stored)
         if not options.dry_run:
             check_same(stored, check(config), str(run))
+        if config.steps < stored.steps:
+            screen.tell(f"{run} was to have {stored.steps:,} steps; asked for are {config.steps:,} now", sys.stderr)
     else:
+        RunFolder(run).refuse_strangers()
         _check_start(options.config)
         _tell_of_other_networks(recipe, own, options.config)
     (check if recipes.is_run(run) else check_new)(config)

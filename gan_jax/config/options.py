@@ -60,6 +60,7 @@ def _nearest_option(key: str, options: Sequence[str]) -> str:
     other = _ELSEWHERE.get(typed)
     alike = lambda option: typed in (last[option], initials[option]) or last[option].endswith(f"_{typed}")
     close = [option for option in options if alike(option) or last[option] == other]
+    close = [option for option in close if key.partition(".")[0] in option] or close
     close = difflib.get_close_matches(key, close, n=3, cutoff=0.0) or difflib.get_close_matches(key, options, n=1)
     return "; did you mean " + " or ".join(f"--{option.replace('_', '-')}" for option in close) + "?" if close else ""
 

@@ -6,7 +6,8 @@ import difflib
 import os
 import re
 import runpy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ FIRST = "digits"
 """The recipe to begin with."""
 
 
-def names() -> dict[str, str]:
+@cache
+def names() -> Mapping[str, str]:
     """The recipes that come with the package: name to the first line of its docstring."""
     files = sorted(FOLDER.glob("*.py"))
     return {path.stem: (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").split("\n")[0] for path in files}

@@ -9,7 +9,8 @@ import difflib
 import json
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -87,10 +88,13 @@ def wrong_text(value: Any, key: str, text: str) -> str | None:
     return f"{key}: {_alternatives(kind).complain(text)}"
 
 
-def _hints(kind: Any) -> dict[str, Any]:
+def _read_hints(kind: Any) -> Mapping[str, Any]:
     """The annotations of a dataclass's fields; what its class alone has is no setting."""
     hints = typing.get_type_hints(kind, include_extras=True)
     return {f.name: hints[f.name] for f in dataclasses.fields(kind)}
+
+
+_hints: Callable[[Any], Mapping[str, Any]] = cache(_read_hints)
 
 
 def flatten(value: Any, prefix: str = "") -> dict[str, Any]:

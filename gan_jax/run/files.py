@@ -18,6 +18,8 @@ from gan_jax.storage import absolute, is_remote, place, reached
 
 _ELSEWHERE = re.compile(r"(?!gs:)[A-Za-z][A-Za-z0-9+.-]+:/")  # a Path makes one slash of the two in s3://
 
+_NOTES = {".err", ".log", ".md", ".out", ".sh", ".toml", ".txt", ".yaml", ".yml"}
+
 
 class Kind(Protocol):
     """What a run asks of the place where it is written."""
@@ -99,6 +101,19 @@ class RunFolder:
         kept = [path for folder in (self.checkpoints, self.best) if os.path.isdir(folder) for path in folder.glob("*")]
         for path in (*files, *folders, *kept):
             disk.refuse_link(path)
+
+    def refuse_strangers(self) -> None:
+        """Raises ConfigError if a new run would mix with what is there: hidden files, a job's log and notes may be."""
+        if is_remote(self.path) or not os.path.isdir(self.path):
+            return
+        own = {path.name for path in vars(self).values() if path.parent == self.path} | {"wandb"}
+        for path in sorted(self.path.iterdir()):
+            noted = path.suffix in _NOTES and path.is_file()
+            if not noted and path.name not in own and not path.name.startswith((".", "real.")):
+                raise ConfigError(
+                    f"run: {self.path} holds no run, and {printable(path.name)}, which is of none; "
+                    "choose a new folder, or an empty one, with --run"
+                )
 
 
 def read(path: Path) -> bytes | None:

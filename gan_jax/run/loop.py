@@ -67,6 +67,8 @@ def train(config: Config, path: Path, *, profile: range | None = None) -> None:
     folder = RunFolder(path)
     if is_run(folder.path):
         config = as_begun(config, load_run(folder.path))
+    else:
+        folder.refuse_strangers()
     told_alike = {key: str(value) for key, value in flatten(config).items() if key not in PLACES}
     hosts.must_agree(told_alike, mend="give all hosts the same command")
     with hosts.together():

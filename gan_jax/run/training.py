@@ -1,5 +1,6 @@
 """What a run trains: its state and its step."""
 
+from functools import lru_cache
 from types import ModuleType
 
 import jax
@@ -14,8 +15,14 @@ from gan_jax.tasks.text import spelled_out
 
 def abstract_state(config: Config, classes: int) -> GANState:
     """Shapes and dtypes of the state that a config trains."""
-    gan = build_gan(config, classes)
+    gan = _one_gan(config, config.labels_told(classes))
     return jax.eval_shape(lambda: init(gan, jax.random.key(0), example(config)))
+
+
+@lru_cache(maxsize=2)
+def _one_gan(config: Config, told: int) -> GAN:
+    """One and the same each time: JAX knows by the object what it has traced, and a run asks for each checkpoint."""
+    return build_gan(config, told)
 
 
 def make_step(config: Config, gan: GAN, way: ModuleType = parallel) -> Step:

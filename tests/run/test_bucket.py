@@ -224,7 +224,7 @@ def on_disk(tmp_path_factory):
 
 
 def test_a_run_that_its_store_failed_in_the_middle_of_a_save_ends_as_the_one_on_a_disk(
-    place, store, on_disk, tmp_path, monkeypatch, capsys
+    place, store, on_disk, tmp_path, monkeypatch, capsys, curves
 ):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(threading, "excepthook", lambda _: None)  # orbax's threads say what it raises, too

@@ -145,7 +145,7 @@ def test_more_samples_than_memory_holds_are_refused_with_both_figures(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_run_in_two_parts_has_the_rows_and_the_best_of_the_run_in_one(trained, tmp_path):
+def test_a_run_in_two_parts_has_the_rows_and_the_best_of_the_run_in_one(trained, tmp_path, curves):
     trained(small(), tmp_path / "one")
     trained(small(steps=4), tmp_path / "two")
     train(small(), tmp_path / "two")
@@ -154,7 +154,7 @@ def test_a_run_in_two_parts_has_the_rows_and_the_best_of_the_run_in_one(trained,
     ours, theirs = (best(tmp_path / name, small()) for name in ("one", "two"))
     jax.tree.map(np.testing.assert_array_equal, to_arrays(ours.state), to_arrays(theirs.state))
     assert [e.step for e in read_all(RunFolder(tmp_path / "one").metrics)] == [2, 4, 6, 8]
-    assert (tmp_path / "one" / "scores.png").exists()
+    assert (tmp_path / "two" / "scores.png").exists()
 
 
 def without_the_last_save(path):
@@ -177,7 +177,7 @@ def test_scores_of_a_checkpoint_off_the_rows_beat_survive_a_kill(tmp_path):
 
 
 @pytest.mark.slow  # two runs
-def test_a_longer_run_keeps_scores_made_by_hand_and_forgets_those_that_were_not_due(trained, tmp_path):
+def test_a_longer_run_keeps_scores_made_by_hand_and_forgets_those_that_were_not_due(trained, tmp_path, curves):
     shorter = EvaluateConfig(every=4, samples=30, features="pixels")
     trained(small(steps=5, evaluate=shorter), tmp_path / "parts")
     assert main(["evaluate", str(tmp_path / "parts"), "--samples", "40", "--features", "pixels"]) == 0

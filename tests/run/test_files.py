@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,24 @@ def test_a_folder_in_a_bucket_has_the_same_names(path):
     folder = RunFolder(path)
     assert str(folder.sample(3)) == "gs://bucket/run/samples/step_00000003.png"
     folder.refuse_links()
+
+
+@pytest.mark.parametrize("name", ["classes/0.png", "a.png", "pyproject.toml/a", "notes.TXT", "samples.png"])
+def test_a_new_run_does_not_mix_with_what_is_there(tmp_path, name):
+    RunFolder(tmp_path).refuse_strangers()
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).touch()
+    with pytest.raises(ConfigError, match=rf"{re.escape(name.split('/')[0])}, which is of none; choose a new folder"):
+        RunFolder(tmp_path).refuse_strangers()
+
+
+def test_the_files_of_a_run_that_has_just_begun_a_jobs_log_and_hidden_ones_may_be_there(tmp_path):
+    for name in (".git", "samples", "checkpoints", "wandb"):
+        (tmp_path / name).mkdir()
+    for name in (".lock", "log.txt", "real.png", "metrics.jsonl", "slurm-17.out", "job.sh"):
+        (tmp_path / name).touch()
+    RunFolder(tmp_path).refuse_strangers()
+    RunFolder(tmp_path / "not-there").refuse_strangers()
 
 
 @pytest.mark.parametrize("path", ["runs/a:b", "a:/b", "runs/gs:", "./gs:/b", "./gs://b"])

@@ -95,7 +95,7 @@ def end(processes, timeout=240):
     return [(p.returncode, ["", *lines.strip().splitlines()][-1]) for p, lines in zip(processes, said, strict=True)]
 
 
-def test_two_processes_leave_what_one_with_two_devices_does(recipe, tmp_path):
+def test_two_processes_leave_what_one_with_two_devices_does(recipe, tmp_path, curves):
     processes = start(recipe, tmp_path / "two")
     train(recipes.load(str(recipe)), tmp_path / "one")
     (first, _), (second, said) = ends = end(processes)
