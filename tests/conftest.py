@@ -72,7 +72,7 @@ def curves():
 
 @pytest.fixture(autouse=True)
 def _only_curves_that_are_looked_at(request, monkeypatch):
-    """A run of a second or two would else draw for a fifth of it, what no test opens."""
+    """Drawing them, which hardly any test opens, would be a tenth of a run of two seconds."""
     record = sys.modules.get("gan_jax.run.record")
     if record and "curves" not in request.fixturenames:
         for save in ("save_curves", "save_scores"):
