@@ -34,7 +34,7 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
 # Programs are made of objects by the million, most of which stay. To look through them all as often as is usual took
-# 10 of 143 s of tests/run/test_evaluation.py and test_ways.py (2026-11-26, Python 3.11).
+# 10 of 143 s of tests/run/test_evaluation.py and test_ways.py (2026-11-26, Python 3.11; 20,000 in place of 700).
 gc.set_threshold(50_000, 20, 50)
 
 
@@ -72,7 +72,10 @@ def curves():
 
 @pytest.fixture(autouse=True)
 def _only_curves_that_are_looked_at(request, monkeypatch):
-    """Drawing them, which hardly any test opens, would be a tenth of a run of two seconds."""
+    """Drawing them, which hardly any test opens, would be a tenth of a run of two seconds.
+
+    Runs of wider fixtures and of processes draw all the same, and so does the first one of a worker.
+    """
     record = sys.modules.get("gan_jax.run.record")
     if record and "curves" not in request.fixturenames:
         for save in ("save_curves", "save_scores"):

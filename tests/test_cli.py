@@ -114,11 +114,6 @@ MISTAKES = [
     ("train ~nobody-at-all/x", "there is no such user"),
     ("train digits --run raises.py", "run:", "raises.py is a file, and a run is a folder"),
     ("train digits --evaluate.every 5 --evaluate.weights pictures", "evaluate.weights:", "is a folder; name the file"),
-    (
-        "train digits --run .",
-        "holds no run, and ",
-        "which is of none; choose a new folder, or an empty one, with --run",
-    ),
     ("train digits --run s3://bucket/run", "is no folder of this machine, nor of a bucket gs://", "--run"),
     ("train digits --run ~nobody-at-all/x", "there is no such user"),
     ("train digits --discriminator-steps 1000000000", "discriminator_steps: expected 100 at most, got 1000000000"),

@@ -71,9 +71,9 @@ def main(arguments: list[str]) -> None:
         if not options.dry_run:
             check_same(stored, check(config), str(run))
         if config.steps < stored.steps:
-            screen.tell(f"{run} was to have {stored.steps:,} steps; asked for are {config.steps:,} now", sys.stderr)
+            here = f"{config.steps:,} now, unless it is beyond that"
+            screen.tell(f"{run} was to have {stored.steps:,} steps; it ends at {here}", sys.stderr)
     else:
-        RunFolder(run).refuse_strangers()
         _check_start(options.config)
         _tell_of_other_networks(recipe, own, options.config)
     (check if recipes.is_run(run) else check_new)(config)

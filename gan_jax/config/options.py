@@ -60,7 +60,9 @@ def _nearest_option(key: str, options: Sequence[str]) -> str:
     other = _ELSEWHERE.get(typed)
     alike = lambda option: typed in (last[option], initials[option]) or last[option].endswith(f"_{typed}")
     close = [option for option in options if alike(option) or last[option] == other]
-    close = [option for option in close if key.partition(".")[0] in option] or close
+    group, dot, _ = key.partition(".")
+    if dot:  # generator.width: what else the group has, and what is of it in another, as model.generator_width
+        close = [option for option in close if option.startswith(f"{group}.") or f"{group}_" in option] or close
     close = difflib.get_close_matches(key, close, n=3, cutoff=0.0) or difflib.get_close_matches(key, options, n=1)
     return "; did you mean " + " or ".join(f"--{option.replace('_', '-')}" for option in close) + "?" if close else ""
 

@@ -12,13 +12,12 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from gan_jax.data.listing import SUFFIXES
 from gan_jax.errors import ConfigError, RunError, printable
 from gan_jax.run import bucket, disk
 from gan_jax.storage import absolute, is_remote, place, reached
 
 _ELSEWHERE = re.compile(r"(?!gs:)[A-Za-z][A-Za-z0-9+.-]+:/")  # a Path makes one slash of the two in s3://
-
-_NOTES = {".err", ".log", ".md", ".out", ".sh", ".toml", ".txt", ".yaml", ".yml"}
 
 
 class Kind(Protocol):
@@ -103,17 +102,29 @@ class RunFolder:
             disk.refuse_link(path)
 
     def refuse_strangers(self) -> None:
-        """Raises ConfigError if a new run would mix with what is there: hidden files, a job's log and notes may be."""
-        if is_remote(self.path) or not os.path.isdir(self.path):
+        """Raises ConfigError where a new run would mix with folders, pictures or arrays that are of none.
+
+        Other files may be there, as a job's log is, and all where a run has begun before. A bucket is not asked.
+        """
+        begun = (self.path / ".lock", self.environment, self.checkpoints)
+        if is_remote(self.path) or not os.path.isdir(self.path) or any(map(os.path.lexists, begun)):
             return
-        own = {path.name for path in vars(self).values() if path.parent == self.path} | {"wandb"}
-        for path in sorted(self.path.iterdir()):
-            noted = path.suffix in _NOTES and path.is_file()
-            if not noted and path.name not in own and not path.name.startswith((".", "real.")):
-                raise ConfigError(
-                    f"run: {self.path} holds no run, and {printable(path.name)}, which is of none; "
-                    "choose a new folder, or an empty one, with --run"
-                )
+        try:
+            strangers = [path for path in sorted(self.path.iterdir()) if _is_strange(path)]
+        except OSError as error:
+            raise ConfigError(f"run: cannot read {self.path}: {error.strerror}; choose another with --run") from None
+        if strangers:
+            raise ConfigError(
+                f"run: {self.path} holds no run, and {printable(strangers[0].name)}, which is of none; "
+                "choose a new folder, or an empty one, with --run"
+            )
+
+
+def _is_strange(path: Path) -> bool:
+    """Whether nobody would put this into the folder of a run that is to begin."""
+    if path.name.startswith(".") or path.name == "lost+found":
+        return False
+    return path.suffix.lower() in {*SUFFIXES, ".npy", ".npz", ".zip"} or os.path.isdir(path)
 
 
 def read(path: Path) -> bytes | None:

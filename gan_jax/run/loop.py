@@ -67,11 +67,11 @@ def train(config: Config, path: Path, *, profile: range | None = None) -> None:
     folder = RunFolder(path)
     if is_run(folder.path):
         config = as_begun(config, load_run(folder.path))
-    else:
-        folder.refuse_strangers()
     told_alike = {key: str(value) for key, value in flatten(config).items() if key not in PLACES}
     hosts.must_agree(told_alike, mend="give all hosts the same command")
     with hosts.together():
+        if not is_run(folder.path):
+            folder.refuse_strangers()
         devices = choose_devices(config)
         mesh = parallel.make_mesh(devices)
         require_room(config, devices)

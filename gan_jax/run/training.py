@@ -21,7 +21,7 @@ def abstract_state(config: Config, classes: int) -> GANState:
 
 @lru_cache(maxsize=2)
 def _one_gan(config: Config, told: int) -> GAN:
-    """One and the same each time: JAX knows by the object what it has traced, and a run asks for each checkpoint."""
+    """One and the same each time: JAX knows by the object what it has traced, and a run asks more than once."""
     return build_gan(config, told)
 
 

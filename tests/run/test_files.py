@@ -33,22 +33,32 @@ def test_a_folder_in_a_bucket_has_the_same_names(path):
     folder.refuse_links()
 
 
-@pytest.mark.parametrize("name", ["classes/0.png", "a.png", "pyproject.toml/a", "notes.TXT", "samples.png"])
+@pytest.mark.parametrize("name", ["classes/0.png", "a.PNG", "codes.npz", "photos.zip", "pyproject.toml/a"])
 def test_a_new_run_does_not_mix_with_what_is_there(tmp_path, name):
     RunFolder(tmp_path).refuse_strangers()
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).touch()
     with pytest.raises(ConfigError, match=rf"{re.escape(name.split('/')[0])}, which is of none; choose a new folder"):
         RunFolder(tmp_path).refuse_strangers()
+    (tmp_path / ".lock").touch()  # as a run that is killed before it has written what it is
+    RunFolder(tmp_path).refuse_strangers()
 
 
-def test_the_files_of_a_run_that_has_just_begun_a_jobs_log_and_hidden_ones_may_be_there(tmp_path):
-    for name in (".git", "samples", "checkpoints", "wandb"):
+def test_a_jobs_own_files_and_hidden_folders_may_be_where_a_run_begins(tmp_path):
+    for name in (".git", "lost+found"):
         (tmp_path / name).mkdir()
-    for name in (".lock", "log.txt", "real.png", "metrics.jsonl", "slurm-17.out", "job.sh"):
+    for name in ("slurm-17.out", "job.o17", "recipe.py", "stdout", "notes.TXT"):
         (tmp_path / name).touch()
+    (tmp_path / "log").symlink_to("nowhere")
     RunFolder(tmp_path).refuse_strangers()
     RunFolder(tmp_path / "not-there").refuse_strangers()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read all")
+def test_a_folder_that_cannot_be_read_is_named(tmp_path):
+    (tmp_path / "mine").mkdir(mode=0o300)
+    with pytest.raises(ConfigError, match=r"cannot read .*mine: Permission denied"):
+        RunFolder(tmp_path / "mine").refuse_strangers()
 
 
 @pytest.mark.parametrize("path", ["runs/a:b", "a:/b", "runs/gs:", "./gs:/b", "./gs://b"])

@@ -101,6 +101,7 @@ def test_a_strangers_files_are_told_not_stumbled_over(trained, tmp_path, capsys,
         file.write('{"step": 1}\n{"step": 2, "scores": 5, "protocol": {}}\n{"step": 3, "d/loss": "x"}\n')
         file.write('{"step": 4, "scores": {"fid": 1.0}, "protocol": {"samples": "many"}, "asked": true}\nno row\n')
     header = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + struct.pack(">II5B", 20_000, 20_000, 8, 0, 0, 0, 0)
+    folder.curves.unlink(missing_ok=True)
     folder.sample(1).write_bytes(header + struct.pack(">I", zlib.crc32(header[12:])) + bytes(20))
     train(small(), tmp_path / "run")
     told = capsys.readouterr().out
@@ -191,9 +192,16 @@ def test_a_finished_run_says_so_and_changes_nothing(trained, tmp_path, capsys):
 
 def test_a_longer_run_is_not_made_shorter(trained, tmp_path, capsys):
     trained(small(), tmp_path / "run")
-    main(["train", str(tmp_path / "run"), "--steps", "2"])
-    assert "run was to have 6 steps; asked for are 2 now\n" in capsys.readouterr().err
+    assert main(["train", str(tmp_path / "run"), "--steps", "2"]) == 0
+    assert "run was to have 6 steps; it ends at 2 now, unless it is beyond that\n" in capsys.readouterr().err
     assert from_json(RunFolder(tmp_path / "run").config.read_text()) == small()
+
+
+def test_a_new_run_is_refused_the_folder_of_something_else(tmp_path):
+    (tmp_path / "src").mkdir()
+    with pytest.raises(ConfigError, match=r"holds no run, and src, which is of none; choose a new folder"):
+        train(small(), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["src"]
 
 
 def test_checkpoints_without_a_config_are_not_taken_over(trained, tmp_path):

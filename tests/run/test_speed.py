@@ -112,7 +112,7 @@ def test_a_run_shows_trackers_its_speed_and_keeps_it_out_of_its_rows(tmp_path, m
     assert "of its matrix products" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("way", "per_call"), [("jit", 2), ("pmap", 1)])
+@pytest.mark.parametrize(("way", "per_call"), [("jit", 1), ("jit", 2), ("pmap", 1)])
 def test_a_run_counts_the_work_of_a_step_on_all_its_devices(tmp_path, monkeypatch, way, per_call):
     config = Config(
         data=DataConfig(name="digits"),
