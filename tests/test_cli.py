@@ -119,8 +119,10 @@ MISTAKES = [
     ("train digits --discriminator-steps 1000000000", "discriminator_steps: expected 100 at most, got 1000000000"),
     (
         "train digits --generator.width 8",
-        "no option --generator.width; did you mean --generator.base-width or --model.generator-width",
+        "no option --generator.width; did you mean --model.generator-width or --generator.base-width?",
     ),
+    ("train .", "named '.'", "That folder holds no config.json; the command that began a run there goes"),
+    ("train digits --dry-run --run .", "holds no run, and ", "which is of none; choose a new folder, or an empty"),
     ("train digits --model.width 8", "no option --model.width; did you mean --model.generator-width or --model.disc"),
     ("train digits --width 8", "no option --width; did you mean", "--model.generator-width"),
     ("train digits --penalty r1", "penalty is a group of settings: --penalty.r1, --penalty.r2"),

@@ -70,12 +70,11 @@ def main(arguments: list[str]) -> None:
         config = as_begun(with_values(config, _kept(stored, config, rest)), stored)
         if not options.dry_run:
             check_same(stored, check(config), str(run))
-        if config.steps < stored.steps:
-            here = f"{config.steps:,} now, unless it is beyond that"
-            screen.tell(f"{run} was to have {stored.steps:,} steps; it ends at {here}", sys.stderr)
     else:
         _check_start(options.config)
         _tell_of_other_networks(recipe, own, options.config)
+        if options.dry_run:  # else the run looks, once its hosts have met
+            RunFolder(run).refuse_strangers()
     (check if recipes.is_run(run) else check_new)(config)
     of = config.data.path or config.data.name
     screen.tell(f"reading the {config.data.kind} of {of}", sys.stderr)

@@ -53,6 +53,8 @@ def load(recipe: str) -> Config:
     close = difflib.get_close_matches(recipe, names(), n=3) or [name for name in names() if recipe in name][:3]
     folder = os.sep in recipe and path.suffix != ".py"
     begin = f"A run begins with gan-jax train RECIPE --run {recipe}. " if folder else ""
+    if recipe and os.path.isdir(path):
+        begin = "That folder holds no config.json; the command that began a run there goes on with it. "
     hint = begin + (f"Did you mean {' or '.join(close)}? " if close else "")
     raise ConfigError(f"no recipe, .py file or run folder named {recipe!r}. {hint}{which()}")
 

@@ -22,9 +22,10 @@ def held(folder: Path) -> Iterator[None]:
     """Makes a folder and locks it; the lock dies with the process. Raises RunError if it is in use, or not writable."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        own = _open_to_append(folder / ".lock")
     except OSError as error:
         raise RunError(f"cannot write the run folder {folder}: {error.strerror}; choose one with --run") from None
-    with _open_to_append(folder / ".lock") as lock:
+    with own as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Sequence
 
 from gan_jax.config import Config
+from gan_jax.config.recipes import load_run
 from gan_jax.config.translators import Autoencoder
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import ConfigError
@@ -18,6 +19,14 @@ def again(folder: RunFolder) -> str:
     return f"gan-jax train {shlex.quote(str(folder.path))}" + (
         " on all hosts, --hosts as before" if hosts.several() else ""
     )
+
+
+def going_on(config: Config, folder: RunFolder, start: int) -> str:
+    """What a run that was begun before, and is after step `start`, is about to do; asked before its config changes."""
+    if start >= config.steps:
+        return f"step {start} is done"
+    shorter = f", no longer to {was}" if (was := load_run(folder.path).steps) > config.steps else ""
+    return f"going on from step {start} to {config.steps}{shorter}"
 
 
 def farewell(config: Config, data: Dataset, folder: RunFolder, start: int) -> list[str]:

@@ -31,7 +31,7 @@ from gan_jax.run.checkpoints import Checkpoints, Notes, committed
 from gan_jax.run.comparing import check_beforehand
 from gan_jax.run.devices import called, choose_devices, noted
 from gan_jax.run.environment import note_start
-from gan_jax.run.farewell import again, farewell
+from gan_jax.run.farewell import again, farewell, going_on
 from gan_jax.run.files import RunFolder, read, write_atomically
 from gan_jax.run.profile import Profile
 from gan_jax.run.record import Record, Silence
@@ -133,7 +133,7 @@ def _first_state(job: Job) -> tuple[Job, GANState, int, list[str]]:
     if notes["devices"] != (here := noted(job.config, job.mesh)):
         remarks.append(f"begun on {notes['devices']}, now on {here}: the same up to rounding, not bit for bit")
     start = int(state.step)
-    remarks.append(f"going on from step {start} to {config.steps}" if start < config.steps else f"step {start} is done")
+    remarks.append(going_on(config, job.folder, start))
     return job, job.way.place(state, job.mesh), start, remarks
 
 

@@ -190,11 +190,18 @@ def test_a_finished_run_says_so_and_changes_nothing(trained, tmp_path, capsys):
     assert RunFolder(tmp_path / "run").metrics.read_bytes() == before
 
 
-def test_a_longer_run_is_not_made_shorter(trained, tmp_path, capsys):
+def test_a_longer_run_is_not_made_shorter(trained, tmp_path):
     trained(small(), tmp_path / "run")
-    assert main(["train", str(tmp_path / "run"), "--steps", "2"]) == 0
-    assert "run was to have 6 steps; it ends at 2 now, unless it is beyond that\n" in capsys.readouterr().err
+    train(small(steps=2), tmp_path / "run")
     assert from_json(RunFolder(tmp_path / "run").config.read_text()) == small()
+
+
+def test_a_run_that_is_to_end_sooner_says_so(trained, tmp_path, capsys):
+    trained(small(), tmp_path / "run")
+    shutil.rmtree(RunFolder(tmp_path / "run").checkpoints / "6")
+    train(small(steps=5), tmp_path / "run")
+    assert "going on from step 4 to 5, no longer to 6\n" in capsys.readouterr().out
+    assert from_json(RunFolder(tmp_path / "run").config.read_text()) == small(steps=5)
 
 
 def test_a_new_run_is_refused_the_folder_of_something_else(tmp_path):
