@@ -34,8 +34,8 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
 # Programs are made of objects by the million, most of which stay. To look through them all as often as is usual took
-# 10 of 143 s of tests/run/test_evaluation.py and test_ways.py (2026-11-26, Python 3.11; 20,000 in place of 700).
-gc.set_threshold(50_000, 20, 50)
+# 10 of 143 s of tests/run/test_evaluation.py and test_ways.py (2026-11-26, Python 3.11; and 20,000 in place of 700).
+gc.set_threshold(100_000, 20, 50)
 
 
 def pytest_collection_finish():

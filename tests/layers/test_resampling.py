@@ -16,7 +16,8 @@ downsample = jax.jit(resampling.downsample, static_argnums=1)
 
 
 def draw(seed, *shape):
-    return jax.random.normal(jax.random.key(seed), shape)
+    """Of NumPy: JAX compiles its own for each shape, which takes longer than what is tested."""
+    return jnp.asarray(np.random.default_rng(seed).standard_normal(shape, np.float32))
 
 
 def filtered(image, taps, gain):
