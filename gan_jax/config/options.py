@@ -63,7 +63,8 @@ def _nearest_option(key: str, options: Sequence[str]) -> str:
     group, dot, _ = key.partition(".")
     if dot:  # generator.width: what else the group has, and what is of it in another, as model.generator_width
         close = [option for option in close if option.startswith(f"{group}.") or f"{group}_" in option] or close
-    close = sorted(difflib.get_close_matches(key, close, n=3, cutoff=0.0), key=lambda option: option[:6] != "model.")
+    close = difflib.get_close_matches(key, close, n=3, cutoff=0.0)
+    close.sort(key=lambda option: not option.startswith("model."))  # of networks, before an optimizer's
     close = close or difflib.get_close_matches(key, options, n=1)
     return "; did you mean " + " or ".join(f"--{option.replace('_', '-')}" for option in close) + "?" if close else ""
 

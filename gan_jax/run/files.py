@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from gan_jax.data.listing import SUFFIXES
+from gan_jax.data.listing import is_picture
 from gan_jax.errors import ConfigError, RunError, printable
 from gan_jax.run import bucket, disk
 from gan_jax.storage import absolute, is_remote, place, reached
@@ -124,7 +124,7 @@ def _is_strange(path: Path) -> bool:
     """Whether nobody would put this into the folder of a run that is to begin."""
     if path.name.startswith(".") or path.name == "lost+found":
         return False
-    return path.suffix.lower() in {*SUFFIXES, ".npy", ".npz", ".zip"} or os.path.isdir(path)
+    return is_picture(path.name) or path.suffix.lower() in {".npy", ".npz", ".zip"} or os.path.isdir(path)
 
 
 def read(path: Path) -> bytes | None:

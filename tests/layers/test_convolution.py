@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from draws import normals
 from jax import lax
 
 from gan_jax.layers.convolution import (
@@ -21,18 +22,12 @@ def reference(x, kernel, stride):
     return lax.conv_general_dilated(x, kernel, (stride, stride), "SAME", dimension_numbers=LAYOUT)
 
 
-def draw(seed, *shapes):
-    """Of NumPy: JAX compiles its own for each shape, which takes longer than what is tested."""
-    normal = np.random.default_rng(seed).standard_normal
-    return [jnp.asarray(normal(shape, np.float32)) for shape in shapes]
-
-
 CASES = [(4, 2, 8), (5, 2, 7), (5, 2, 14), (5, 1, 7), (3, 1, 6), (3, 2, 9), (1, 1, 4), (1, 2, 5), (4, 4, 8)]
 
 
 @pytest.mark.parametrize(("k", "stride", "size"), CASES)
 def test_convolution_and_its_gradients_equal_those_of_xla(k, stride, size):
-    x, kernel = draw(k, (2, size, size, 3), (k, k, 3, 5))
+    x, kernel = normals(k, (2, size, size, 3), (k, k, 3, 5))
 
     def both_orders(operator):
         loss = lambda x, kernel: jnp.sum(jnp.sin(operator(x, kernel, stride)))
@@ -53,7 +48,7 @@ BY_ROWS, NARROWER_FIRST, STRIDED_ROWS = (3, 1, 16, 8, 12), (3, 1, 18, 32, 3), (4
 @pytest.mark.parametrize(("k", "stride", "size", "seen", "made"), [BY_ROWS, NARROWER_FIRST, STRIDED_ROWS])
 def test_gradients_of_larger_maps_are_those_of_xla(k, stride, size, seen, made):
     """Of shapes that a CPU has formulations of its own for; five images are a slice and a rest."""
-    x, kernel = draw(k, (5, size, size + 2 * (size < 32), seen), (k, k, seen, made))
+    x, kernel = normals(k, (5, size, size + 2 * (size < 32), seen), (k, k, seen, made))
     kernel /= k * jnp.sqrt(seen)
     slopes = lambda operator: jax.grad(lambda x, kernel: jnp.sum(jnp.sin(operator(x, kernel, stride))), (0, 1))
     ours, theirs = jax.jit(lambda: [slopes(operator)(x, kernel) for operator in (convolution, reference)])()
@@ -61,7 +56,7 @@ def test_gradients_of_larger_maps_are_those_of_xla(k, stride, size, seen, made):
 
 
 def test_half_precision_loses_no_more_in_a_large_batch():
-    x, kernel, y = draw(0, (64, 16, 16, 8), (3, 3, 8, 8), (64, 16, 16, 8))
+    x, kernel, y = normals(0, (64, 16, 16, 8), (3, 3, 8, 8), (64, 16, 16, 8))
     low = [array.astype(jnp.bfloat16) for array in (x, kernel, y)]
     taps = lambda x, kernel, y: jax.vjp(lambda kernel: convolution(x, kernel), kernel)[1](y)[0].astype(jnp.float32)
     found, exact = taps(*low), taps(*(array.astype(jnp.float32) for array in low))
@@ -73,7 +68,7 @@ def test_half_precision_loses_no_more_in_a_large_batch():
 )
 def test_whole_windows_and_their_gradients_are_those_of_xla(k, size, seen, made):
     """The last are wide enough for Winograd's way."""
-    x, kernel = draw(k, (2, size, size, seen), (k, k, seen, made))
+    x, kernel = normals(k, (2, size, size, seen), (k, k, seen, made))
     kernel /= jnp.sqrt(k * k * seen)
     theirs = lambda x, kernel: lax.conv_general_dilated(x, kernel, (1, 1), "VALID", dimension_numbers=LAYOUT)
     look = lambda operator: jax.value_and_grad(lambda x, kernel: jnp.sum(jnp.sin(operator(x, kernel))), (0, 1))
@@ -83,7 +78,7 @@ def test_whole_windows_and_their_gradients_are_those_of_xla(k, size, seen, made)
 
 
 def test_a_reflected_border_is_the_inside_mirrored():
-    x, kernel = draw(0, (2, 4, 6, 3), (7, 7, 3, 5))
+    x, kernel = normals(0, (2, 4, 6, 3), (7, 7, 3, 5))
     layer = ReflectedConvolution(5, 7)
     found = layer.apply({"params": {"kernel": kernel, "bias": jnp.arange(5.0)}}, x)
     inside = np.pad(x, ((0, 0), (3, 3), (3, 3), (0, 0)), "reflect")
@@ -93,7 +88,7 @@ def test_a_reflected_border_is_the_inside_mirrored():
 
 @pytest.mark.parametrize(("k", "stride", "size"), [case for case in CASES if case[0] >= case[1]])
 def test_transposed_convolution_is_the_adjoint_of_convolution(k, stride, size):
-    small, large, kernel = draw(k, (2, size, size, 3), (2, stride * size, stride * size, 5), (k, k, 5, 3))
+    small, large, kernel = normals(k, (2, size, size, 3), (2, stride * size, stride * size, 5), (k, k, 5, 3))
     up = transposed_convolution(small, kernel, stride)
     down = convolution(large, kernel, stride)
     assert up.shape == large.shape
@@ -121,7 +116,7 @@ def test_half_precision_layer_keeps_float32_parameters():
 
 
 def test_batched_kernels_equal_one_at_a_time():
-    x, kernels = draw(3, (3, 2, 6, 6, 2), (3, 4, 4, 3, 2))
+    x, kernels = normals(3, (3, 2, 6, 6, 2), (3, 4, 4, 3, 2))
     many = jax.vmap(lambda x, kernel: transposed_convolution(x, kernel, 2))(x, kernels)
     one = jnp.stack([transposed_convolution(x[i], kernels[i], 2) for i in range(3)])
     np.testing.assert_allclose(many, one, atol=1e-5)

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from draws import normals
 
 from gan_jax.layers import convolution
 from gan_jax.layers.formulations import (
@@ -58,8 +59,7 @@ def test_formulations_agree_with_that_of_xla(name, formulation, case):
     small = tuple(-(-side // stride) for side in large)
     geometry = Geometry.same(large, small, k, stride)
     shapes = {"large": (6, *large, 3), "small": (6, *small, 5), "kernel": (k, k, 3, 5)}
-    normal = np.random.default_rng(size).standard_normal  # JAX would compile its own for each shape
-    arrays = {name: jnp.asarray(normal(shape, np.float32)) for name, shape in shapes.items()}
+    arrays = dict(zip(shapes, normals(size, *shapes.values()), strict=True))
     order = {
         "down": ("large", "kernel", "small"),
         "up": ("small", "kernel", "large"),
@@ -81,8 +81,7 @@ def test_taps_are_those_of_xla_whichever_image_has_fewer_channels(formulation, k
     """One exchanges the images where the first has more, the other where it has fewer; of padded and whole windows."""
     for small, front, back in (((6, 8), (1, 0), (k - 2, k - 1)), ((7 - k, 9 - k), (0, 0), (0, 0))):
         geometry = Geometry(k, 1, (6, 8), small, front, back)
-        normal = np.random.default_rng(k).standard_normal
-        x, y = (jnp.asarray(normal((6, *size, c), np.float32)) for size, c in (((6, 8), inputs), (small, outputs)))
+        x, y = normals(k, (6, 6, 8, inputs), (6, *small, outputs))
         np.testing.assert_allclose(
             formulation(x, y, geometry), taps_by_xla(x, y, geometry), rtol=1e-4, atol=1e-4, err_msg=str(geometry)
         )

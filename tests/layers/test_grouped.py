@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from draws import normals
 
 from gan_jax.layers.grouped import (
     GroupedConvolution,
@@ -22,12 +23,6 @@ FORMULATIONS = [grouped_convolution, by_groups, by_blocks, by_products]
 CASES = [(3, 2, 4, 6), (3, 1, 2, 3), (1, 3, 6, 3), (3, 18, 36, 18)]  # k, groups (18: a loop), inputs, outputs
 
 
-def draw(seed, *shapes):
-    """Of NumPy: JAX compiles its own for each shape, which takes longer than what is tested."""
-    normal = np.random.default_rng(seed).standard_normal
-    return [jnp.asarray(normal(shape, np.float32)) for shape in shapes]
-
-
 def both_orders(operator, x, kernel):
     """Value, gradient, and the gradient of a penalty on the gradient, as in R1."""
     loss = lambda x, kernel: jnp.sum(jnp.sin(operator(x, kernel)))
@@ -40,7 +35,7 @@ def expected():
     """What XLA's own formulation gives for each case."""
     answers = {}
     for k, groups, inputs, outputs in CASES:
-        x, kernel = draw(k, (2, 5, 4, inputs), (k, k, inputs // groups, outputs))
+        x, kernel = normals(k, (2, 5, 4, inputs), (k, k, inputs // groups, outputs))
         answers[k, groups] = x, kernel, jax.jit(partial(both_orders, partial(by_xla, groups=groups)))(x, kernel)
     return answers
 
@@ -55,13 +50,13 @@ def test_formulations_agree_in_value_and_in_gradients_of_both_orders(formulation
 
 @pytest.mark.parametrize(("k", "groups", "inputs", "outputs"), [*CASES, (5, 2, 4, 2)])
 def test_both_formulations_of_the_kernels_gradient_agree(k, groups, inputs, outputs):
-    x, y = draw(k, (2, 5, 4, inputs), (2, 5, 4, outputs))
+    x, y = normals(k, (2, 5, 4, inputs), (2, 5, 4, outputs))
     ours, theirs = taps_by_groups(x, y, groups, k), taps_by_xla(x, y, groups, k)
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
 
 
 def test_every_output_group_sees_its_own_inputs_alone():
-    x, kernel = draw(0, (1, 4, 4, 6), (3, 3, 2, 9))
+    x, kernel = normals(0, (1, 4, 4, 6), (3, 3, 2, 9))
     changed = x.at[:, :, :, 2:4].add(1.0)  # the inputs of the second of three groups
     difference = grouped_convolution(changed, kernel, 3) - grouped_convolution(x, kernel, 3)
     moved = np.any(np.asarray(difference) != 0, axis=(0, 1, 2))
@@ -69,13 +64,13 @@ def test_every_output_group_sees_its_own_inputs_alone():
 
 
 def test_groups_are_convolutions_side_by_side():
-    x, kernel = draw(1, (2, 4, 4, 4), (5, 5, 2, 6))
+    x, kernel = normals(1, (2, 4, 4, 4), (5, 5, 2, 6))
     apart = [grouped_convolution(x[..., 2 * g : 2 * g + 2], kernel[..., 3 * g : 3 * g + 3], 1) for g in (0, 1)]
     np.testing.assert_allclose(grouped_convolution(x, kernel, 2), jnp.concatenate(apart, -1), atol=1e-5)
 
 
 def test_batched_kernels_equal_one_at_a_time():
-    x, kernels = draw(3, (2, 2, 4, 4, 4), (2, 3, 3, 2, 4))
+    x, kernels = normals(3, (2, 2, 4, 4, 4), (2, 3, 3, 2, 4))
     many = jax.jit(jax.vmap(lambda x, kernel: grouped_convolution(x, kernel, 2)))(x, kernels)
     one = jnp.stack([grouped_convolution(x[i], kernels[i], 2) for i in range(2)])
     np.testing.assert_allclose(many, one, atol=1e-5)

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from draws import normal
 from jax import lax
 
 from gan_jax.layers.convolution import convolution
@@ -15,11 +16,6 @@ from gan_jax.layers.modulated import (
     modulated_convolution,
 )
 from gan_jax.layers.resampling import upsampling_convolution
-
-
-def draw(seed, *shape):
-    """Of NumPy: JAX compiles its own for each shape, which takes longer than what is tested."""
-    return jnp.asarray(np.random.default_rng(seed).standard_normal(shape, np.float32))
 
 
 def xla(x, kernel):
@@ -46,7 +42,7 @@ def test_shared_kernel_is_as_good_as_one_for_every_image(demodulate, operator, r
     layer = demodulated_convolution if demodulate else modulated_convolution
     shared = lambda x, kernel, scales: layer(x, kernel, scales, operator)
     separate = lambda x, kernel, scales: one_by_one(x, kernel, scales, reference, demodulate)
-    inputs = draw(0, 3, 4, 4, 5), draw(1, 3, 3, 5, 2), draw(2, 3, 5)
+    inputs = normal(0, 3, 4, 4, 5), normal(1, 3, 3, 5, 2), normal(2, 3, 5)
 
     def answers(function):
         objective = lambda *inputs: jnp.sum(function(*inputs) ** 3)
@@ -59,7 +55,7 @@ def test_shared_kernel_is_as_good_as_one_for_every_image(demodulate, operator, r
 
 def test_slopes_of_slopes_agree_too():
     """As in the path length penalty, which needs the gradient of ‖∂ / ∂scales‖²."""
-    inputs = draw(0, 2, 4, 4, 3), draw(1, 3, 3, 3, 2), draw(2, 2, 3)
+    inputs = normal(0, 2, 4, 4, 3), normal(1, 3, 3, 3, 2), normal(2, 2, 3)
 
     def second(function):
         slope = lambda *inputs: jax.grad(lambda scales: jnp.sum(function(*inputs[:2], scales) ** 3))(inputs[2])
@@ -72,8 +68,8 @@ def test_slopes_of_slopes_agree_too():
 
 def test_demodulated_outputs_have_deviation_one_whatever_the_scales():
     """Equation 2: independent inputs of deviation 1 through a kernel of norm 1. Modulated ones have the norm's."""
-    x, kernel = draw(0, 64, 6, 6, 8), draw(1, 3, 3, 8, 4)
-    scales = jnp.broadcast_to(10 * jnp.abs(draw(2, 1, 8)), (64, 8))
+    x, kernel = normal(0, 64, 6, 6, 8), normal(1, 3, 3, 8, 4)
+    scales = jnp.broadcast_to(10 * jnp.abs(normal(2, 1, 8)), (64, 8))
     inner = lambda y: np.asarray(y[:, 1:-1, 1:-1])
     norms = np.sqrt(np.sum((np.asarray(kernel) * np.asarray(scales[0])[:, None]) ** 2, axis=(0, 1, 2)))
     np.testing.assert_allclose(inner(demodulated_convolution(x, kernel, scales)).std((0, 1, 2)), np.ones(4), rtol=0.1)
@@ -82,7 +78,7 @@ def test_demodulated_outputs_have_deviation_one_whatever_the_scales():
 
 
 def test_demodulation_forgets_the_size_of_scales_and_kernel_but_not_their_proportions():
-    x, kernel, scales = draw(0, 2, 4, 4, 5), draw(1, 3, 3, 5, 2), draw(2, 2, 5)
+    x, kernel, scales = normal(0, 2, 4, 4, 5), normal(1, 3, 3, 5, 2), normal(2, 2, 5)
     y = demodulated_convolution(x, kernel, scales)
     larger = jnp.array([2.0, 30.0])[:, None] * scales
     np.testing.assert_allclose(demodulated_convolution(x, 0.1 * kernel, larger), y, rtol=1e-4, atol=1e-5)
@@ -90,7 +86,7 @@ def test_demodulation_forgets_the_size_of_scales_and_kernel_but_not_their_propor
 
 
 def test_scales_of_zero_give_zeros_and_finite_slopes():
-    x, kernel = draw(0, 1, 4, 4, 3), draw(1, 3, 3, 3, 2)
+    x, kernel = normal(0, 1, 4, 4, 3), normal(1, 3, 3, 3, 2)
     objective = lambda scales: jnp.sum(demodulated_convolution(x, kernel, scales) ** 2)
     np.testing.assert_array_equal(objective(jnp.zeros((1, 3))), 0)
     assert np.all(np.isfinite(jax.grad(objective)(jnp.zeros((1, 3)))))
@@ -98,7 +94,7 @@ def test_scales_of_zero_give_zeros_and_finite_slopes():
 
 def test_layer_without_a_style_is_an_equalised_convolution_up_to_its_norm():
     """Scales start at 1 + a linear map of the style, so at 1 for a style of zeros."""
-    x, layer = draw(0, 2, 4, 4, 5), ModulatedConvolution(3, demodulate=False)
+    x, layer = normal(0, 2, 4, 4, 5), ModulatedConvolution(3, demodulate=False)
     variables = layer.init(jax.random.key(1), x, jnp.zeros((2, 7)))
     params = dict(variables["params"])
     scales = params.pop("scales")
@@ -111,7 +107,7 @@ def test_layer_without_a_style_is_an_equalised_convolution_up_to_its_norm():
 
 
 def test_each_image_follows_its_own_style():
-    x, styles, layer = draw(0, 2, 4, 4, 5), draw(1, 2, 7), ModulatedConvolution(3)
+    x, styles, layer = normal(0, 2, 4, 4, 5), normal(1, 2, 7), ModulatedConvolution(3)
     y, variables = layer.init_with_output(jax.random.key(2), x, styles)
     moved = layer.apply(variables, x, styles.at[1].add(1.0))
     np.testing.assert_allclose(moved[0], y[0], rtol=1e-5, atol=1e-5)

@@ -286,7 +286,7 @@ def test_too_many_devices_or_a_batch_they_cannot_share_stop_before_anything_is_w
     assert not (tmp_path / "run").exists()
 
 
-QUICK = [("dcgan", "non_saturating", True)]  # and mlp in most other tests
+QUICK = [("dcgan", "non_saturating", True), ("article", "minimax", False)]  # and mlp in most other tests
 OTHERS = set(product(["mlp", "dcgan", "article"], ["minimax", "non_saturating"], [False, True])) - set(QUICK)
 
 
