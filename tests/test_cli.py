@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gan_jax import __version__, cli
+from gan_jax.commands import train
 from gan_jax.config import DCGAN, Config, recipes
 from gan_jax.config.schema import flatten, to_json
 
@@ -124,6 +125,7 @@ MISTAKES = [
     ("train .", "named '.'", "That folder holds no config.json; the command that began a run there goes"),
     ("train digits --dry-run --run .", "holds no run, and ", "which is of none; choose a new folder, or an empty"),
     ("train digits --model.width 8", "no option --model.width; did you mean --model.generator-width or --model.disc"),
+    ("train digits --model.wdth 8", "no option --model.wdth; did you mean --model.generator-width or --model.disc"),
     ("train digits --width 8", "no option --width; did you mean", "--model.generator-width"),
     ("train digits --penalty r1", "penalty is a group of settings: --penalty.r1, --penalty.r2"),
     ("train digits --data.clusters 10", "add --no-conditional, or drop --data.clusters"),
@@ -253,6 +255,20 @@ def test_the_model_that_a_run_has_keeps_its_settings(workplace, capsys):
     (workplace / "narrow/config.json").write_text(to_json(Config(model=DCGAN(generator_width=8))))
     assert run("train narrow --model dcgan --seed 1") == 2
     assert "model" not in capsys.readouterr().err.replace("seed: 0 there, 1 now", "")
+
+
+def test_a_dry_run_says_how_far_its_run_is_or_that_it_would_be_another(workplace, monkeypatch, capsys):
+    monkeypatch.setattr(train, "_preview", lambda config, hosts: None)
+    (workplace / "run/config.json").write_text(to_json(recipes.load("digits")))
+    assert run("train digits --run run --dry-run --steps 2001") == 0
+    assert "run: going on from step 0 to " in capsys.readouterr().err
+    for step in (20, 100):
+        (workplace / f"run/checkpoints/{step}").mkdir(parents=True)
+        (workplace / f"run/checkpoints/{step}/commit_success.txt").touch()
+    assert run("train run --dry-run --steps 120") == 0
+    assert "run: going on from step 100 to 120, no longer to " in capsys.readouterr().err
+    assert run("train digits --run run --dry-run --seed 1 --penalty.r1 3") == 0
+    assert "run holds a run with another seed, another penalty.r1: what follows is of a new" in capsys.readouterr().err
 
 
 LINES = [line for line, *_ in MISTAKES]

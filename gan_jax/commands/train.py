@@ -13,7 +13,7 @@ import tyro
 
 from gan_jax import screen
 from gan_jax.config import AnyModel, AnyTask, Config, recipes
-from gan_jax.config.checks import MAY_CHANGE, PLACES, as_begun, check, check_new, check_same
+from gan_jax.config.checks import MAY_CHANGE, PLACES, as_begun, changed_keys, check, check_new, check_same
 from gan_jax.config.hosts import HostsConfig
 from gan_jax.config.options import check_options, read_steps, without_no
 from gan_jax.config.schema import flatten, kinds, name_of, with_values, wrong_values
@@ -65,8 +65,8 @@ def main(arguments: list[str]) -> None:
     run = _folder(recipe, options)
     config = _absolute(options.config)
     _check_paths(RunFolder(run).path, config)
-    if recipes.is_run(run):
-        stored = recipes.load_run(run)
+    stored = recipes.load_run(run) if recipes.is_run(run) else None
+    if stored:
         config = as_begun(with_values(config, _kept(stored, config, rest)), stored)
         if not options.dry_run:
             check_same(stored, check(config), str(run))
@@ -75,13 +75,15 @@ def main(arguments: list[str]) -> None:
         _tell_of_other_networks(recipe, own, options.config)
         if options.dry_run:  # else the run looks, once its hosts have met
             RunFolder(run).refuse_strangers()
-    (check if recipes.is_run(run) else check_new)(config)
+    (check if stored else check_new)(config)
     of = config.data.path or config.data.name
     screen.tell(f"reading the {config.data.kind} of {of}", sys.stderr)
     from gan_jax.run import programs
 
     programs.prepare()
     if options.dry_run:
+        if stored:
+            _tell_of_run(RunFolder(run), stored, config)
         _preview(config, options.hosts)
         return
     from gan_jax.run.joining import joined
@@ -128,6 +130,22 @@ def _preview(config: Config, hosts: HostsConfig) -> None:
     if hosts.coordinator:
         screen.tell("of this process alone: a run of several hosts has the devices of all", sys.stderr)
     screen.tell(preview(config, lambda line: screen.tell(line, sys.stderr)))
+
+
+def _tell_of_run(folder: RunFolder, stored: Config, config: Config) -> None:
+    """Says, in a dry run of a folder that holds a run, what that would do, or why it would be refused."""
+    from gan_jax.run.checkpoints import committed
+    from gan_jax.run.farewell import going_on
+
+    if changed := changed_keys(stored, config):
+        screen.tell(
+            f"{folder.path} holds a run with another {', another '.join(changed)}: what follows is of a new run, "
+            "which needs another folder (--run)",
+            sys.stderr,
+        )
+        return
+    step = max(committed(folder.checkpoints), default=0)
+    screen.tell(f"{folder.path}: {going_on(config, folder, step)}", sys.stderr)
 
 
 def _check_paths(run: Path, config: Config) -> None:

@@ -65,8 +65,20 @@ def _nearest_option(key: str, options: Sequence[str]) -> str:
         close = [option for option in close if option.startswith(f"{group}.") or f"{group}_" in option] or close
     close = difflib.get_close_matches(key, close, n=3, cutoff=0.0)
     close.sort(key=lambda option: not option.startswith("model."))  # of networks, before an optimizer's
+    close = close or _misspelt(typed, options, f"{group}." if dot else "")
     close = close or difflib.get_close_matches(key, options, n=1)
     return "; did you mean " + " or ".join(f"--{option.replace('_', '-')}" for option in close) + "?" if close else ""
+
+
+def _misspelt(typed: str, options: Sequence[str], group: str) -> list[str]:
+    """The options of a group that end in what is spelled almost so: of `wdth`, `model.generator_width` is one."""
+    endings: dict[str, list[str]] = {}
+    for option in options:
+        words = option.split(".")[-1].split("_")
+        for i in range(len(words) if option.startswith(group) else 0):
+            endings.setdefault("_".join(words[i:]), []).append(option)
+    close = next(iter(difflib.get_close_matches(typed, endings, n=1, cutoff=0.8)), "")
+    return [close] if close in options else endings.get(close, [])[:3]
 
 
 _ELSEWHERE = {"count": "samples", "samples": "count", "out": "run", "run": "out"}

@@ -150,7 +150,10 @@ def from_json(schema: type[T], text: str, renew: Callable[[dict[str, Any]], dict
         values = json.loads(text)
     except (ValueError, RecursionError) as error:  # an integer of 5,000 digits is a ValueError, too
         raise ConfigError(f"not JSON: {error}") from None
-    return _from_dict(schema, renew(values) if isinstance(values, dict) else values, "")
+    values = renew(values) if isinstance(values, dict) else values
+    if isinstance(values, dict) and len(values) > 1 and not values.keys() & _hints(schema).keys():
+        raise ConfigError(f"not of gan_jax: none of its keys is known, {', '.join(values)[:80]}")
+    return _from_dict(schema, values, "")
 
 
 def _from_dict(kind: Any, values: Any, prefix: str) -> Any:
