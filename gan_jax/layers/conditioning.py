@@ -11,8 +11,8 @@ from gan_jax.types import Condition, Features, Images, Latents, Taught
 def join_latent(latents: Latents, condition: Condition, classes: int) -> Latents:
     """Latents `[B, L]` with the condition behind them: nothing, one-hot labels, attributes, or the image's pixels.
 
-    Mirza & Osindero 2014 (arXiv:1411.1784), section 3.2. Labels outside [0, classes) give zeros. Raises ValueError as
-    `as_vectors` does.
+    Mirza & Osindero 2014 (arXiv:1411.1784), section 3.2. Raises ValueError as `as_vectors`
+    does.
     """
     if condition is not None and condition.ndim == 4:
         vectors: Array | None = condition.reshape(condition.shape[0], -1)
@@ -54,8 +54,9 @@ def as_vectors(condition: Condition, classes: int) -> Float[Array, "batch classe
     """What a network of so many classes is told: labels `[B]` as one-hot rows, attributes `[B, classes]` as they are.
 
     float32; None for a network of no classes that is told nothing. Raises ValueError where a network of classes is told
-    nothing or anything else, and where one of none is told labels. Labels that are none of the classes become zeros in
-    a compiled program, where nobody can look at them, and else a ValueError, too.
+    nothing or anything else, and where one of none is told labels. Labels that are none of the classes are a
+    ValueError, too, but in a compiled program, where nobody can look at them: there their rows are NaN, and so is what
+    is made of them.
     """
     if condition is None:
         if classes:
@@ -70,7 +71,8 @@ def as_vectors(condition: Condition, classes: int) -> Float[Array, "batch classe
         if not jnp.issubdtype(condition.dtype, jnp.integer):
             raise ValueError(f"labels are whole numbers [B], not {condition.dtype}; attributes are [B, K]")
         _require_known(condition, classes)
-        return jax.nn.one_hot(condition, classes, dtype=jnp.float32)
+        known = (condition >= 0) & (condition < classes)
+        return jnp.where(known[:, None], jax.nn.one_hot(condition, classes, dtype=jnp.float32), jnp.nan)
     if condition.shape[-1] == 1 != classes:
         raise ValueError(f"labels are [B], and attributes [B, {classes}], not [B, 1]; squeeze them")
     if condition.shape[-1] != classes:
