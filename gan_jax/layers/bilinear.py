@@ -12,33 +12,52 @@ import jax
 import jax.numpy as jnp
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
 from jaxtyping import Array
 
 Product = Callable[..., Array]
 """`(a, b, *settings)` to an array, linear in a and in b; settings are hashable."""
 
+Shape = tuple[Any, ...]
+"""Of an array; sizes may be symbolic."""
+
 Lanes = tuple[tuple[int | None, int | None], ...]
 """The `in_axes` of every `jax.vmap` around a product, from the outermost in: 0, or None where all share one array."""
 
 
-def bilinear(name: str, compute: Product, left: Product, right: Product) -> Product:
-    """`compute` with derivatives of its own: `(a, b, *settings)` to the array that it makes.
+def bilinear(
+    name: str, compute: Product, on_cpu: Product, shape: Callable[..., Shape], left: Product, right: Product
+) -> Product:
+    """`compute`, or `on_cpu`, with derivatives of its own: `(a, b, *settings)` to the array that it makes.
 
-    For the cotangent g of the result, that of a is `left(g, b, *settings)` and that of b is `right(a, g, *settings)`,
-    which are to be such products themselves. Forward and reverse mode, in any order; `jax.vmap`; `jax.export`.
+    That has `shape(a.shape, b.shape, *settings)`, and the dtype of both. For the cotangent g of the result, that of a
+    is `left(g, b, *settings)` and that of b is `right(a, g, *settings)`, which are to be such products themselves.
+    Forward and reverse mode, in any order; `jax.vmap`; `jax.export`. Raises TypeError for arrays of two dtypes.
     """
     primitive = Primitive(name)
 
-    def whole(a: Array, b: Array, *, settings: tuple[Any, ...], lanes: Lanes) -> Array:
-        one = lambda a, b: compute(a, b, *settings)
-        for axes in reversed(lanes):
-            one = jax.vmap(one, axes)
-        return one(a, b)
+    def laned(product: Product) -> Callable[..., Array]:
+        def whole(a: Array, b: Array, *, settings: tuple[Any, ...], lanes: Lanes) -> Array:
+            one = lambda a, b: product(a, b, *settings)
+            for axes in reversed(lanes):
+                one = jax.vmap(one, axes)
+            return one(a, b)
 
-    compiled = jax.jit(whole, static_argnames=("settings", "lanes"))
+        return whole
 
-    def shape(a: Any, b: Any, **static: Any) -> Any:
-        return jax.make_jaxpr(partial(compiled, **static))(a, b).out_avals[0]
+    def known(a: Any, b: Any, *, settings: tuple[Any, ...], lanes: Lanes) -> Any:
+        """The type of the result. It is told, not traced: to trace what computes it took half of a step's tracing."""
+        if a.dtype != b.dtype:
+            raise TypeError(f"{name} multiplies arrays of one dtype, not of {a.dtype} and {b.dtype}")
+        mesh = a.sharding.mesh
+        if mesh != b.sharding.mesh or set(mesh.axis_types) - {AxisType.Auto}:
+            return jax.make_jaxpr(partial(laned(compute), settings=settings, lanes=lanes))(a, b).out_avals[0]
+        ours, theirs, sizes = a.shape, b.shape, []
+        for on_a, on_b in lanes:
+            sizes.append((theirs if on_a is None else ours)[0])
+            ours, theirs = ours[on_a is not None :], theirs[on_b is not None :]
+        made = (*sizes, *shape(ours, theirs, *settings))
+        return a.update(shape=made, weak_type=False, sharding=NamedSharding(mesh, PartitionSpec()))
 
     def left_cotangent(g: Array, a: Any, b: Array, *, settings: tuple[Any, ...], lanes: Lanes) -> Array:
         del a
@@ -55,11 +74,12 @@ def bilinear(name: str, compute: Product, left: Product, right: Product) -> Prod
         lane = tuple(None if axis is None else 0 for axis in axes)
         return primitive.bind(a, b, settings=settings, lanes=(lane, *lanes)), 0
 
-    primitive.def_impl(compiled)
-    primitive.def_abstract_eval(shape)
+    primitive.def_impl(jax.jit(primitive.bind, static_argnames=("settings", "lanes")))
+    primitive.def_abstract_eval(known)
     ad.defbilinear(primitive, left_cotangent, right_cotangent)
     batching.primitive_batchers[primitive] = batch
-    mlir.register_lowering(primitive, mlir.lower_fun(whole, multiple_results=False))
+    for product, platform in ((compute, None), (on_cpu, "cpu")):
+        mlir.register_lowering(primitive, mlir.lower_fun(laned(product), multiple_results=False), platform)
     return lambda a, b, *settings: primitive.bind(a, b, settings=settings, lanes=())
 
 

@@ -9,12 +9,10 @@ XLA on its own differentiates into dilated convolutions, which its CPU backend r
 
 import math
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
-from jax import lax
 from jaxtyping import Array, Float
 
 from gan_jax.layers.bilinear import bilinear
@@ -99,8 +97,9 @@ class TransposedConvolution(nn.Module):
 def convolution(x: Maps, kernel: Kernel, stride: int = 1) -> Maps:
     """`[B, ceil(H / stride), ceil(W / stride), outputs]`, with the padding that TensorFlow calls "same".
 
-    Differentiable in both modes, any number of times.
+    Differentiable in both modes, any number of times. Raises ValueError for a kernel that does not fit.
     """
+    _check(kernel, kernel.shape[2], x)
     height, width = x.shape[1:3]
     small = (-(-height // stride), -(-width // stride))
     geometry = Geometry.same((height, width), small, kernel.shape[0], stride)
@@ -110,8 +109,9 @@ def convolution(x: Maps, kernel: Kernel, stride: int = 1) -> Maps:
 def inner_convolution(x: Maps, kernel: Kernel) -> Maps:
     """`[B, H - k + 1, W - k + 1, outputs]`: of whole windows alone, which TensorFlow calls "valid".
 
-    Differentiable in both modes, any number of times.
+    Differentiable in both modes, any number of times. Raises ValueError for a kernel that does not fit.
     """
+    _check(kernel, kernel.shape[2], x)
     k, (height, width) = kernel.shape[0], x.shape[1:3]
     geometry = Geometry(k, 1, (height, width), (height - k + 1, width - k + 1), (0, 0), (0, 0))
     return by_batch(lambda x, kernel: _down(x, kernel, geometry))(x, kernel)
@@ -123,8 +123,9 @@ def transposed_convolution(x: Maps, kernel: Kernel, stride: int = 1) -> Maps:
     The adjoint of `convolution` with the same kernel, which here is `[k, k, outputs, inputs]`, as in Keras. Of the
     k - stride surplus pixels on each axis, floor((k - stride) / 2) are cut in front, as TensorFlow's "same" and
     PyTorch's `padding=(k - stride) // 2` do. Differentiable in both modes, any number of times. Raises ValueError if
-    the kernel is smaller than the stride.
+    the kernel is smaller than the stride, or does not fit.
     """
+    _check(kernel, kernel.shape[3], x)
     k = kernel.shape[0]
     if k < stride:
         raise ValueError(f"a kernel of {k} leaves holes at stride {stride}; make it {stride} or larger")
@@ -133,33 +134,40 @@ def transposed_convolution(x: Maps, kernel: Kernel, stride: int = 1) -> Maps:
     return by_batch(lambda x, kernel: _up(x, kernel, geometry))(x, kernel)
 
 
-def _compute_down(x: Maps, kernel: Kernel, geometry: Geometry) -> Maps:
-    """Large maps to small ones."""
-    return _where(_down_on_cpu, down_by_xla, geometry)(x, kernel)
-
-
-def _compute_up(y: Maps, kernel: Kernel, geometry: Geometry) -> Maps:
-    """Small maps to large ones; `kernel` is that of `_down`, `[k, k, large, small]`."""
-    return _where(_up_on_cpu, up_by_dilation, geometry)(y, kernel)
-
-
-def _compute_taps(x: Maps, y: Maps, geometry: Geometry) -> Kernel:
-    """The kernel's gradient: for every tap, the products of large and small pixels that it connects."""
-    return _where(_taps_on_cpu, taps_by_xla, geometry)(x, y)
+def _check(kernel: Kernel, inputs: int, x: Maps) -> None:
+    if kernel.shape[0] != kernel.shape[1] or inputs != x.shape[-1]:
+        raise ValueError(f"a kernel of {list(kernel.shape)} is not square, or does not fit images of {list(x.shape)}")
 
 
 _down: Operator = bilinear(
-    "down", _compute_down, lambda dy, k, geo: _up(dy, k, geo), lambda x, dy, geo: _taps(x, dy, geo)
+    "down",
+    down_by_xla,
+    lambda x, kernel, geometry: _down_on_cpu(x, kernel, geometry),
+    lambda x, kernel, geometry: (x[0], *geometry.small, kernel[3]),
+    lambda dy, kernel, geometry: _up(dy, kernel, geometry),
+    lambda x, dy, geometry: _taps(x, dy, geometry),
 )
-_up: Operator = bilinear("up", _compute_up, lambda dx, k, geo: _down(dx, k, geo), lambda y, dx, geo: _taps(dx, y, geo))
+"""Large maps to small ones."""
+
+_up: Operator = bilinear(
+    "up",
+    up_by_dilation,
+    lambda y, kernel, geometry: _up_on_cpu(y, kernel, geometry),
+    lambda y, kernel, geometry: (y[0], *geometry.large, kernel[2]),
+    lambda dx, kernel, geometry: _down(dx, kernel, geometry),
+    lambda y, dx, geometry: _taps(dx, y, geometry),
+)
+"""Small maps to large ones; `kernel` is that of `_down`, `[k, k, large, small]`."""
+
 _taps: Operator = bilinear(
-    "taps", _compute_taps, lambda dk, y, geo: _up(y, dk, geo), lambda x, dk, geo: _down(x, dk, geo)
+    "taps",
+    taps_by_xla,
+    lambda x, y, geometry: _taps_on_cpu(x, y, geometry),
+    lambda x, y, geometry: (geometry.kernel, geometry.kernel, x[-1], y[-1]),
+    lambda dk, y, geometry: _up(y, dk, geometry),
+    lambda x, dk, geometry: _down(x, dk, geometry),
 )
-
-
-def _where(on_cpu: Operator, elsewhere: Operator, geometry: Geometry) -> Callable[[Array, Array], Array]:
-    cpu, default = partial(on_cpu, geometry=geometry), partial(elsewhere, geometry=geometry)
-    return lambda a, b: lax.platform_dependent(a, b, cpu=cpu, default=default)
+"""The kernel's gradient: for every tap, the products of large and small pixels that it connects."""
 
 
 # What follows was measured on the layers of the recipes: docs/design.md, "Convolutions".

@@ -9,7 +9,6 @@ small dense convolution each: an R1 penalty through two layers of 192 channels i
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import flax.linen as nn
@@ -74,20 +73,6 @@ def _check(k: int, inputs: int, outputs: int, groups: int) -> None:
         raise ValueError(f"{inputs} and {outputs} channels do not split into {groups} groups; take a common divisor")
 
 
-def _compute_filter(x: Maps, kernel: Kernel, groups: int, k: int) -> Maps:
-    del k
-    return lax.platform_dependent(
-        x, kernel, cpu=partial(by_groups, groups=groups), default=partial(by_xla, groups=groups)
-    )
-
-
-def _compute_taps(x: Maps, y: Maps, groups: int, k: int) -> Kernel:
-    """The kernel's gradient: for every tap, the products of input and output pixels that it connects."""
-    return lax.platform_dependent(
-        x, y, cpu=partial(taps_by_groups, groups=groups, k=k), default=partial(taps_by_xla, groups=groups, k=k)
-    )
-
-
 def _adjoint(y: Maps, kernel: Kernel, groups: int, k: int) -> Maps:
     """That of `_filter` in the image: taps turned by half a turn, inputs and outputs of every group exchanged."""
     inputs, outputs = kernel.shape[2:]
@@ -96,8 +81,24 @@ def _adjoint(y: Maps, kernel: Kernel, groups: int, k: int) -> Maps:
     return _filter(y, mirrored, groups, k)
 
 
-_filter: Product = bilinear("filter", _compute_filter, _adjoint, lambda x, dy, *settings: _taps(x, dy, *settings))
-_taps: Product = bilinear("filter_taps", _compute_taps, lambda dk, y, *settings: _adjoint(y, dk, *settings), _filter)
+_filter: Product = bilinear(
+    "filter",
+    lambda x, kernel, groups, k: by_xla(x, kernel, groups),
+    lambda x, kernel, groups, k: by_groups(x, kernel, groups),
+    lambda x, kernel, groups, k: (*x[:3], kernel[3]),
+    _adjoint,
+    lambda x, dy, groups, k: _taps(x, dy, groups, k),
+)
+
+_taps: Product = bilinear(
+    "filter_taps",
+    lambda x, y, groups, k: taps_by_xla(x, y, groups, k),
+    lambda x, y, groups, k: taps_by_groups(x, y, groups, k),
+    lambda x, y, groups, k: (k, k, x[-1] // groups, y[-1]),
+    lambda dk, y, groups, k: _adjoint(y, dk, groups, k),
+    _filter,
+)
+"""The kernel's gradient: for every tap, the products of input and output pixels that it connects."""
 
 
 def by_xla(x: Maps, kernel: Kernel, groups: int) -> Maps:

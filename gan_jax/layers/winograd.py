@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Float
 
 Maps = Float[Array, "batch height width channels"]
@@ -37,14 +38,15 @@ def correlate(x: Maps, kernel: Kernel) -> Maps:
     n, _, inputs, outputs = kernel.shape
     rows, columns = (size - n + 1 for size in x.shape[1:3])
     down, across = -(-rows // 2), -(-columns // 2)
-    x = jnp.pad(x, ((0, 0), (0, rows % 2), (0, columns % 2), (0, 0)))
-    pixels = [[x[:, i : i + 2 * down - 1 : 2, j : j + 2 * across - 1 : 2] for j in range(n + 1)] for i in range(n + 1)]
-    tiles = _both_axes(_IMAGE[n], pixels)
-    taps = _both_axes(_KERNEL[n], [[kernel[i, j] for j in range(n)] for i in range(n)])
-    products = [
-        [(tile.reshape(-1, inputs) @ tap).reshape(-1, down, across, outputs) for tile, tap in zip(*pair, strict=True)]
-        for pair in zip(tiles, taps, strict=True)
-    ]
+    x = lax.pad(x, jnp.zeros((), x.dtype), ((0, 0, 0), (0, rows % 2, 0), (0, columns % 2, 0), (0, 0, 0)))
+    seen = lambda i, j: lax.slice(
+        x, (0, i, j, 0), (x.shape[0], i + 2 * down - 1, j + 2 * across - 1, inputs), (1, 2, 2, 1)
+    )
+    tap = lambda i, j: lax.slice(kernel, (i, j, 0, 0), (i + 1, j + 1, inputs, outputs)).reshape(inputs, outputs)
+    tiles = _both_axes(_IMAGE[n], [[seen(i, j) for j in range(n + 1)] for i in range(n + 1)])
+    taps = _both_axes(_KERNEL[n], [[tap(i, j) for j in range(n)] for i in range(n)])
+    product = lambda tile, tap: lax.dot(lax.collapse(tile, 0, 3), tap).reshape(-1, down, across, outputs)
+    products = [[product(*each) for each in zip(*pair, strict=True)] for pair in zip(tiles, taps, strict=True)]
     painted = jnp.stack([jnp.stack(row, 3) for row in _both_axes(_OUTPUT[n], products)], 2)
     return painted.reshape(-1, 2 * down, 2 * across, outputs)[:, :rows, :columns]
 
@@ -64,9 +66,23 @@ def _both_axes(matrix: Rows, grid: Sequence[Sequence[Array]]) -> list[list[Array
 
 
 def _combined(matrix: Rows, arrays: Sequence[Array]) -> list[Array]:
-    """The sums of arrays that each row of the matrix asks for, without what it multiplies by 0 or 1."""
+    """The sums of arrays that each row of the matrix asks for, without what it multiplies by 0, 1 or -1.
+
+    By operators of `lax`: there are hundreds in a network, and those of `jnp` take several times as long to trace.
+    """
     sums = []
     for row in matrix:
-        terms = [array if w == 1 else w * array for w, array in zip(row, arrays, strict=True) if w]
-        sums.append(sum(terms[1:], terms[0]))
+        (weight, array), *rest = sorted((pair for pair in zip(row, arrays, strict=True) if pair[0]), key=_taken_off)
+        total = _times(weight, array)
+        for weight, array in rest:
+            total = lax.sub(total, array) if weight == -1 else lax.add(total, _times(weight, array))
+        sums.append(total)
     return sums
+
+
+def _taken_off(pair: tuple[float, Array]) -> bool:
+    return pair[0] < 0
+
+
+def _times(weight: float, array: Array) -> Array:
+    return array if weight == 1 else lax.mul(array, lax.full_like(array, weight))
