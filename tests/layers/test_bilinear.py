@@ -1,5 +1,7 @@
 """Derivatives in both modes and under `jax.vmap`, of every operator, against those of XLA's own."""
 
+import re
+from collections import Counter
 from functools import partial
 
 import jax
@@ -7,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax.layers.convolution import convolution, transposed_convolution
+from gan_jax.layers.convolution import convolution, inner_convolution, transposed_convolution
 from gan_jax.layers.formulations import Geometry, down_by_xla, up_by_dilation
 from gan_jax.layers.grouped import by_xla, grouped_convolution
 
@@ -80,3 +82,38 @@ def test_derivatives_equal_those_of_xla(name, derivative):
     direction = [jax.random.normal(key, shape) for key, shape in zip(keys[2:], shapes, strict=True)]
     found, expected = jax.jit(lambda: [derivative(f, tuple(point), tuple(direction)) for f in (ours, theirs)])()
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4), found, expected)
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_elsewhere_than_on_a_cpu_they_are_xlas_own(name):
+    """One program for both platforms has both. (A convolution down, so small, is XLA's on a CPU as well.)"""
+    (ours, theirs), shapes = PAIRS[name]
+    arrays = [jnp.zeros(shape) for shape in shapes]
+    text = lambda operator, *platforms: jax.jit(operator).trace(*arrays).lower(lowering_platforms=platforms).as_text()
+    operators = lambda text: Counter(re.findall(r"stablehlo\.(?!constant|case|return)\w+", text))
+    assert operators(text(ours, "cuda")) == operators(text(theirs, "cuda"))
+    assert operators(text(ours, "cpu")) != operators(text(theirs, "cpu")) or name == "down"
+    assert operators(text(ours, "cpu", "cuda")) >= operators(text(ours, "cpu")) | operators(text(ours, "cuda"))
+
+
+@pytest.mark.parametrize(
+    ("operator", "kernel"),
+    [
+        (convolution, (3, 3, 4, 8)),
+        (convolution, (3, 1, 3, 8)),
+        (inner_convolution, (3, 3, 4, 8)),
+        (transposed_convolution, (3, 3, 3, 8)),
+    ],
+)
+def test_a_kernel_that_does_not_fit_is_refused_before_anything_is_computed(operator, kernel):
+    with pytest.raises(ValueError, match=rf"a kernel of \[{', '.join(map(str, kernel))}\] is not square, or does not"):
+        operator(jnp.zeros((2, 8, 8, 3)), jnp.zeros(kernel))
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_two_dtypes_are_refused_and_each_alone_is_kept(name):
+    (ours, _), (x, kernel) = PAIRS[name]
+    with pytest.raises(TypeError, match="multiplies arrays of one dtype, not of float32 and bfloat16"):
+        ours(jnp.zeros(x), jnp.zeros(kernel, jnp.bfloat16))
+    low = jax.eval_shape(ours, *(jax.ShapeDtypeStruct(shape, jnp.bfloat16) for shape in (x, kernel)))
+    assert low.dtype == jnp.bfloat16
