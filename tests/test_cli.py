@@ -126,6 +126,8 @@ MISTAKES = [
     ("train digits --dry-run --run .", "holds no run, and ", "which is of none; choose a new folder, or an empty"),
     ("train digits --model.width 8", "no option --model.width; did you mean --model.generator-width or --model.disc"),
     ("train digits --model.wdth 8", "no option --model.wdth; did you mean --model.generator-width or --model.disc"),
+    ("train digits --start.rn x", "no option --start.rn; did you mean --start.run?"),
+    ("train digits --penalty.lzy 2", "no option --penalty.lzy; did you mean --penalty.lazy?"),
     ("train digits --width 8", "no option --width; did you mean", "--model.generator-width"),
     ("train digits --penalty r1", "penalty is a group of settings: --penalty.r1, --penalty.r2"),
     ("train digits --data.clusters 10", "add --no-conditional, or drop --data.clusters"),
@@ -258,7 +260,8 @@ def test_the_model_that_a_run_has_keeps_its_settings(workplace, capsys):
 
 
 def test_a_dry_run_says_how_far_its_run_is_or_that_it_would_be_another(workplace, monkeypatch, capsys):
-    monkeypatch.setattr(train, "_preview", lambda config, hosts: None)
+    previewed = []
+    monkeypatch.setattr(train, "_preview", lambda config, hosts: previewed.append(config.steps))
     (workplace / "run/config.json").write_text(to_json(recipes.load("digits")))
     assert run("train digits --run run --dry-run --steps 2001") == 0
     assert "run: going on from step 0 to " in capsys.readouterr().err
@@ -268,7 +271,8 @@ def test_a_dry_run_says_how_far_its_run_is_or_that_it_would_be_another(workplace
     assert run("train run --dry-run --steps 120") == 0
     assert "run: going on from step 100 to 120, no longer to " in capsys.readouterr().err
     assert run("train digits --run run --dry-run --seed 1 --penalty.r1 3") == 0
-    assert "run holds a run with another seed, another penalty.r1: what follows is of a new" in capsys.readouterr().err
+    assert "run holds a run with another config (seed, penalty.r1): what follows is of a new" in capsys.readouterr().err
+    assert previewed[-2:] == [120, recipes.load("digits").steps]  # and no longer what the run was to have
 
 
 LINES = [line for line, *_ in MISTAKES]

@@ -65,7 +65,7 @@ def main(arguments: list[str]) -> None:
     run = _folder(recipe, options)
     config = _absolute(options.config)
     _check_paths(RunFolder(run).path, config)
-    stored = recipes.load_run(run) if recipes.is_run(run) else None
+    stored, asked = recipes.load_run(run) if recipes.is_run(run) else None, config
     if stored:
         config = as_begun(with_values(config, _kept(stored, config, rest)), stored)
         if not options.dry_run:
@@ -82,9 +82,8 @@ def main(arguments: list[str]) -> None:
 
     programs.prepare()
     if options.dry_run:
-        if stored:
-            _tell_of_run(RunFolder(run), stored, config)
-        _preview(config, options.hosts)
+        goes_on = not stored or _tell_of_run(RunFolder(run), stored, config)
+        _preview(config if goes_on else asked, options.hosts)
         return
     from gan_jax.run.joining import joined
     from gan_jax.run.loop import train
@@ -132,20 +131,26 @@ def _preview(config: Config, hosts: HostsConfig) -> None:
     screen.tell(preview(config, lambda line: screen.tell(line, sys.stderr)))
 
 
-def _tell_of_run(folder: RunFolder, stored: Config, config: Config) -> None:
-    """Says, in a dry run of a folder that holds a run, what that would do, or why it would be refused."""
+def _tell_of_run(folder: RunFolder, stored: Config, config: Config) -> bool:
+    """Says, in a dry run of a folder that holds a run, how far that is, and whether it can go on as it is asked to."""
     from gan_jax.run.checkpoints import committed
     from gan_jax.run.farewell import going_on
 
-    if changed := changed_keys(stored, config):
+    if changed := list(changed_keys(stored, config)):
+        others = f" and {len(changed) - _SHOWN} more" if len(changed) > _SHOWN else ""
         screen.tell(
-            f"{folder.path} holds a run with another {', another '.join(changed)}: what follows is of a new run, "
-            "which needs another folder (--run)",
+            f"{folder.path} holds a run with another config ({', '.join(changed[:_SHOWN])}{others}): what follows is "
+            "of a new run, which needs another folder (--run)",
             sys.stderr,
         )
-        return
+        return False
     step = max(committed(folder.checkpoints), default=0)
     screen.tell(f"{folder.path}: {going_on(config, folder, step)}", sys.stderr)
+    return True
+
+
+_SHOWN = 4
+"""So many keys that differ are named."""
 
 
 def _check_paths(run: Path, config: Config) -> None:

@@ -78,7 +78,8 @@ def _misspelt(typed: str, options: Sequence[str], group: str) -> list[str]:
         for i in range(len(words) if option.startswith(group) else 0):
             endings.setdefault("_".join(words[i:]), []).append(option)
     close = next(iter(difflib.get_close_matches(typed, endings, n=1, cutoff=0.8)), "")
-    return [close] if close in options else endings.get(close, [])[:3]
+    exact = group + close
+    return [exact] if exact in options else endings.get(close, [])[:3]
 
 
 _ELSEWHERE = {"count": "samples", "samples": "count", "out": "run", "run": "out"}

@@ -10,6 +10,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
@@ -45,6 +46,10 @@ def bilinear(
 
         return whole
 
+    def either(a: Array, b: Array, *settings: Any) -> Array:
+        bound = lambda product: lambda a, b: product(a, b, *settings)
+        return lax.platform_dependent(a, b, cpu=bound(on_cpu), default=bound(compute))
+
     def known(a: Any, b: Any, *, settings: tuple[Any, ...], lanes: Lanes) -> Any:
         """The type of the result. It is told, not traced: to trace what computes it took half of a step's tracing."""
         if a.dtype != b.dtype:
@@ -74,7 +79,8 @@ def bilinear(
         lane = tuple(None if axis is None else 0 for axis in axes)
         return primitive.bind(a, b, settings=settings, lanes=(lane, *lanes)), 0
 
-    primitive.def_impl(jax.jit(primitive.bind, static_argnames=("settings", "lanes")))
+    # Not by the primitive: where JAX is told not to compile, as to look for NaNs, it would call itself for ever.
+    primitive.def_impl(jax.jit(laned(either), static_argnames=("settings", "lanes")))
     primitive.def_abstract_eval(known)
     ad.defbilinear(primitive, left_cotangent, right_cotangent)
     batching.primitive_batchers[primitive] = batch

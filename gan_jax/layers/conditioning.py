@@ -11,8 +11,7 @@ from gan_jax.types import Condition, Features, Images, Latents, Taught
 def join_latent(latents: Latents, condition: Condition, classes: int) -> Latents:
     """Latents `[B, L]` with the condition behind them: nothing, one-hot labels, attributes, or the image's pixels.
 
-    Mirza & Osindero 2014 (arXiv:1411.1784), section 3.2. Raises ValueError as `as_vectors`
-    does.
+    Mirza & Osindero 2014 (arXiv:1411.1784), section 3.2. Wrong labels are NaN, or a ValueError, as `as_vectors` has it.
     """
     if condition is not None and condition.ndim == 4:
         vectors: Array | None = condition.reshape(condition.shape[0], -1)
@@ -71,8 +70,9 @@ def as_vectors(condition: Condition, classes: int) -> Float[Array, "batch classe
         if not jnp.issubdtype(condition.dtype, jnp.integer):
             raise ValueError(f"labels are whole numbers [B], not {condition.dtype}; attributes are [B, K]")
         _require_known(condition, classes)
-        known = (condition >= 0) & (condition < classes)
-        return jnp.where(known[:, None], jax.nn.one_hot(condition, classes, dtype=jnp.float32), jnp.nan)
+        labels = condition.astype(jnp.int32)  # of a narrow type, the number of classes may be too large
+        known = (labels >= 0) & (labels < classes)
+        return jnp.where(known[:, None], jax.nn.one_hot(labels, classes, dtype=jnp.float32), jnp.nan)
     if condition.shape[-1] == 1 != classes:
         raise ValueError(f"labels are [B], and attributes [B, {classes}], not [B, 1]; squeeze them")
     if condition.shape[-1] != classes:

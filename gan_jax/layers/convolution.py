@@ -135,7 +135,7 @@ def transposed_convolution(x: Maps, kernel: Kernel, stride: int = 1) -> Maps:
 
 
 def _check(kernel: Kernel, inputs: int, x: Maps) -> None:
-    if kernel.shape[0] != kernel.shape[1] or inputs != x.shape[-1]:
+    if x.ndim != 4 or kernel.shape[0] != kernel.shape[1] or inputs != x.shape[-1]:
         raise ValueError(f"a kernel of {list(kernel.shape)} is not square, or does not fit images of {list(x.shape)}")
 
 

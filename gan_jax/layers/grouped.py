@@ -59,6 +59,8 @@ def grouped_convolution(x: Maps, kernel: Kernel, groups: int) -> Maps:
     divides both numbers of channels.
     """
     _check(kernel.shape[0], x.shape[-1], kernel.shape[-1], groups)
+    if x.ndim != 4 or kernel.shape[0] != kernel.shape[1]:
+        raise ValueError(f"a kernel of {list(kernel.shape)} is not square, or does not fit images of {list(x.shape)}")
     if kernel.shape[2] * groups != x.shape[-1]:
         raise ValueError(
             f"a kernel for {kernel.shape[2]} channels a group does not fit {x.shape[-1]} channels in {groups} groups"

@@ -81,7 +81,7 @@ def _combined(matrix: Rows, arrays: Sequence[Array]) -> list[Array]:
 
 
 def _taken_off(pair: tuple[float, Array]) -> bool:
-    return pair[0] < 0
+    return pair[0] == -1
 
 
 def _times(weight: float, array: Array) -> Array:

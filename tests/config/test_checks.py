@@ -208,6 +208,7 @@ def test_keys_missing_from_json_take_their_defaults():
         ('{"steps": ' + "[" * 100_000, "not JSON"),
         ('{"every": {"zzz": 1}}', "every.zzz: no such key; known are log, sample, checkpoint, keep"),
         ('{"model_type": "bert", "dim": 768}', "not of gan_jax: none of its keys is known, model_type, dim"),
+        ('{"sede": 1, "stps": 3}', "sede: no such key; did you mean seed?"),
         ('{"data": 3}', "data: expected a group of keys, got 3"),
         ("[]", "config: expected a group of keys, got []"),
         ('{"steps": "many"}', "steps: expected a whole number, got 'many'"),

@@ -97,23 +97,38 @@ def test_elsewhere_than_on_a_cpu_they_are_xlas_own(name):
 
 
 @pytest.mark.parametrize(
-    ("operator", "kernel"),
+    ("operator", "image", "kernel"),
     [
-        (convolution, (3, 3, 4, 8)),
-        (convolution, (3, 1, 3, 8)),
-        (inner_convolution, (3, 3, 4, 8)),
-        (transposed_convolution, (3, 3, 3, 8)),
+        (convolution, (2, 8, 8, 3), (3, 3, 4, 8)),
+        (convolution, (2, 8, 8, 3), (3, 1, 3, 8)),
+        (convolution, (8, 8, 3), (3, 3, 3, 8)),
+        (inner_convolution, (2, 8, 8, 3), (3, 3, 4, 8)),
+        (transposed_convolution, (2, 8, 8, 3), (3, 3, 3, 8)),
+        (partial(grouped_convolution, groups=3), (2, 8, 8, 3), (3, 1, 1, 6)),
+        (partial(grouped_convolution, groups=3), (8, 8, 3), (3, 3, 1, 6)),
     ],
 )
-def test_a_kernel_that_does_not_fit_is_refused_before_anything_is_computed(operator, kernel):
+def test_a_kernel_that_does_not_fit_is_refused_before_anything_is_computed(operator, image, kernel):
     with pytest.raises(ValueError, match=rf"a kernel of \[{', '.join(map(str, kernel))}\] is not square, or does not"):
-        operator(jnp.zeros((2, 8, 8, 3)), jnp.zeros(kernel))
+        operator(jnp.zeros(image), jnp.zeros(kernel))
 
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_two_dtypes_are_refused_and_each_alone_is_kept(name):
     (ours, _), (x, kernel) = PAIRS[name]
     with pytest.raises(TypeError, match="multiplies arrays of one dtype, not of float32 and bfloat16"):
-        ours(jnp.zeros(x), jnp.zeros(kernel, jnp.bfloat16))
+        jax.jit(ours)(jnp.zeros(x), jnp.zeros(kernel, jnp.bfloat16))
     low = jax.eval_shape(ours, *(jax.ShapeDtypeStruct(shape, jnp.bfloat16) for shape in (x, kernel)))
     assert low.dtype == jnp.bfloat16
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_they_compute_where_jax_is_told_not_to_compile(name):
+    """And say where a NaN came from, which JAX finds by doing so."""
+    (ours, theirs), shapes = PAIRS[name]
+    x, kernel = (jnp.ones(shape) for shape in shapes)
+    with jax.disable_jit():
+        found = jax.grad(lambda x: loss(ours, x, kernel))(x)
+    np.testing.assert_allclose(found, jax.grad(lambda x: loss(theirs, x, kernel))(x), rtol=1e-4, atol=1e-4)
+    with jax.debug_nans(True), pytest.raises(FloatingPointError):
+        jax.jit(ours)(x.at[0, 0, 0, :2].set(jnp.array([jnp.inf, -jnp.inf])), kernel)

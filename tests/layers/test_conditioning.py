@@ -66,6 +66,14 @@ def test_labels_of_no_class_are_refused_where_they_are_known(wrong):
     np.testing.assert_array_equal(as_vectors(jnp.ones((4, 1)), 1), jnp.ones((4, 1)))  # one attribute is no label
 
 
+@pytest.mark.parametrize(("dtype", "classes"), [(jnp.uint8, 256), (jnp.int8, 200)])
+def test_labels_may_be_of_a_narrow_type(dtype, classes):
+    labels = jnp.array([0, 100], dtype)
+    for told in (as_vectors(labels, classes), jax.jit(as_vectors, static_argnums=1)(labels, classes)):
+        np.testing.assert_array_equal(np.argmax(told, 1), labels)
+        np.testing.assert_array_equal(np.sum(told, 1), 1)
+
+
 def test_attributes_of_another_number_are_refused():
     with pytest.raises(ValueError, match="built for 3 attributes, not 2"):
         join_latent(jnp.ones((2, 4)), jnp.ones((2, 2)), 3)
