@@ -82,8 +82,9 @@ def main(arguments: list[str]) -> None:
 
     programs.prepare()
     if options.dry_run:
-        goes_on = not stored or _tell_of_run(RunFolder(run), stored, config)
-        _preview(config if goes_on else asked, options.hosts)
+        if stored and not _tell_of_run(RunFolder(run), stored, config):
+            config = check_new(asked)
+        _preview(config, options.hosts)
         return
     from gan_jax.run.joining import joined
     from gan_jax.run.loop import train
