@@ -65,7 +65,8 @@ def main(arguments: list[str]) -> None:
     run = _folder(recipe, options)
     config = _absolute(options.config)
     _check_paths(RunFolder(run).path, config)
-    stored, asked = recipes.load_run(run) if recipes.is_run(run) else None, config
+    asked = config
+    stored = recipes.load_run(run) if recipes.is_run(run) else None
     if stored:
         config = as_begun(with_values(config, _kept(stored, config, rest)), stored)
         if not options.dry_run:

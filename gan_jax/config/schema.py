@@ -150,10 +150,11 @@ def from_json(schema: type[T], text: str, renew: Callable[[dict[str, Any]], dict
         values = json.loads(text)
     except (ValueError, RecursionError) as error:  # an integer of 5,000 digits is a ValueError, too
         raise ConfigError(f"not JSON: {error}") from None
-    values = renew(values) if isinstance(values, dict) else values
-    near = lambda name: difflib.get_close_matches(name, _hints(schema), n=1, cutoff=0.75)
-    if isinstance(values, dict) and len(values) > 1 and not any(map(near, values)):
-        raise ConfigError(f"not of gan_jax: none of its keys is known, {', '.join(list(values)[:5])[:80]}")
+    if isinstance(values, dict):
+        values = renew(values)
+        near = lambda name: difflib.get_close_matches(name, _hints(schema), n=1, cutoff=0.75)
+        if len(values) > 1 and not any(map(near, values)):
+            raise ConfigError(f"not of gan_jax: none of its keys is known, {', '.join(list(values)[:5])[:80]}")
     return _from_dict(schema, values, "")
 
 

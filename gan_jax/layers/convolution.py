@@ -21,6 +21,7 @@ from gan_jax.layers.formulations import (
     down_by_product,
     down_by_winograd,
     down_by_xla,
+    require_fit,
     taps_by_product,
     taps_by_rows_in_slices,
     taps_by_winograd,
@@ -99,7 +100,7 @@ def convolution(x: Maps, kernel: Kernel, stride: int = 1) -> Maps:
 
     Differentiable in both modes, any number of times. Raises ValueError for a kernel that does not fit.
     """
-    _check(kernel, kernel.shape[2], x)
+    require_fit(kernel, kernel.shape[2], x)
     height, width = x.shape[1:3]
     small = (-(-height // stride), -(-width // stride))
     geometry = Geometry.same((height, width), small, kernel.shape[0], stride)
@@ -111,7 +112,7 @@ def inner_convolution(x: Maps, kernel: Kernel) -> Maps:
 
     Differentiable in both modes, any number of times. Raises ValueError for a kernel that does not fit.
     """
-    _check(kernel, kernel.shape[2], x)
+    require_fit(kernel, kernel.shape[2], x)
     k, (height, width) = kernel.shape[0], x.shape[1:3]
     geometry = Geometry(k, 1, (height, width), (height - k + 1, width - k + 1), (0, 0), (0, 0))
     return by_batch(lambda x, kernel: _down(x, kernel, geometry))(x, kernel)
@@ -125,18 +126,13 @@ def transposed_convolution(x: Maps, kernel: Kernel, stride: int = 1) -> Maps:
     PyTorch's `padding=(k - stride) // 2` do. Differentiable in both modes, any number of times. Raises ValueError if
     the kernel is smaller than the stride, or does not fit.
     """
-    _check(kernel, kernel.shape[3], x)
+    require_fit(kernel, kernel.shape[3], x)
     k = kernel.shape[0]
     if k < stride:
         raise ValueError(f"a kernel of {k} leaves holes at stride {stride}; make it {stride} or larger")
     height, width = x.shape[1:3]
     geometry = Geometry.same((stride * height, stride * width), (height, width), k, stride)
     return by_batch(lambda x, kernel: _up(x, kernel, geometry))(x, kernel)
-
-
-def _check(kernel: Kernel, inputs: int, x: Maps) -> None:
-    if x.ndim != 4 or kernel.shape[0] != kernel.shape[1] or inputs != x.shape[-1]:
-        raise ValueError(f"a kernel of {list(kernel.shape)} is not square, or does not fit images of {list(x.shape)}")
 
 
 _down: Operator = bilinear(

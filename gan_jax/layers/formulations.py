@@ -54,6 +54,14 @@ class Geometry(NamedTuple):
         return -(-self.kernel // self.stride)
 
 
+def require_fit(kernel: Kernel, inputs: int, images: Maps) -> None:
+    """Raises ValueError unless a kernel is square, and for images `[B, H, W, inputs]`."""
+    if images.ndim != 4 or kernel.shape[0] != kernel.shape[1] or inputs != images.shape[-1]:
+        raise ValueError(
+            f"a kernel of {list(kernel.shape)} is not square, or does not fit images of {list(images.shape)}"
+        )
+
+
 def down_by_xla(x: Maps, kernel: Kernel, geometry: Geometry) -> Maps:
     """XLA's own convolution."""
     strides = (geometry.stride, geometry.stride)

@@ -18,7 +18,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from gan_jax.layers.bilinear import Product, bilinear
-from gan_jax.layers.formulations import Geometry, taps_by_rows
+from gan_jax.layers.formulations import Geometry, require_fit, taps_by_rows
 from gan_jax.layers.sharding import by_batch
 
 Maps = Float[Array, "batch height width channels"]
@@ -55,16 +55,15 @@ def grouped_convolution(x: Maps, kernel: Kernel, groups: int) -> Maps:
 
     Channels lie group by group, both in the image and in the kernel's last axis: y[.., g·o + b] =
     Σ x[.., g·i + a] · kernel[.., a, g·o + b], summed over taps and over the i channels a of group g. Differentiable in
-    both modes, any number of times. Raises ValueError unless k is odd and `groups`
-    divides both numbers of channels.
+    both modes, any number of times. Raises ValueError unless k is odd, `groups` divides both
+    numbers of channels, and the kernel is square and fits the images.
     """
     _check(kernel.shape[0], x.shape[-1], kernel.shape[-1], groups)
-    if x.ndim != 4 or kernel.shape[0] != kernel.shape[1]:
-        raise ValueError(f"a kernel of {list(kernel.shape)} is not square, or does not fit images of {list(x.shape)}")
     if kernel.shape[2] * groups != x.shape[-1]:
         raise ValueError(
             f"a kernel for {kernel.shape[2]} channels a group does not fit {x.shape[-1]} channels in {groups} groups"
         )
+    require_fit(kernel, groups * kernel.shape[2], x)
     return by_batch(lambda x, kernel: _filter(x, kernel, groups, kernel.shape[0]))(x, kernel)
 
 
