@@ -96,7 +96,8 @@ class Speed:
             f"{self.waited / self.seconds:.0%} of the time waiting for data",
         ]
         reached = reach.flops_a_device(each)
-        parts.append(f"{reached / 1e9:,.0f} GFLOP/s a device, {reached / reach.rate:.0%} of its matrix products")
+        share = f"{reached / reach.rate:.0%} of what its large matrix products reach"
+        parts.append(f"{reached / 1e9:,.0f} GFLOP/s a device, {share}")
         parts += [] if peak is None else [f"{in_words(peak)} of device memory at the peak"]
         return "; ".join(parts)
 

@@ -47,7 +47,7 @@ def test_all_of_it_beside_what_a_device_can_do(clock):
     timed.look(100, 0.5)
     assert timed.in_all(Reach(devices=2, flops=1e9 / 8, rate=100e9), peak=3_000_000_000) == (
         "400 images/s; 200 a device; 2.5 s per 1,000 images; 50% of the time waiting for data; "
-        "25 GFLOP/s a device, 25% of its matrix products; 3.0 GB of device memory at the peak"
+        "25 GFLOP/s a device, 25% of what its large matrix products reach; 3.0 GB of device memory at the peak"
     )
     alone = timed.in_all(Reach(devices=1, flops=1e9 / 8, rate=100e9), peak=None)
     assert "a device;" not in alone.split("GFLOP")[0]
@@ -109,7 +109,7 @@ def test_a_run_shows_trackers_its_speed_and_keeps_it_out_of_its_rows(tmp_path, m
     assert second["speed/gflops_per_second_per_device"] == pytest.approx(work / 2 / 2 / 1e9)
     assert second["speed/model_flops_utilisation"] == pytest.approx(work / 2 / 2 / 1e9)
     assert "speed" not in RunFolder(tmp_path).metrics.read_text()
-    assert "of its matrix products" in capsys.readouterr().out
+    assert "of what its large matrix products reach" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("way", "per_call"), [("jit", 1), ("jit", 2), ("pmap", 1)])
