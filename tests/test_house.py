@@ -1,6 +1,7 @@
 """The architecture, written down: every import inside gan_jax goes from a higher room to a lower one."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,14 @@ def test_networks_are_initialised_and_applied_in_one_place_each():
 @pytest.mark.parametrize("file", sorted(PACKAGE.rglob("*.py")), ids=lambda file: file.relative_to(PACKAGE).as_posix())
 def test_no_file_grows_out_of_hand(file):
     assert len(file.read_text().splitlines()) <= 350
+
+
+PROSE = [*PACKAGE.parent.glob("*.md"), *PACKAGE.parent.joinpath("docs").rglob("*.md")]
+
+
+@pytest.mark.parametrize("page", PROSE, ids=lambda page: page.relative_to(PACKAGE.parent).as_posix())
+def test_prose_is_wrapped_where_code_is(page):
+    """But for code, tables, pictures and one unbroken word."""
+    prose = re.sub(r"^(`{3,}|:{3,}).*?^\1$", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    lines = [line for line in prose.splitlines() if not line.startswith(("|", "<", "!"))]
+    assert [line for line in lines if len(line) > 120 and re.search(r"\S\s+\S", line[3:])] == []
