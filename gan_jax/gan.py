@@ -131,15 +131,15 @@ def make_step(gan: GAN, *, discriminator_steps: int = 1) -> Step:
     """Builds `step(state, batch) -> (state, metrics)`: k updates of the discriminator, one of the generator.
 
     The step is pure: its randomness is folded from `state.key` and `state.step` alone. Jit it, vmap it over
-    states, or shard it. Every array of the batch may have a leading axis, of k = `discriminator_steps` batches, the
-    generator's update then sees the last of them, or of k + 1, the last for the generator alone (where what is made is
-    no array of images, if k > 1). Metrics are float32 scalars, those of the last update. With `optax.MultiSteps` each
-    of its small steps is a step here: averages, and rules that change with the step, count those.
+    states, or shard it. For k = `discriminator_steps` above 1 every array of the batch has a leading axis: of k
+    batches, whose last the generator's update sees, too, or of k + 1, the last for the generator alone, as images may
+    for k = 1. Metrics are scalars, float32 or wider, of the last update. With `optax.MultiSteps` each of its small
+    steps is a step here: averages, and rules that change with the step, count those.
     """
 
     def step(state: GANState, batch: Batch) -> tuple[GANState, Metrics]:
-        *d_keys, g_key = jax.random.split(jax.random.fold_in(state.key, state.step), discriminator_steps + 1)
         *d_batches, g_batch = inputs.deal(batch, discriminator_steps)
+        *d_keys, g_key = jax.random.split(jax.random.fold_in(state.key, state.step), discriminator_steps + 1)
         for d_batch, d_key in zip(d_batches, d_keys, strict=True):
             state, d_metrics = update_discriminator(gan, state, d_batch, d_key)
         state, g_metrics = update_generator(gan, state, g_batch, g_key)
@@ -177,7 +177,7 @@ def update_discriminator(gan: GAN, state: GANState, batch: Batch, key: PRNGKey) 
         smooth, seen = latent_penalty.discriminator(smooth_key, logits, latents, marks)
         shown = {
             "d/loss": loss,
-            "d/penalty": extra + smooth,
+            "d/penalty": inputs.total(penalty=extra, latent_penalty=smooth),
             "d/real_logit": jnp.mean(verdict(real_logits)),
             "d/fake_logit": jnp.mean(verdict(fake_logits)),
             "d/real_sign": jnp.mean(jnp.sign(verdict(real_logits))),
@@ -257,7 +257,7 @@ def _rules(gan: GAN) -> Memories:
 
 def _now(gan: GAN, state: GANState) -> Memories:
     """The same as they are at this step: plain functions."""
-    return Memories(*(adaptive(rule).at(m, state.step) for rule, m in zip(_rules(gan), state.memories, strict=True)))
+    return Memories(*map(lambda rule, m: adaptive(rule).at(m, state.step), _rules(gan), inputs.memories(gan, state)))
 
 
 def _drawer(gan: GAN, key: PRNGKey, condition: Condition) -> Callable[..., tuple[Images, Stats]]:
@@ -278,7 +278,7 @@ def _judge(
     def judge(stats: Stats, images: Images, told: Any = condition) -> tuple[Logits, Stats]:
         seen, shown = see(images, inputs.every_nth(told, count(images)))
         logits, moved = forward(gan.discriminator, Weights(params, stats), jax.random.clone(key), seen, shown)
-        return wide(logits), moved  # rules learn from their means
+        return inputs.one_logit_each(wide(logits), count(seen)), moved  # wide: rules learn from their means
 
     return judge
 
@@ -297,5 +297,5 @@ def _descend(
     (value, (moved, metrics)), gradient = slope(params, stats)
     asked = {"value": value, "grad": gradient, "value_fn": lambda params: slope(params, stats)[0][0]}
     updates, opt_state = optax.with_extra_args_support(optimizer).update(gradient, player.opt_state, params, **asked)
-    metrics |= {f"{side}/gradient_norm": optax.tree.norm(gradient)}
+    metrics = wide(metrics | {f"{side}/gradient_norm": optax.tree.norm(gradient)})
     return Player(Weights(optax.apply_updates(params, updates), moved), opt_state), metrics

@@ -26,6 +26,12 @@ def to_float(images: Images | Bytes) -> Images:
     return images
 
 
+def require_floats(images: Images) -> None:
+    """Raises TypeError for images that are not floats, whose colours are changed as those in [-1, 1]."""
+    if not jnp.issubdtype(images.dtype, jnp.floating):
+        raise TypeError(f"images are floats in [-1, 1] here, not {images.dtype}; see gan_jax.images.to_float")
+
+
 def count(made: Made) -> int:
     """B, of images or of any pytree with a leading batch axis."""
     return jax.tree.leaves(made)[0].shape[0]

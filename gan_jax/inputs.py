@@ -1,6 +1,7 @@
 """What a GAN is given: rules, checked, and batches: checked, dealt out to the updates, and brought to floats."""
 
 import inspect
+from collections.abc import Mapping
 from functools import reduce
 from operator import add
 from typing import Any
@@ -13,7 +14,7 @@ from gan_jax import latent_penalties
 from gan_jax.images import check_range, condition_to_float, count, to_float
 from gan_jax.losses import AdversarialLoss
 from gan_jax.replay import Replay
-from gan_jax.rules import Adaptive
+from gan_jax.rules import Adaptive, adaptive
 from gan_jax.types import Batch, Condition, Made, PRNGKey, Scalar
 
 RULES = {
@@ -48,6 +49,11 @@ def check_game(gan: Any) -> None:
             raise TypeError(f"{name}: expected one of optax's, such as adam(2e-4), got {getattr(gan, name)!r}")
     for name, names in RULES.items():
         _check_rule(name, getattr(gan, name), names, SUCH_AS[name])
+    if not isinstance(gan.more_averages, Mapping):
+        raise TypeError(
+            'more_averages: expected them by name, such as {"slow": averaging.ema(0.9999)}, got '
+            f"{gan.more_averages!r}"
+        )
     for name, average in gan.more_averages.items():
         _check_rule(f"more_averages: {name}", average, RULES["average"], SUCH_AS["average"])
     for name in ("discriminator", "generator"):
@@ -81,10 +87,10 @@ def _takes(rule: Any, names: tuple[str, ...]) -> bool:
 
 
 def one_key(key: PRNGKey) -> PRNGKey:
-    """The key, if it is one. Raises TypeError, for instance for a seed."""
+    """The key, typed, if it is one, as of `jax.random.PRNGKey`, too. Raises TypeError, for instance for a seed."""
     if isinstance(key, int | np.integer) or (np.ndim(key) == 0 and jnp.issubdtype(key.dtype, jnp.integer)):
         raise TypeError(f"key: expected a key, such as jax.random.key({key}), got the number {key}")
-    return key
+    return key if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) else jax.random.wrap_key_data(key)
 
 
 def read(batch: Batch) -> tuple[Made, Condition]:
@@ -137,9 +143,60 @@ def must_match(made: Made, images: Made) -> None:
 def total(**terms: Scalar) -> Scalar:
     """The sum of the terms of an objective. Raises ValueError for one that is no scalar, by its name."""
     for name, term in terms.items():
+        if not jax.tree_util.all_leaves([term]):
+            raise TypeError(f"{name}: expected a scalar, such as a mean over the batch, got a {type(term).__name__}")
         if jnp.ndim(term):
             raise ValueError(f"{name}: expected a scalar, such as a mean over the batch, got {list(jnp.shape(term))}")
+        if hasattr(term, "dtype") and not jnp.issubdtype(term.dtype, jnp.floating):
+            raise TypeError(f"{name}: expected a float, which has a slope, got {term.dtype}")
     return reduce(add, terms.values())
+
+
+def one_logit_each(logits: Any, wanted: int) -> Any:
+    """What a discriminator says of so many images. Raises ValueError for an array that is not `[B, ...]`.
+
+    A mean over the batch would pass for a verdict, and its slopes be 1 / B of an image's. Pytrees may hold anything.
+    """
+    if jax.tree_util.all_leaves([logits]) and jnp.shape(logits)[:1] != (wanted,):
+        raise ValueError(
+            f"discriminator: logits are [{wanted}, ...], one or more for each of {wanted} images, not "
+            f"{list(jnp.shape(logits))}"
+        )
+    return logits
+
+
+def memories(gan: Any, state: Any) -> Any:
+    """What the rules of a GAN remember, of a state that a GAN with such rules and optimizers began.
+
+    Raises TypeError for what is no state, ValueError for one that another GAN began, naming what it would lack.
+    """
+    if not hasattr(state, "memories"):
+        raise TypeError(f"state: expected a GANState, as `init` makes it, got a {type(state).__name__}")
+    for name, memory in state.memories._asdict().items():
+        if not _alike(adaptive(getattr(gan, name)).start, memory):
+            raise _of_another(name, f"memories=state.memories._replace({name}={{}}.memories.{name})")
+    for name in ("generator", "discriminator"):
+        player = getattr(state, name)
+        started = jax.eval_shape(getattr(gan, f"{name}_optimizer").init, player.weights.params)
+        if not _alike(started, player.opt_state):
+            part = f"{name}=state.{name}._replace(opt_state={{}}.{name}.opt_state)"
+            raise _of_another(f"{name}_optimizer", part)
+    if set(gan.more_averages) != set(state.more_averages):
+        raise _of_another("more_averages", "more_averages={}.more_averages")
+    return state.memories
+
+
+def _alike(expected: Any, found: Any) -> bool:
+    structure: Any = jax.tree.structure(expected)
+    return bool(structure == jax.tree.structure(found))
+
+
+def _of_another(rule: str, part: str) -> ValueError:
+    begun = part.format("init(gan, key, batch)")
+    return ValueError(
+        f"{rule}: the state was begun by a GAN with another one, and lacks what this one remembers; give it that, as "
+        f"it is in the beginning: state._replace({begun})"
+    )
 
 
 def one_batch(example: Batch) -> Batch:
@@ -158,9 +215,11 @@ def one_batch(example: Batch) -> Batch:
 def deal(batch: Batch, discriminator_steps: int) -> list[Batch]:
     """One batch for each update of the discriminator, and one for the generator's.
 
-    Raises TypeError for what is no batch, and ValueError for a leading axis of another length.
+    Raises TypeError for what is no batch, and ValueError for a leading axis of another length, or for no updates.
     """
     _check(batch)
+    if not isinstance(discriminator_steps, int | np.integer) or discriminator_steps < 1:
+        raise ValueError(f"discriminator_steps: expected a whole number from 1 up, got {discriminator_steps!r}")
     several = _rank(batch) == 5 if _rank(batch) else discriminator_steps > 1
     dealt = [_at(batch, i) for i in range(count(batch.images))] if several else [batch]
     if len(dealt) not in (discriminator_steps, discriminator_steps + 1):

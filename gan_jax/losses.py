@@ -61,6 +61,8 @@ def _guarded(loss: LogitLoss) -> LogitLoss:
                     f"logits are one array [B, ...], not a {type(logits).__name__}; for a discriminator that says more "
                     "than one thing make the loss by losses.each, for scales, or by losses.part"
                 )
+        if not (jnp.ndim(real_logits) and jnp.ndim(fake_logits)):
+            raise ValueError("logits are [B, ...], one or more for each image, not a single number")
         if jnp.shape(real_logits) != jnp.shape(fake_logits):
             shapes = f"{list(jnp.shape(real_logits))} for real and {list(jnp.shape(fake_logits))} for fake images"
             raise ValueError(f"logits of one shape are paired, not {shapes}; reshape them alike")

@@ -206,8 +206,11 @@ def lazy(penalty: Penalty | Adaptive, every: int) -> Penalty | Adaptive:
     takes it, on a sixteenth of its batch: the same expected gradient for the same work, but all steps are alike, so
     that they are one program without a condition in it, and Adam sees no spikes to be corrected for. The gradient is
     the same where images do not interact in the critic: batch normalisation and the deviation of a group (StyleGAN2)
-    see fewer images. Their own way is `rules.paused`. Raises ValueError where `every` does not divide the batch.
+    see fewer images. Their own way is `rules.paused`. Raises ValueError where `every` is below 1, or does not divide
+    the batch.
     """
+    if every < 1:
+        raise ValueError(f"lazy: a penalty is taken on one in 1 or more images, not in {every}")
 
     def thin(penalty: Penalty) -> Penalty:
         return lambda key, critic, real, fake: penalty(key, critic, _thinned(real, every), _thinned(fake, every))
@@ -248,7 +251,7 @@ def _sum(*penalties: Penalty) -> Penalty:
 
 def _thinned(images: Images, every: int) -> Images:
     known = count(images)
-    if every < 1 or known % every != 0:
+    if known % every != 0:
         raise ValueError(f"a penalty on one in {every} images needs a batch that {every} divides, not {known}")
     return jax.tree.map(lambda leaf: leaf[::every], images)
 

@@ -32,8 +32,11 @@ def standing_statistics(
 
     Measured are the floats of `collection`, which training passes move as m · old + (1 - m) · batch's; all else comes
     back unchanged: counters and keys, and other collections, such as singular vectors. Networks without
-    "batch_stats" have nothing to measure; raises ValueError where they have no collection of another name.
+    "batch_stats" have nothing to measure; raises ValueError where they have no collection of another name, and
+    TypeError for a state.
     """
+    if not isinstance(weights, Weights):
+        raise TypeError(f"weights: expected Weights, such as state.average, got a {type(weights).__name__}")
     if collection not in weights.stats:
         if collection == BATCH_STATS:
             return weights

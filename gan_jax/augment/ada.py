@@ -27,6 +27,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from gan_jax.augment import colour, filtering, geometry
+from gan_jax.images import require_floats
 from gan_jax.rules import Adaptive
 from gan_jax.types import Images, Metrics, PRNGKey, Scalar
 
@@ -60,6 +61,7 @@ def with_cutout(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
 
 def cut(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
     """Sets half of each side, a rectangle, to zero, mid-grey; the part that hangs over the edge is lost."""
+    require_floats(images)
     count, height, width, _ = images.shape
     middle = _sometimes(key, p, lambda k: jax.random.uniform(k, (count, 2)), 9.0)  # 9: far outside
     near = lambda axis, size: jnp.abs((jnp.arange(size)[None, :] + 0.5) / size - middle[:, axis, None]) < 0.25
@@ -81,6 +83,7 @@ def blit(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
 
 def warp(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
     """Scales, rotates, stretches and shifts, by one resampling. Any number of channels."""
+    require_floats(images)
     scale_key, first_key, stretch_key, second_key, shift_key = jax.random.split(key, 5)
     count, height, width, _ = images.shape
     once = 1 - jnp.sqrt(1 - jnp.asarray(p, jnp.float32))
@@ -98,6 +101,7 @@ def warp(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
 
 def tint(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
     """Brightness, contrast, luma, hue and saturation, as one map of colour. For 1 or 3 channels."""
+    require_floats(images)
     keys = jax.random.split(key, 5)
     count = images.shape[0]
     normal = lambda k: jax.random.normal(k, (count,))
@@ -115,6 +119,7 @@ def tint(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
 
 def tune(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
     """Makes octaves of frequencies louder or softer, each with probability p. Any number of channels."""
+    require_floats(images)
     count = images.shape[0]
     gains = jnp.ones((count, filtering.BANDS))
     for band, band_key in enumerate(jax.random.split(key, filtering.BANDS)):
@@ -131,6 +136,7 @@ def grain(key: PRNGKey, images: Images, p: Scalar | float) -> Images:
     Of one key, images of other channels get the same deviations, each value a noise of its own: a grey image and its
     copy in colour are copies no more.
     """
+    require_floats(images)
     deviation_key, noise_key = jax.random.split(key)
     deviation = _sometimes(deviation_key, p, lambda k: 0.1 * jnp.abs(jax.random.normal(k, images.shape[:1])), 0.0)
     noise = jax.random.normal(noise_key, images.shape, images.dtype) * deviation[:, None, None, None]

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int
 
 from gan_jax.augment import Augment
+from gan_jax.images import require_floats
 from gan_jax.types import Images, PRNGKey
 
 
@@ -15,8 +16,13 @@ def diff_augment(*policies: Augment) -> Augment:
     """Applies the policies in their order, each with a key of its own; none at all is the identity.
 
     `diff_augment(colour, translation, cutout)` is the paper's strongest; `functools.partial(cutout, ratio=0.25)` a
-    policy of another strength.
+    policy of another strength. Raises TypeError for what is no function, such as where it is used without being called.
     """
+    if wrong := [policy for policy in policies if not callable(policy)]:
+        raise TypeError(
+            "diff_augment makes an augmentation of policies: diff_augment(colour, translation), which then takes (key, "
+            f"images); expected a function, got a {type(wrong[0]).__name__}"
+        )
 
     def augment(key: PRNGKey, images: Images) -> Images:
         for policy_key, policy in zip(jax.random.split(key, len(policies)), policies, strict=True):
@@ -32,6 +38,7 @@ def colour(key: PRNGKey, images: Images) -> Images:
     b ~ U[-0.5, 0.5); distances from the mean over channels times U[0, 2); those from the mean over the whole image
     times U[0.5, 1.5). Any number of channels; with one, saturation does nothing.
     """
+    require_floats(images)
     brightness_key, saturation_key, contrast_key = jax.random.split(key, 3)
     draw = lambda k, low, high: jax.random.uniform(k, (images.shape[0], 1, 1, 1), images.dtype, low, high)
     images = images + draw(brightness_key, -0.5, 0.5)
@@ -43,6 +50,7 @@ def colour(key: PRNGKey, images: Images) -> Images:
 
 def translation(key: PRNGKey, images: Images, *, ratio: float = 0.125) -> Images:
     """Shifts by a whole number of pixels, each axis uniform in [-ratio · size, ratio · size], zeros behind."""
+    require_floats(images)
     row_key, column_key = jax.random.split(key)
     count, height, width, _ = images.shape
     farthest = [_rounded(ratio * size) for size in (height, width)]
@@ -61,6 +69,7 @@ def cutout(key: PRNGKey, images: Images, *, ratio: float = 0.5) -> Images:
 
     The part of it that hangs over the edge is lost, so that less than ratio² of the pixels are cut on average.
     """
+    require_floats(images)
     row_key, column_key = jax.random.split(key)
     count, height, width, _ = images.shape
     rows = _interval(row_key, count, height, _rounded(ratio * height))

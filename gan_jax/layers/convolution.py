@@ -118,7 +118,7 @@ def inner_convolution(x: Maps, kernel: Kernel) -> Maps:
     return by_batch(lambda x, kernel: _down(x, kernel, geometry))(x, kernel)
 
 
-def transposed_convolution(x: Maps, kernel: Kernel, stride: int = 1) -> Maps:
+def transposed_convolution(x: Maps, kernel: Float[Array, "k k outputs inputs"], stride: int = 1) -> Maps:
     """Every pixel paints `kernel`, `stride` output pixels apart: `[B, stride * H, stride * W, outputs]`.
 
     The adjoint of `convolution` with the same kernel, which here is `[k, k, outputs, inputs]`, as in Keras. Of the

@@ -1,5 +1,6 @@
 """The parts of a transformer: attention, and the gated layers between."""
 
+import math
 from typing import Any, Literal
 
 import flax.linen as nn
@@ -39,8 +40,10 @@ class Attention(nn.Module):
 
     @nn.compact
     def __call__(self, x: Tokens) -> Tokens:
-        """Applies the layer. Raises ValueError for channels that the heads do not divide."""
+        """Applies the layer. Raises ValueError for channels that the heads do not divide, and for too few tokens."""
         batch, count, channels = x.shape
+        if count < math.prod(self.grid):
+            raise ValueError(f"a grid of {self.grid[0]}x{self.grid[1]} has {math.prod(self.grid)} tokens, not {count}")
         if channels % self.heads:
             raise ValueError(f"{channels} channels are no whole number for each of {self.heads} heads")
         joint = nn.Dense(3 * channels, kernel_init=xavier, dtype=self.dtype, name="joint")(x)

@@ -148,6 +148,7 @@ def _read(folder: Path, step: int) -> tuple[dict[str, np.ndarray], Notes]:
 class Checkpoints:
     """Writes the checkpoints of one run, whose lock the caller holds; every host of it calls all of this alike.
 
+    Of those in the folder the `keep` newest stay, two unless told otherwise: a save that is on disk deletes the others.
     A save is on disk once `wait`, the next `save`, or `close` has returned. Raises RunError where the folder cannot be
     written.
     """
@@ -182,7 +183,7 @@ class Checkpoints:
         return committed(self._folder)
 
     def save(self, step: int, state: Any, notes: Notes) -> None:
-        """Begins to save a pytree of arrays, and notes that JSON can hold; older checkpoints stay.
+        """Begins to save a pytree of arrays, and notes that JSON can hold; the newest `keep` checkpoints stay.
 
         The arrays are copied first: they may be given up at once. A checkpoint of the same number that holds anything
         else is set aside. Raises RunError, for the save before this one, too.

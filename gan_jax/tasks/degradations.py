@@ -1,8 +1,8 @@
 """Real images made smaller, grey, mere edges or outlines, or full of holes: what a translator is given, and undoes.
 
 Pure functions on the device: inputs are made anew from real images whenever they are wanted, and never stored. Images
-are floats `[B, H, W, C]` in [-1, 1], and so is what becomes of them. Masks are float32 `[B, H, W, 1]`: 1 where a pixel
-is known, 0 in the hole.
+are `[B, H, W, C]`, floats in [-1, 1] or bytes, which become such floats; and so is what becomes of them. Masks are
+float32 `[B, H, W, 1]`: 1 where a pixel is known, 0 in the hole.
 """
 
 import jax
@@ -10,14 +10,15 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float
 
-from gan_jax.types import Images, PRNGKey
+from gan_jax.images import to_float
+from gan_jax.types import Bytes, Images, PRNGKey
 
 Known = Float[Array, "batch height width 1"]  # 1 where a pixel is known, 0 in the hole
 Bounds = tuple[float, float]
 Counts = tuple[int, int]
 
 
-def downsample(images: Images, factor: int) -> Images:
+def downsample(images: Images | Bytes, factor: int) -> Images:
     """`[B, H, W, C] -> [B, H / factor, W / factor, C]`: bicubic, the kernel widened by the factor against aliasing.
 
     The input of super-resolution, clipped to [-1, 1]. Keys' kernel with a = -1/2 (Keys 1981,
@@ -25,40 +26,42 @@ def downsample(images: Images, factor: int) -> Images:
     the image are shared out among the others, as Pillow does, where MATLAB mirrors the image. Raises ValueError unless
     the factor divides both sides.
     """
+    images = to_float(images)
     batch, height, width, channels = images.shape
     if factor < 1 or height % factor or width % factor:
         raise ValueError(f"images of {height}x{width} cannot be made {factor} times smaller; crop or resize them first")
     return _bicubic(images, (batch, height // factor, width // factor, channels))
 
 
-def upsample(images: Images, factor: int) -> Images:
+def upsample(images: Images | Bytes, factor: int) -> Images:
     """`[B, H, W, C] -> [B, factor · H, factor · W, C]`: bicubic with the same kernel, clipped to [-1, 1].
 
     What super-resolution is compared with. Raises ValueError for factors below 1.
     """
+    images = to_float(images)
     batch, height, width, channels = images.shape
     if factor < 1:
         raise ValueError(f"images are made larger by a factor from 1 up, not {factor}")
     return _bicubic(images, (batch, factor * height, factor * width, channels))
 
 
-def grey(images: Images) -> Images:
+def grey(images: Images | Bytes) -> Images:
     """`[B, H, W, 3] -> [B, H, W, 1]`: luma, 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601), as Pillow's `convert("L")`.
 
     Raises ValueError for other numbers of channels.
     """
     if images.shape[-1] != 3:
         raise ValueError(f"luma is that of 3 channels, red, green and blue, not of {images.shape[-1]}")
-    red, green, blue = jnp.split(images, 3, axis=-1)
+    red, green, blue = jnp.split(to_float(images), 3, axis=-1)
     return 0.299 * red + 0.587 * green + 0.114 * blue
 
 
-def luma(images: Images) -> Images:
+def luma(images: Images | Bytes) -> Images:
     """`[B, H, W, 1 or 3] -> [B, H, W, 1]`: in grey; what is grey stays as it is. Raises ValueError as `grey` does."""
-    return images if images.shape[-1] == 1 else grey(images)
+    return to_float(images) if images.shape[-1] == 1 else grey(images)
 
 
-def edges(images: Images, *, full: float = 0.5) -> Images:
+def edges(images: Images | Bytes, *, full: float = 0.5) -> Images:
     """`[B, H, W, 1 or 3] -> [B, H, W, 1]`: -1 where luma is flat, 1 at edges, and soft between: Sobel's magnitude.
 
     A step along an axis by the share `full` of the range from black to white is drawn as 1, and so is a higher one; a
@@ -76,7 +79,7 @@ def edges(images: Images, *, full: float = 0.5) -> Images:
     return 2 * jnp.minimum(jnp.sqrt(jnp.square(down) + jnp.square(right)) / full, 1) - 1
 
 
-def outlines(images: Images, *, thickness: int = 2) -> Images:
+def outlines(images: Images | Bytes, *, thickness: int = 2) -> Images:
     """`[B, H, W, C]` to the same: black outlines around what is bright, on a light grey ground, in each channel.
 
     1/4 where a pixel is as bright as its brightest neighbour, down to -1 where that is all the range brighter.
@@ -85,6 +88,7 @@ def outlines(images: Images, *, thickness: int = 2) -> Images:
     """
     if thickness < 1:
         raise ValueError(f"outlines are 1 pixel thick or more, not {thickness}")
+    images = to_float(images)
     window = (1, 2 * thickness + 1, 2 * thickness + 1, 1)
     brightest = lax.reduce_window(images, -jnp.inf, lax.max, window, (1, 1, 1, 1), "SAME")
     return 0.25 - 0.625 * (brightest - images)
@@ -149,9 +153,14 @@ def free_form_hole(
     return jnp.where((beyond > 0) | spared, 1.0, 0.0).reshape(count, height, width, 1)
 
 
-def with_hole(images: Images, known: Known) -> Images:
-    """`[B, H, W, C + 1]`, what inpainting is given: zeros in the hole, and a last channel, 1 where known, else -1."""
-    return jnp.concatenate([images * known, 2 * known - 1], axis=-1)
+def with_hole(images: Images | Bytes, known: Known) -> Images:
+    """`[B, H, W, C + 1]`, what inpainting is given: zeros in the hole, and a last channel, 1 where known, else -1.
+
+    Raises ValueError for a mask that is not one for each image, `[B, H, W, 1]`.
+    """
+    if jnp.shape(known) != (*images.shape[:3], 1):
+        raise ValueError(f"a mask for each image is {[*images.shape[:3], 1]}, not {list(jnp.shape(known))}")
+    return jnp.concatenate([to_float(images) * known, 2 * known - 1], axis=-1)
 
 
 def known_of(condition: Images) -> Known:

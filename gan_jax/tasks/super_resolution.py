@@ -13,8 +13,11 @@ from gan_jax.types import Batch, Images, PRNGKey
 def super_resolution(factor: int) -> Task:
     """Given is the image made smaller by the bicubic filter, `[B, H / factor, W / factor, C]`.
 
-    The baseline is the same filter's enlargement (arXiv:1609.04802, section 3.2, compares with it, too).
+    The baseline is the same filter's enlargement (arXiv:1609.04802, section 3.2, compares with it, too). Raises
+    ValueError for a factor that is no whole number from 1 up.
     """
+    if factor != int(factor) or factor < 1:
+        raise ValueError(f"factor: a whole number from 1 up, not {factor}")
 
     def make(key: PRNGKey, images: Images) -> Batch:
         del key

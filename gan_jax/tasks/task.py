@@ -38,7 +38,12 @@ def everywhere(condition: Condition) -> Mask:
 
 
 def made(task: Task, key: PRNGKey, images: Images | Bytes) -> Batch:
-    """The batch that a task makes of real images `[B, H, W, C]`. The key is consumed."""
+    """The batch that a task makes of real images `[B, H, W, C]`. The key is consumed.
+
+    Raises TypeError for what is no task, such as a function that makes one.
+    """
+    if not isinstance(task, Task):
+        raise TypeError(f"task: expected a Task, such as tasks.super_resolution.super_resolution(4), got {task!r}")
     return task.make(key, to_float(images))
 
 

@@ -18,8 +18,9 @@ Distributions = Float[Array, "... 1 characters symbols"]  # non-negative, of sum
 
 
 def one_hot(numbers: Numbers, symbols: int) -> Distributions:
-    """Numbers in [0, symbols), uint8, as distributions that are certain."""
-    return jax.nn.one_hot(numbers[..., 0], symbols)
+    """Numbers in [0, symbols), uint8, as distributions that are certain; of a number beyond, NaN."""
+    certain = jax.nn.one_hot(numbers[..., 0], symbols)
+    return jnp.where(numbers < symbols, certain, jnp.nan)
 
 
 def likeliest(distributions: Distributions) -> Numbers:

@@ -62,6 +62,8 @@ def test_attention_in_pairs_never_hands_over_an_odd_number_of_tokens(monkeypatch
 
 
 def test_heads_that_do_not_divide_the_channels_are_refused():
+    with pytest.raises(ValueError, match="a grid of 4x4 has 16 tokens, not 7"):
+        Attention(heads=2, grid=(4, 4)).init(jax.random.key(0), jnp.zeros((1, 7, 16)))
     with pytest.raises(ValueError, match="16 channels are no whole number for each of 3 heads"):
         Attention(3, (1, 1)).init(jax.random.key(0), jnp.zeros((1, 1, 16)))
 

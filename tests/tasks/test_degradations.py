@@ -15,6 +15,8 @@ from gan_jax.tasks.degradations import (
     free_form_hole,
     grey,
     known_of,
+    luma,
+    outlines,
     upsample,
     with_hole,
 )
@@ -203,3 +205,17 @@ def test_an_image_with_a_hole_tells_where_it_is():
     np.testing.assert_array_equal(condition[..., :3], np.where(known == 1, images, 0))
     np.testing.assert_array_equal(condition[..., 3:], np.where(known == 1, 1, -1))
     np.testing.assert_array_equal(known_of(condition), known)
+
+
+@pytest.mark.parametrize(
+    "make", [partial(downsample, factor=2), partial(upsample, factor=2), grey, luma, edges, outlines]
+)
+def test_what_becomes_of_bytes_is_what_becomes_of_them_as_floats(make):
+    images = jnp.asarray(pixels(1, 8, 8, 3))
+    np.testing.assert_array_equal(make(images), make(to_float(images)))
+
+
+def test_a_mask_that_is_not_one_for_each_image_is_refused():
+    images = to_float(jnp.asarray(pixels(2, 24, 32, 3)))
+    with pytest.raises(ValueError, match=r"a mask for each image is \[2, 24, 32, 1\], not \[2, 24, 32\]"):
+        with_hole(images, jnp.ones((2, 24, 32)))

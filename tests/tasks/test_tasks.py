@@ -187,3 +187,11 @@ def test_gradients_through_a_luma_that_is_kept_are_finite_everywhere_and_those_o
 def test_a_luma_of_another_size_is_refused():
     with pytest.raises(ValueError, match=r"images \[1, 4, 4, 3\] have a luma \[1, 4, 4, 1\], not \[1, 2, 2, 1\]"):
         known_luma(jnp.zeros((1, 4, 4, 3)), jnp.zeros((1, 2, 2, 1)))
+
+
+def test_what_makes_a_task_is_none():
+    with pytest.raises(TypeError, match=r"task: expected a Task, such as tasks.super_resolution"):
+        made(inpainting, jax.random.key(0), jnp.zeros((1, 4, 4, 1)))
+    for factor in (0, 1.5):
+        with pytest.raises(ValueError, match=f"factor: a whole number from 1 up, not {factor}"):
+            super_resolution(factor)

@@ -22,3 +22,9 @@ def test_a_step_is_given_numbers_of_any_stack_and_takes_them_one_hot():
     state, batch = seen("state", Batch(numbers))
     assert (state, batch.images.shape, batch.images.dtype) == ("state", (3, 2, 1, 5, 4), jnp.float32)
     np.testing.assert_array_equal(likeliest(batch.images), numbers)
+
+
+def test_a_number_of_no_symbol_is_no_text():
+    shares = one_hot(jnp.array([[[[2], [3]]]], jnp.uint8), 3)
+    assert np.isnan(shares[0, 0, 1]).all()
+    assert np.isfinite(shares[0, 0, 0]).all()
