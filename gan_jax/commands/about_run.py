@@ -28,7 +28,17 @@ class AboutRun:
     of_exports: ClassVar[bool] = False  # whether the folder may hold an exported generator as well
 
     run: tyro.conf.Positional[Path]
-    """The run folder, or, where one generator will do, what gan-jax export wrote, or example:NAME."""
+    """The run's folder."""
+
+
+@dataclass(frozen=True)
+class AboutGenerator(AboutRun):
+    """The same, of what needs one generator alone."""
+
+    of_exports: ClassVar[bool] = True
+
+    run: tyro.conf.Positional[Path]
+    """The run's folder, or what gan-jax export wrote, or example:NAME."""
 
 
 Options = TypeVar("Options", bound=AboutRun)
@@ -92,6 +102,8 @@ def _instead(run: Path, *, or_exported: bool) -> str:
     meant = Path("runs") / run
     if recipes.is_run(meant):
         return f"did you mean {meant}?"
+    if inside := sorted(_runs_beside(run / "any")):
+        return f"did you mean {' or '.join(str(run / name) for name in inside[:3])}?"
     if close := difflib.get_close_matches(run.name, _runs_beside(run), n=1):
         return f"did you mean {run.parent / close[0]}?"
     if is_exported(run):

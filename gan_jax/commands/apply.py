@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 import tyro
 
 from gan_jax import screen
-from gan_jax.commands.about_run import AboutRun, holds_one_generator, options_of, source_at
+from gan_jax.commands.about_run import AboutGenerator, holds_one_generator, options_of, source_at
 from gan_jax.config import recipes
 from gan_jax.config.options import ENDINGS, check_applied, check_ending
 from gan_jax.config.ranges import OptionalSeed
@@ -15,10 +14,8 @@ from gan_jax.errors import ConfigError
 
 
 @dataclass(frozen=True)
-class Apply(AboutRun):
+class Apply(AboutGenerator):
     """Has a run with a task, or what gan-jax export wrote of one, make of your own pictures what it was trained to."""
-
-    of_exports: ClassVar[bool] = True
 
     input: tyro.conf.Positional[Path | None] = None
     """A picture, or a folder or .zip of them, of any size: small ones for super_resolution, any for colouring, drawings

@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 import tyro
 
 from gan_jax import screen
-from gan_jax.commands.about_run import AboutRun, holds_one_generator, options_of, source_at
+from gan_jax.commands.about_run import AboutGenerator, holds_one_generator, options_of, source_at
 from gan_jax.config import Config, recipes
 from gan_jax.config.options import ENDINGS, check_ending
 from gan_jax.config.ranges import OptionalSize
@@ -17,7 +16,7 @@ from gan_jax.storage import absolute
 
 
 @dataclass(frozen=True)
-class Encode(AboutRun):
+class Encode(AboutGenerator):
     """Has an autoencoder encode the pictures that it was trained on, or others, for a GAN that is trained on latents.
 
     The autoencoder is a run's, or one that gan-jax export or gan-jax import wrote.
@@ -25,8 +24,6 @@ class Encode(AboutRun):
     The file has their labels, the pictures and the decoder beside the latents: a run that is trained on it shows and
     scores what is decoded.
     """
-
-    of_exports: ClassVar[bool] = True
 
     input: tyro.conf.Positional[Path | None] = None
     """A folder or .zip of pictures, or an .npz or .npy of bytes, to be encoded in place of those that the run was

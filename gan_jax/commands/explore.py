@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import ClassVar
 
 from gan_jax import screen
-from gan_jax.commands.about_run import AboutRun, options_of, source_at
+from gan_jax.commands.about_run import AboutGenerator, options_of, source_at
 from gan_jax.config import recipes
 from gan_jax.config.ranges import Port
 from gan_jax.errors import ConfigError
@@ -14,14 +13,12 @@ from gan_jax.storage import absolute
 
 
 @dataclass(frozen=True)
-class Explore(AboutRun):
+class Explore(AboutGenerator):
     """Opens a page, on this machine alone, that draws live from a run, from what gan-jax export wrote, or example:NAME.
 
     Samples, and what becomes of them along directions of the latent space; or what a translator makes of pictures. It
     needs no network. Ctrl-C ends it.
     """
-
-    of_exports: ClassVar[bool] = True
 
     port: Port = 0
     """Of the address 127.0.0.1, where the page is; 0: a free one."""

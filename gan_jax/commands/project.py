@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 import tyro
 
 from gan_jax import screen
-from gan_jax.commands.about_run import AboutRun, options_of, source_at
+from gan_jax.commands.about_run import AboutGenerator, options_of, source_at
 from gan_jax.config import recipes
 from gan_jax.config.options import ENDINGS, check_ending
 from gan_jax.config.ranges import Count, Samples, Seed
@@ -15,12 +14,10 @@ from gan_jax.errors import ConfigError
 
 
 @dataclass(frozen=True)
-class Project(AboutRun):
+class Project(AboutGenerator):
     """Finds the points of a generator's latent space whose pictures are nearest to yours, in pixels at all scales. Of
     a run, of what gan-jax export wrote, or of example:NAME.
     """
-
-    of_exports: ClassVar[bool] = True
 
     input: tyro.conf.Positional[tuple[Path, ...]] = ()
     """Pictures, or folders or .zip of pictures; cropped and resized as training does."""

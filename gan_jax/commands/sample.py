@@ -2,26 +2,23 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 from gan_jax import screen
-from gan_jax.commands.about_run import AboutRun, holds_one_generator, options_of, source_at
+from gan_jax.commands.about_run import AboutGenerator, holds_one_generator, options_of, source_at
 from gan_jax.config import recipes
 from gan_jax.config.options import check_out
 from gan_jax.config.ranges import OptionalCount, OptionalSteps, Seed, Weight
 
 
 @dataclass(frozen=True)
-class Sample(AboutRun):
+class Sample(AboutGenerator):
     """Draws images from the newest good checkpoint of a run, from what gan-jax export wrote, or from example:NAME."""
-
-    of_exports: ClassVar[bool] = True
 
     out: Path | None = None
     """A .png (one grid), an .npz (arrays images and labels: uint8, or floats in the data's own range), or a folder; of
     text a .txt, of clips a .gif or .mp4 that moves, a .png of film strips, or an .npz (uint8 [N, T, H, W, C]). Default:
     a grid in the run folder, or, of an exported folder or an example, in drawn/NAME, here; text is printed. What a file
-    of that name held is lost."""
+    of that name held, or a folder of drawn images, is lost."""
     count: OptionalCount = None
     """How many images; with --interpolate, how many strips. Default: 64, or as many whole rows of labels as come next
     to it."""

@@ -74,8 +74,7 @@ def main(arguments: list[str]) -> None:
     else:
         _check_start(options.config)
         _tell_of_other_networks(recipe, own, options.config)
-        if options.dry_run:  # else the run looks, once its hosts have met
-            RunFolder(run).refuse_strangers()
+        RunFolder(run).refuse_strangers()
     (check if stored else check_new)(config)
     of = config.data.path or config.data.name
     screen.tell(f"reading the {config.data.kind} of {of}", sys.stderr)
@@ -84,6 +83,7 @@ def main(arguments: list[str]) -> None:
     programs.prepare()
     if options.dry_run:
         if stored and not _tell_of_run(RunFolder(run), stored, config):
+            _check_start(asked)
             config = check_new(asked)
         _preview(config, options.hosts)
         return

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Literal
 
 from gan_jax import screen
-from gan_jax.commands.about_run import AboutRun, options_of, source_at
+from gan_jax.commands.about_run import AboutGenerator, options_of, source_at
 from gan_jax.config import recipes
 from gan_jax.config.options import ENDINGS, check_ending
 from gan_jax.config.ranges import Count, OptionalCount, Positive, Seed, Weight
@@ -13,12 +13,10 @@ from gan_jax.errors import ConfigError
 
 
 @dataclass(frozen=True)
-class Walk(AboutRun):
+class Walk(AboutGenerator):
     """Walks through a generator's latent space, from picture to picture and back to the first; or, with --along or
     --mix, draws a sheet of it. Of a run, of what gan-jax export wrote, or of example:NAME.
     """
-
-    of_exports: ClassVar[bool] = True
 
     out: Path | None = None
     """A .gif or .mp4 that moves, or a .png of film strips; of a sheet a .png. Default: a .gif in the run folder, or, of

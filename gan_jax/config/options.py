@@ -120,8 +120,13 @@ def check_out(out: Path | None, kind: Kind | None) -> None:
     check_ending(out, known)
     if out is None or out.suffix or is_remote(folder := expand(out)) or not folder.is_dir():
         return
-    if other := next((path.name for path in folder.iterdir() if not _DRAWN.fullmatch(path.name)), None):
-        raise ConfigError(f"out: {out} holds {other}, too; name a new folder, or one of drawn images alone")
+    if others := {path.name for path in folder.iterdir()} - drawn_in(folder):
+        raise ConfigError(f"out: {out} holds {min(others)!r}, too; name a new folder, or one of drawn images alone")
+
+
+def drawn_in(folder: Path) -> set[str]:
+    """The names of images that `gan-jax sample` has drawn into a folder; none of a bucket, which is not asked."""
+    return set() if is_remote(folder) else {path.name for path in folder.iterdir() if _DRAWN.fullmatch(path.name)}
 
 
 _DRAWN = re.compile(r"\d{6,}(_label\d+)?\.png")

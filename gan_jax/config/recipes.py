@@ -6,6 +6,7 @@ import difflib
 import os
 import re
 import runpy
+import shlex
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -55,6 +56,7 @@ def load(recipe: str) -> Config:
     begin = f"A run begins with gan-jax train RECIPE --run {recipe}. " if folder else ""
     if recipe and os.path.isdir(path):
         begin = "That folder holds no config.json; the command that began a run there goes on with it. "
+        begin += f"To train on pictures that lie there: gan-jax train pictures --data.path {shlex.quote(recipe)}. "
     hint = begin + (f"Did you mean {' or '.join(close)}? " if close else "")
     raise ConfigError(f"no recipe, .py file or run folder named {recipe!r}. {hint}{which()}")
 

@@ -88,6 +88,6 @@ def evaluate(
     lines = [*table(known), ""]
     if config.conditional and not any("intra_fid" in name for name in found.scores):
         lines.append("no intra-FID: a class has no more images, real or drawn, than there are features")
-    shown = curve(kept)
-    lines.append(f"kept in {folder.metrics}" + (f"; curves in {folder.scores}" if found in shown else ""))
+    drawn = found in (shown := curve(kept)) and len(shown) > 1
+    lines.append(f"kept in {folder.metrics}" + (f"; curves in {folder.scores}" if drawn else ""))
     return lines

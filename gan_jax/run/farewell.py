@@ -10,8 +10,8 @@ from gan_jax.data.dataset import Dataset
 from gan_jax.errors import ConfigError
 from gan_jax.run import hosts
 from gan_jax.run.files import RunFolder
+from gan_jax.run.labels import read_labels
 from gan_jax.run.media import medium_of
-from gan_jax.run.sampling import read_labels
 
 
 def again(folder: RunFolder) -> str:

@@ -115,7 +115,7 @@ def _trained(name: str, data: Dataset, say: Say) -> cache.Arrays:
     assert data.labels is not None
     say(
         f"training a classifier on {data.name}, once: its features are what images are compared in "
-        "(on a CPU seconds to minutes; a run with --evaluate.every None trains without it)"
+        "(on a CPU seconds to minutes; training by itself needs none: --evaluate.every None)"
     )
 
     begun = spoken = time.monotonic()

@@ -115,7 +115,7 @@ class RunFolder:
             raise ConfigError(f"run: cannot read {self.path}: {error.strerror}; choose another with --run") from None
         if strangers:
             raise ConfigError(
-                f"run: {self.path} holds no run, and {printable(strangers[0].name)}, which is of none; "
+                f"run: {self.path} holds no run, but '{printable(strangers[0].name)}', which is no part of one; "
                 "choose a new folder, or an empty one, with --run"
             )
 

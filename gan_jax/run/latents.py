@@ -17,9 +17,10 @@ from gan_jax.latents.spaces import Space, space_of
 from gan_jax.latents.walks import Points
 from gan_jax.run import cache
 from gan_jax.run.files import write_atomically
+from gan_jax.run.labels import read_labels
 from gan_jax.run.media import Medium, medium_of
 from gan_jax.run.named_arrays import to_arrays
-from gan_jax.run.sampling import Source, in_chunks, latents_by_index, read_labels, styled
+from gan_jax.run.sampling import Source, in_chunks, latents_by_index, styled
 from gan_jax.types import Attributes, Weights
 
 

@@ -19,6 +19,7 @@ from gan_jax.images import to_bytes, to_float
 from gan_jax.run import decoding
 from gan_jax.run.drawing import held_out
 from gan_jax.run.files import RunFolder
+from gan_jax.run.labels import row_of_labels
 from gan_jax.run.logs import MetricLog, Reporter
 from gan_jax.run.media import medium_of
 from gan_jax.run.pictures import pixels_of, save_curves, save_scores
@@ -182,7 +183,7 @@ class Silence:
 
 
 COLUMNS = 16
-"""Classes of which each has a column of a grid, at most."""
+"""Of a grid, where there are too many classes for a row of whole rounds of them."""
 
 
 class Gallery:
@@ -200,14 +201,14 @@ class Gallery:
             beside = lambda images: _side_by_side(given, images, *known)
             cells = (2 + len(known)) * len(given)
         else:
-            self._columns = min(len(data.classes), COLUMNS) if config.conditional else 8
+            self._columns = (row_of_labels(len(data.classes)) or COLUMNS) if config.conditional else 8
             cells = 8 * self._columns
             _, key = jax.random.split(jax.random.key(config.seed))
             latents = latents_by_index(gan, key, cells)
             labels = labels_in_turn_or_by_frequency(config, key, counts, cells)
             draw, beside = lambda weights: generate(gan, weights, latents, labels), lambda images: images
         source = data.images if data.pictures is None else data.pictures
-        real = source[np.linspace(0, len(data) - 1, cells).astype(int)]
+        real = source[_places(config, data, cells)]
         self._real = np.asarray(self._medium.look(_with_colours(config, real) if config.task.of_masks else real))
         self._draw = jax.jit(lambda state: beside(draw(sampling_weights(gan, state, counts))))
 
@@ -244,6 +245,17 @@ def _with_colours(config: Config, images: np.ndarray) -> np.ndarray:
     batch = task.make(jax.random.key(0), real)
     shown = task.shown(batch.images)
     return np.asarray(to_bytes(jnp.concatenate([jnp.broadcast_to(batch.condition, shown.shape), shown], axis=1)))
+
+
+def _places(config: Config, data: Dataset, count: int) -> np.ndarray:
+    """Of real images from all of the data: of the classes in turn, where what is drawn beside them is."""
+    spread = lambda places, number: places[np.linspace(0, len(places) - 1, number).astype(int)]
+    in_turn = config.conditional and not config.task.given and config.data.clusters is None and data.labels is not None
+    own = [np.flatnonzero(data.labels == label) for label in range(len(data.classes))] if in_turn else []
+    if not own or not all(map(len, own)):
+        return spread(np.arange(len(data)), count)
+    rounds = -(-count // len(own))
+    return np.stack([spread(places, rounds) for places in own], axis=1).ravel()[:count]
 
 
 def _side_by_side(*columns: Images) -> Images:

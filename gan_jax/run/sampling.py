@@ -20,7 +20,7 @@ from jaxtyping import Array
 from gan_jax import parallel
 from gan_jax.config import Config
 from gan_jax.config.build import build_gan
-from gan_jax.config.options import check_out
+from gan_jax.config.options import check_out, drawn_in
 from gan_jax.config.recipes import load_run
 from gan_jax.config.schema import name_of
 from gan_jax.data.clusters import labels_by_frequency
@@ -33,6 +33,7 @@ from gan_jax.memory import require_memory
 from gan_jax.run import decoding
 from gan_jax.run.checkpoints import Notes, newest
 from gan_jax.run.files import RunFolder, write_atomically
+from gan_jax.run.labels import read_labels, row_of_labels
 from gan_jax.run.media import Medium, medium_of
 from gan_jax.run.pictures import enlargement, save_image
 from gan_jax.run.training import abstract_state
@@ -175,31 +176,6 @@ def in_chunks(
     return draw
 
 
-def read_labels(text: str, classes: Sequence[str]) -> list[int]:
-    """Class numbers from a text: "0-9", "3,1,4" or class names. Raises ConfigError."""
-    if not classes:
-        raise ConfigError(
-            "labels: this run is unconditional; train one with --conditional, or --data.clusters, to choose labels"
-        )
-    known = {name: number for number, name in enumerate(classes)}
-    known |= {str(number): number for number in range(len(classes)) if str(number) not in known}
-    numbers: list[int] = []
-    for part in (part.strip() for part in text.split(",")):
-        low, dash, high = part.partition("-")
-        if part in known:
-            numbers.append(known[part])
-        elif dash and low in known and high in known and known[low] <= known[high]:
-            numbers += range(known[low], known[high] + 1)
-        else:
-            last = len(classes) - 1
-            raise ConfigError(f"labels: no class {part!r}; expected names of {_few(classes)}, or 0-{last}, or 3,1,4")
-    return numbers
-
-
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:10]) + (f", and {len(names) - 10} more" if len(names) > 10 else "")
-
-
 USUAL = 64
 """Images drawn where nobody says how many."""
 
@@ -256,7 +232,7 @@ def draw_from(
     check_out(out, config.data.kind)
     medium = medium_of(config, notes.get("alphabet", ""), source.decode)
     asked = read_labels(labels, source.labels) if labels is not None else []
-    cycle = _cycle(len(asked) or (len(source.labels) if config.conditional else 0))
+    cycle = row_of_labels(len(asked) or (len(source.labels) if config.conditional else 0))
     count = count or (USUAL if interpolate or not cycle else cycle * round(USUAL / cycle))
     each = interpolate or 1
     _require_memory(config, count * each, grid=out is None or out.suffix == ".png")
@@ -298,12 +274,6 @@ def _told(source: Source, seed: int, count: int, asked: Sequence[int]) -> Labels
     return labels_in_turn_or_by_frequency(source.config, jax.random.key(seed), source.counts, count)
 
 
-def _cycle(labels: int) -> int:
-    """Pictures in a row of whole rounds of the labels, about ten; 0 where there are none, or too many."""
-    cycle = labels * max(1, 10 // labels) if labels else 0
-    return cycle if cycle <= 16 else 0
-
-
 def styled(config: Config, classes: int, fields: Mapping[str, float]) -> GAN:
     """The GAN of a config, its generator with other fields: by how much it moves styles to or from their means.
 
@@ -327,7 +297,7 @@ def _file_name(seed: int, count: int, labels: str | None, interpolate: int | Non
 
 
 def _write(medium: Medium, path: Path, images: np.ndarray, labels: np.ndarray | None, columns: int) -> None:
-    """What shows them all, an .npz of arrays, or a folder of single images, by the suffix."""
+    """What shows them all, an .npz of arrays, or a folder of single images and no others, by the suffix."""
     if save := ({medium.suffix: medium.save} | {**medium.more}).get(path.suffix):
         save(path, images, columns)
     elif path.suffix == ".npz":
@@ -336,6 +306,9 @@ def _write(medium: Medium, path: Path, images: np.ndarray, labels: np.ndarray | 
         np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
         write_atomically(path, buffer.getvalue())
     else:
-        for i, image in enumerate(images):
-            label = "" if labels is None else f"_label{labels[i]}"
-            save_image(path / f"{i:06d}{label}.png", image)
+        of = ["" for _ in images] if labels is None else [f"_label{label}" for label in labels]
+        names = [f"{i:06d}{label}.png" for i, label in enumerate(of)]
+        for name, image in zip(names, images, strict=True):
+            save_image(path / name, image)
+        for older in drawn_in(path) - {*names}:
+            (path / older).unlink(missing_ok=True)

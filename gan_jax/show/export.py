@@ -13,6 +13,7 @@ from gan_jax.config.build import build_gan
 from gan_jax.data.scaling import Scaling
 from gan_jax.memory import in_words
 from gan_jax.run.files import RunFolder, check_empty, read, write_atomically
+from gan_jax.run.labels import row_of_labels
 from gan_jax.run.media import medium_of
 from gan_jax.run.sampling import Trained, open_run, sampling_weights
 from gan_jax.run.scoreboard import Evaluation, read_all
@@ -102,7 +103,7 @@ def _drawn(generator: Exported, folder: Path) -> Shown:
     """What is drawn with what was written."""
     config = generator.config
     medium = medium_of(config, generator.fields["alphabet"])
-    columns = len(generator.labels) if 2 <= len(generator.labels) <= 16 else 8
+    columns = row_of_labels(len(generator.labels)) or 8
     images = generator.draw(jax.random.key(0), columns * (64 // columns))
     if medium.lines:
         return Shown(lines=medium.lines(images[:16]))

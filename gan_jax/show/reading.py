@@ -19,9 +19,10 @@ def of_grids(account: Account) -> str:
         return "In pairs: what was given, and what was made of it."
     if config.task.given:
         return "In threes: what was given, what was made of it, and what it truly is."
-    if config.conditional and isinstance(classes, list) and 1 < len(classes) <= COLUMNS:
+    in_turn = config.conditional and config.data.clusters is None
+    if in_turn and isinstance(classes, list) and 1 < len(classes) <= COLUMNS:
         named = short(", ".join(map(str, classes)))
-        return f"The columns of what is made are the classes, real images in no order: {named}."
+        return f"The columns are the classes{' in turn' * (len(classes) < 6)}: {named}."
     return "The same latents at every step."
 
 

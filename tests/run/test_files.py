@@ -38,7 +38,7 @@ def test_a_new_run_does_not_mix_with_what_is_there(tmp_path, name):
     RunFolder(tmp_path).refuse_strangers()
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).touch()
-    with pytest.raises(ConfigError, match=rf"{re.escape(name.split('/')[0])}, which is of none; choose a new folder"):
+    with pytest.raises(ConfigError, match=rf"{re.escape(name.split('/')[0])}', which is no part of one; choose"):
         RunFolder(tmp_path).refuse_strangers()
     (tmp_path / ".lock").touch()  # as a run that is killed before it has written what it is
     RunFolder(tmp_path).refuse_strangers()

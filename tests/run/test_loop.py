@@ -31,8 +31,9 @@ from gan_jax.run import sampling
 from gan_jax.run.checkpoints import Checkpoints
 from gan_jax.run.farewell import _two_of
 from gan_jax.run.files import RunFolder
+from gan_jax.run.labels import read_labels
 from gan_jax.run.loop import _begins, train
-from gan_jax.run.sampling import draw_from, of_run, open_run, read_labels
+from gan_jax.run.sampling import draw_from, of_run, open_run
 from gan_jax.run.tracking.trackers import Trackers
 
 TRAINER = Path(__file__).parent / "trainer.py"
@@ -173,15 +174,6 @@ def test_the_command_line_trains_previews_and_samples(tmp_path, monkeypatch, cap
     assert "no class '1-0'" in capsys.readouterr().err
 
 
-def test_labels_are_read_by_name_number_and_range():
-    assert read_labels("0-2, 4", tuple("abcde")) == [0, 1, 2, 4]
-    assert read_labels("b,e", tuple("abcde")) == [1, 4]
-    assert read_labels("1-2", ("1", "2", "3")) == [0, 1], "names come before numbers"
-    for wrong in ("5", "-1", "2-1", "0-9", "x", "", "²"):
-        with pytest.raises(ConfigError, match="labels: no class"):
-            read_labels(wrong, tuple("abcde"))
-
-
 def test_a_finished_run_says_so_and_changes_nothing(trained, tmp_path, capsys):
     trained(small(), tmp_path / "run")
     before = RunFolder(tmp_path / "run").metrics.read_bytes()
@@ -206,7 +198,7 @@ def test_a_run_that_is_to_end_sooner_says_so(trained, tmp_path, capsys):
 
 def test_a_new_run_is_refused_the_folder_of_something_else(tmp_path):
     (tmp_path / "src").mkdir()
-    with pytest.raises(ConfigError, match=r"holds no run, and src, which is of none; choose a new folder"):
+    with pytest.raises(ConfigError, match=r"holds no run, but 'src', which is no part of one; choose a new folder"):
         train(small(), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["src"]
 
