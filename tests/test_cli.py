@@ -123,6 +123,7 @@ MISTAKES = [
         "no option --generator.width; did you mean --model.generator-width or --generator.base-width?",
     ),
     ("train .", "named '.'", "That folder holds no config.json; the command that began a run there goes"),
+    ("train .", "To train on pictures that lie there: gan-jax train pictures --data.path ."),
     ("train digits --dry-run --run .", "holds no run, but ", "which is no part of one; choose a new folder, or"),
     ("train digits --model.width 8", "no option --model.width; did you mean --model.generator-width or --model.disc"),
     ("train digits --model.wdth 8", "no option --model.wdth; did you mean --model.generator-width or --model.disc"),

@@ -126,7 +126,9 @@ def check_out(out: Path | None, kind: Kind | None) -> None:
 
 def drawn_in(folder: Path) -> set[str]:
     """The names of images that `gan-jax sample` has drawn into a folder; none of a bucket, which is not asked."""
-    return set() if is_remote(folder) else {path.name for path in folder.iterdir() if _DRAWN.fullmatch(path.name)}
+    if is_remote(folder):
+        return set()
+    return {path.name for path in folder.iterdir() if _DRAWN.fullmatch(path.name) and not path.is_dir()}
 
 
 _DRAWN = re.compile(r"\d{6,}(_label\d+)?\.png")

@@ -251,7 +251,7 @@ def _places(config: Config, data: Dataset, count: int) -> np.ndarray:
     """Of real images from all of the data: of the classes in turn, where what is drawn beside them is."""
     spread = lambda places, number: places[np.linspace(0, len(places) - 1, number).astype(int)]
     in_turn = config.conditional and not config.task.given and config.data.clusters is None and data.labels is not None
-    own = [np.flatnonzero(data.labels == label) for label in range(len(data.classes))] if in_turn else []
+    own = [np.flatnonzero(data.labels == label) for label in range(min(len(data.classes), count))] if in_turn else []
     if not own or not all(map(len, own)):
         return spread(np.arange(len(data)), count)
     rounds = -(-count // len(own))

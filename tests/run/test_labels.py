@@ -64,6 +64,6 @@ def test_a_folder_of_drawn_images_is_of_the_last_draw_alone(tmp_path):
     check_out(tmp_path / "drawn", "pictures")
     _write(medium, tmp_path / "drawn", images[:2], np.array([7, 1]), 2)
     assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["000000_label7.png", "000001_label1.png"]
-    (tmp_path / "drawn" / "mine").mkdir()
-    with pytest.raises(ConfigError, match="drawn holds 'mine', too"):
+    (tmp_path / "drawn" / "000000.png").mkdir()
+    with pytest.raises(ConfigError, match=r"drawn holds '000000.png', too"):
         check_out(tmp_path / "drawn", "pictures")

@@ -172,6 +172,8 @@ def test_the_command_line_trains_previews_and_samples(tmp_path, monkeypatch, cap
         assert grid.width < 5 * grid.height  # four digits in a row, none of its places empty
     assert main(["sample", "runs/digits", "--labels", "1-0"]) == 2
     assert "no class '1-0'" in capsys.readouterr().err
+    assert main(["sample", "runs"]) == 2
+    assert "did you mean runs/digits?" in capsys.readouterr().err
 
 
 def test_a_finished_run_says_so_and_changes_nothing(trained, tmp_path, capsys):
