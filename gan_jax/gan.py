@@ -278,7 +278,7 @@ def _judge(
     def judge(stats: Stats, images: Images, told: Any = condition) -> tuple[Logits, Stats]:
         seen, shown = see(images, inputs.every_nth(told, count(images)))
         logits, moved = forward(gan.discriminator, Weights(params, stats), jax.random.clone(key), seen, shown)
-        return inputs.one_logit_each(wide(logits), count(seen)), moved  # wide: rules learn from their means
+        return inputs.judged(wide(logits), count(seen)), moved  # wide: rules learn from their means
 
     return judge
 

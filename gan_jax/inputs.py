@@ -9,13 +9,14 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
 from gan_jax import latent_penalties
 from gan_jax.images import check_range, condition_to_float, count, to_float
 from gan_jax.losses import AdversarialLoss
 from gan_jax.replay import Replay
 from gan_jax.rules import Adaptive, adaptive
-from gan_jax.types import Batch, Condition, Made, PRNGKey, Scalar
+from gan_jax.types import Batch, Condition, Made, PRNGKey, Scalar, Weights
 
 RULES = {
     "penalty": ("key", "critic", "real", "fake"),
@@ -88,7 +89,9 @@ def _takes(rule: Any, names: tuple[str, ...]) -> bool:
 
 def one_key(key: PRNGKey) -> PRNGKey:
     """The key, typed, if it is one, as of `jax.random.PRNGKey`, too. Raises TypeError, for instance for a seed."""
-    if isinstance(key, int | np.integer) or (np.ndim(key) == 0 and jnp.issubdtype(key.dtype, jnp.integer)):
+    if not hasattr(key, "dtype"):
+        raise TypeError(f"key: expected a key, such as jax.random.key(0), got {key!r}")
+    if np.ndim(key) == 0 and jnp.issubdtype(key.dtype, jnp.integer):
         raise TypeError(f"key: expected a key, such as jax.random.key({key}), got the number {key}")
     return key if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) else jax.random.wrap_key_data(key)
 
@@ -141,49 +144,66 @@ def must_match(made: Made, images: Made) -> None:
 
 
 def total(**terms: Scalar) -> Scalar:
-    """The sum of the terms of an objective. Raises ValueError for one that is no scalar, by its name."""
+    """The sum of the terms of an objective. Raises TypeError or ValueError for one that is no scalar, by its name.
+
+    And for a loss of integers, such as a count of errors, which has no slope.
+    """
     for name, term in terms.items():
         if not jax.tree_util.all_leaves([term]):
             raise TypeError(f"{name}: expected a scalar, such as a mean over the batch, got a {type(term).__name__}")
         if jnp.ndim(term):
             raise ValueError(f"{name}: expected a scalar, such as a mean over the batch, got {list(jnp.shape(term))}")
-        if hasattr(term, "dtype") and not jnp.issubdtype(term.dtype, jnp.floating):
-            raise TypeError(f"{name}: expected a float, which has a slope, got {term.dtype}")
+        if name == "loss" and not jnp.issubdtype(jnp.result_type(term), jnp.floating):
+            raise TypeError(f"{name}: expected a float, which has a slope, got {jnp.result_type(term)}")
     return reduce(add, terms.values())
 
 
-def one_logit_each(logits: Any, wanted: int) -> Any:
-    """What a discriminator says of so many images. Raises ValueError for an array that is not `[B, ...]`.
+def judged(logits: Any, shown: int) -> Any:
+    """What a discriminator says of so many images. Raises ValueError for one logit on all, and for all in one row.
 
-    A mean over the batch would pass for a verdict, and its slopes be 1 / B of an image's. Pytrees may hold anything.
+    A mean over the batch would pass for a verdict, and its slopes be 1 / B of an image's. Several images may share a
+    logit (PacGAN, Lin et al. 2018, arXiv:1712.04086), and pytrees may hold anything.
     """
-    if jax.tree_util.all_leaves([logits]) and jnp.shape(logits)[:1] != (wanted,):
+    if jax.tree_util.all_leaves([logits]) and jnp.shape(logits) in ((), (1, shown)) and shown > 1:
         raise ValueError(
-            f"discriminator: logits are [{wanted}, ...], one or more for each of {wanted} images, not "
+            f"discriminator: logits are [{shown}, ...], one or more for each of {shown} images, not "
             f"{list(jnp.shape(logits))}"
         )
     return logits
 
 
 def memories(gan: Any, state: Any) -> Any:
-    """What the rules of a GAN remember, of a state that a GAN with such rules and optimizers began.
+    """What the rules of a GAN remember, of a state in which they, its optimizers and its averages find what they need.
 
-    Raises TypeError for what is no state, ValueError for one that another GAN began, naming what it would lack.
+    Raises TypeError for what is no state, ValueError for one that another GAN began, naming what it lacks.
     """
     if not hasattr(state, "memories"):
         raise TypeError(f"state: expected a GANState, as `init` makes it, got a {type(state).__name__}")
     for name, memory in state.memories._asdict().items():
-        if not _alike(adaptive(getattr(gan, name)).start, memory):
+        start = adaptive(getattr(gan, name)).start
+        if jax.tree.leaves(start) and not _alike(start, memory):
             raise _of_another(name, f"memories=state.memories._replace({name}={{}}.memories.{name})")
     for name in ("generator", "discriminator"):
-        player = getattr(state, name)
-        started = jax.eval_shape(getattr(gan, f"{name}_optimizer").init, player.weights.params)
-        if not _alike(started, player.opt_state):
+        if not _goes_on(getattr(gan, f"{name}_optimizer"), *getattr(state, name)):
             part = f"{name}=state.{name}._replace(opt_state={{}}.{name}.opt_state)"
             raise _of_another(f"{name}_optimizer", part)
-    if set(gan.more_averages) != set(state.more_averages):
+    if set(gan.more_averages) - set(state.more_averages):
         raise _of_another("more_averages", "more_averages={}.more_averages")
     return state.memories
+
+
+def _goes_on(optimizer: optax.GradientTransformation, weights: Weights, opt_state: Any) -> bool:
+    """Whether an optimizer can use a state: one as it begins with, or one that does as well."""
+    params = weights.params
+    if _alike(jax.eval_shape(optimizer.init, params), opt_state):
+        return True
+    asked = {"value": jnp.zeros(()), "grad": params, "value_fn": lambda params: jnp.zeros(())}
+    update = optax.with_extra_args_support(optimizer).update
+    try:
+        jax.eval_shape(lambda params, opt_state: update(params, opt_state, params, **asked), params, opt_state)
+    except Exception:  # of whatever kind it is to miss what it would find in a state of its own
+        return False
+    return True
 
 
 def _alike(expected: Any, found: Any) -> bool:

@@ -44,9 +44,19 @@ def test_a_state_without_what_a_rule_remembers_is_refused_and_mended_as_it_is_to
     traced(gan, eval(mend, {"state": state, "init": init, "gan": gan, "key": key, "batch": batch}), batch)
 
 
-def test_a_state_goes_on_under_rules_that_remember_nothing(begun):
-    gan, state, batch = begun
-    traced(replace(gan, loss=losses.hinge, penalty=penalties.r1(1.0), average=averaging.ema(0.5)), state, batch)
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {"loss": losses.hinge, "penalty": penalties.r1(1.0), "average": averaging.ema(0.5)}),
+        ({"augment": ada.adaptive(batch_size=8)}, {}),
+        ({"penalty": penalties.lecam(0.1)}, {"penalty": penalties.r1(1.0)}),
+        ({"more_averages": {"slow": averaging.ema(0.9)}}, {}),
+        ({"optimizer": optax.adam(optax.constant_schedule(1e-3))}, {"optimizer": optax.adam(1e-3)}),
+    ],
+)
+def test_a_state_that_has_all_that_is_asked_for_goes_on(before, after):
+    state = init(toys.make(**before), jax.random.key(0), toys.batch())
+    traced(toys.make(**after), state, toys.batch())
 
 
 @pytest.mark.parametrize("steps", [0, -1, 2.0, "2"])
@@ -102,6 +112,19 @@ def test_a_verdict_on_the_batch_is_none_on_each_image(row, shape):
         losses.hinge.discriminator(jnp.ones(()), jnp.zeros(()))
 
 
+class Packed(toys.Discriminator):
+    """PacGAN's: images share a logit in twos."""
+
+    @nn.compact
+    def __call__(self, images, condition=None, *, train=False):
+        return nn.Dense(1, name="logit")(images.reshape(len(images) // 2, -1))[:, 0]
+
+
+def test_images_may_share_a_logit():
+    gan = replace(toys.make(), discriminator=Packed(), penalty=penalties.r1(1.0))
+    traced(gan, init(gan, jax.random.key(0), toys.batch()), toys.batch())
+
+
 def test_metrics_are_of_float32_whatever_a_loss_computes_in(begun):
     low = losses.AdversarialLoss(*(lambda r, f: jnp.mean(f - r).astype(jnp.bfloat16) for _ in range(2)))
     _, metrics = traced(replace(begun[0], loss=low), *begun[1:])
@@ -111,6 +134,12 @@ def test_metrics_are_of_float32_whatever_a_loss_computes_in(begun):
 def test_averages_beside_have_names():
     with pytest.raises(TypeError, match=r'by name, such as \{"slow": averaging.ema'):
         toys.make(more_averages=[averaging.ema(0.9)])
+
+
+@pytest.mark.parametrize("key", [None, 1.5, [0, 1], 3])
+def test_what_is_no_key_is_named(key):
+    with pytest.raises(TypeError, match=r"key: expected a key, such as jax.random.key\("):
+        init(toys.make(), key, toys.batch())
 
 
 def test_an_untyped_key_is_a_key():

@@ -18,7 +18,7 @@ class Sample(AboutGenerator):
     """A .png (one grid), an .npz (arrays images and labels: uint8, or floats in the data's own range), or a folder; of
     text a .txt, of clips a .gif or .mp4 that moves, a .png of film strips, or an .npz (uint8 [N, T, H, W, C]). Default:
     a grid in the run folder, or, of an exported folder or an example, in drawn/NAME, here; text is printed. What a file
-    of that name held, or a folder of drawn images, is lost."""
+    of that name held is lost; a folder that holds other drawn images is refused."""
     count: OptionalCount = None
     """How many images; with --interpolate, how many strips. Default: 64, or as many whole rows of labels as come next
     to it."""

@@ -126,7 +126,7 @@ def check_out(out: Path | None, kind: Kind | None) -> None:
 
 def drawn_in(folder: Path) -> set[str]:
     """The names of images that `gan-jax sample` has drawn into a folder; none of a bucket, which is not asked."""
-    if is_remote(folder):
+    if is_remote(folder) or not folder.is_dir():
         return set()
     return {path.name for path in folder.iterdir() if _DRAWN.fullmatch(path.name) and not path.is_dir()}
 

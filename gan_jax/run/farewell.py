@@ -12,6 +12,7 @@ from gan_jax.run import hosts
 from gan_jax.run.files import RunFolder
 from gan_jax.run.labels import read_labels
 from gan_jax.run.media import medium_of
+from gan_jax.run.scoreboard import curve, read_all
 
 
 def again(folder: RunFolder) -> str:
@@ -36,14 +37,14 @@ def farewell(config: Config, data: Dataset, folder: RunFolder, start: int) -> li
     if start >= config.steps:
         first = f"already at step {start}, and {config.steps} were asked for; --steps {2 * start} makes it longer"
     labels = f" --labels {shlex.quote(_two_of(data.classes))}" if config.conditional else ""
-    judged = folder.best.is_dir()
     medium = medium_of(config, data.alphabet)
     return [
         f"{first}. Look at:",
         f"  {folder.sample(config.steps, medium.suffix) if start < config.steps else folder.samples}",
         *([f"  {folder.animation}"] if medium.animate else []),
         f"  {folder.curves}",
-        *([f"  {folder.scores}", f"  {folder.best} (gan-jax sample and evaluate: --best)"] if judged else []),
+        *([f"  {folder.scores}"] if len(curve(read_all(folder.metrics))) > 1 else []),
+        *([f"  {folder.best} (gan-jax sample and evaluate: --best)"] if folder.best.is_dir() else []),
         "Try next:",
         *([f"  gan-jax encode {path} --out latents.npz"] if isinstance(config.model, Autoencoder) else []),
         *(

@@ -22,18 +22,22 @@ def read_labels(text: str, classes: Sequence[str]) -> list[int]:
         elif dash and low in known and high in known and known[low] <= known[high]:
             numbers += range(known[low], known[high] + 1)
         else:
-            last = len(classes) - 1
             meant = "".join(f"; did you mean {name}?" for name in get_close_matches(part, classes, n=1))
-            numbered = "" if _are_numbers(classes) else f" ({classes[0]} is 0)"
             raise ConfigError(
-                f"labels: no class {part!r}{meant}; expected names of {_few(classes)}, parted by commas, or numbers, "
-                f"such as 0-{last} or {last},0{numbered}"
+                f"labels: no class {part!r}{meant}; expected names of {_few(classes)}, parted by commas"
+                f"{_or_numbers(classes)}"
             )
     return numbers
 
 
-def _are_numbers(classes: Sequence[str]) -> bool:
-    return list(classes) == [str(number) for number in range(len(classes))]
+def _or_numbers(classes: Sequence[str]) -> str:
+    """How classes are told by number; nothing of those whose names are other numbers."""
+    last = len(classes) - 1
+    if list(classes) == [str(number) for number in range(len(classes))]:
+        return f", such as 0-{last} or {last},0"
+    if any(name.isdigit() for name in classes):
+        return ""
+    return f", or numbers, such as 0-{last} or {last},0 ({classes[0]} is 0)"
 
 
 def _few(names: Sequence[str]) -> str:

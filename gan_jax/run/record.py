@@ -252,10 +252,11 @@ def _places(config: Config, data: Dataset, count: int) -> np.ndarray:
     spread = lambda places, number: places[np.linspace(0, len(places) - 1, number).astype(int)]
     in_turn = config.conditional and not config.task.given and config.data.clusters is None and data.labels is not None
     own = [np.flatnonzero(data.labels == label) for label in range(min(len(data.classes), count))] if in_turn else []
-    if not own or not all(map(len, own)):
-        return spread(np.arange(len(data)), count)
+    everything = np.arange(len(data))
+    if not own:
+        return spread(everything, count)
     rounds = -(-count // len(own))
-    return np.stack([spread(places, rounds) for places in own], axis=1).ravel()[:count]
+    return np.stack([spread(places if len(places) else everything, rounds) for places in own], axis=1).ravel()[:count]
 
 
 def _side_by_side(*columns: Images) -> Images:

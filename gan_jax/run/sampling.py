@@ -238,6 +238,9 @@ def draw_from(
     _require_memory(config, count * each, grid=out is None or out.suffix == ".png")
     told = _told(source, seed, count, asked)
     told = None if told is None else jnp.repeat(told, each)  # all pictures of a strip have one label
+    labelled = None if told is None else np.asarray(told)
+    if out is not None and not out.suffix:
+        _check_alone(out, _names(count * each, labelled))
     images = make_drawer(gan, medium.kept)(source.weights(), _latents(gan, seed, count, interpolate), told)
     drawn = f"{len(images)} {medium.things} from {source.called}"
     if out is None and medium.lines:
@@ -248,7 +251,7 @@ def draw_from(
         images = Scaling(*notes["scaling"]).back(images)
     elif config.data.floats:
         images = np.asarray(medium.look(images))
-    _write(medium, path, images, None if told is None else np.asarray(told), columns)
+    _write(medium, path, images, labelled, columns)
     return [*source.remarks, f"{drawn}: {path}"]
 
 
@@ -297,7 +300,7 @@ def _file_name(seed: int, count: int, labels: str | None, interpolate: int | Non
 
 
 def _write(medium: Medium, path: Path, images: np.ndarray, labels: np.ndarray | None, columns: int) -> None:
-    """What shows them all, an .npz of arrays, or a folder of single images and no others, by the suffix."""
+    """What shows them all, an .npz of arrays, or a folder of single images, by the suffix."""
     if save := ({medium.suffix: medium.save} | {**medium.more}).get(path.suffix):
         save(path, images, columns)
     elif path.suffix == ".npz":
@@ -306,9 +309,19 @@ def _write(medium: Medium, path: Path, images: np.ndarray, labels: np.ndarray | 
         np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
         write_atomically(path, buffer.getvalue())
     else:
-        of = ["" for _ in images] if labels is None else [f"_label{label}" for label in labels]
-        names = [f"{i:06d}{label}.png" for i, label in enumerate(of)]
-        for name, image in zip(names, images, strict=True):
+        for name, image in zip(_names(len(images), labels), images, strict=True):
             save_image(path / name, image)
-        for older in drawn_in(path) - {*names}:
-            (path / older).unlink(missing_ok=True)
+
+
+def _names(count: int, labels: np.ndarray | None) -> list[str]:
+    """Of single images, in a folder."""
+    return [f"{i:06d}{'' if labels is None else f'_label{labels[i]}'}.png" for i in range(count)]
+
+
+def _check_alone(folder: Path, names: Sequence[str]) -> None:
+    """Raises ConfigError for a folder with images of an earlier draw, which nobody could tell from these."""
+    if others := drawn_in(folder) - {*names}:
+        raise ConfigError(
+            f"out: {folder} holds {len(others)} images of another draw, such as {min(others)}, which would lie among "
+            "these; name a new folder"
+        )

@@ -3,6 +3,7 @@
 from functools import partial
 
 import jax.numpy as jnp
+import numpy as np
 
 from gan_jax import supervision
 from gan_jax.tasks.degradations import downsample, upsample
@@ -16,7 +17,7 @@ def super_resolution(factor: int) -> Task:
     The baseline is the same filter's enlargement (arXiv:1609.04802, section 3.2, compares with it, too). Raises
     ValueError for a factor that is no whole number from 1 up.
     """
-    if factor != int(factor) or factor < 1:
+    if not isinstance(factor, int | np.integer) or factor < 1:
         raise ValueError(f"factor: a whole number from 1 up, not {factor}")
 
     def make(key: PRNGKey, images: Images) -> Batch:

@@ -20,7 +20,7 @@ Distributions = Float[Array, "... 1 characters symbols"]  # non-negative, of sum
 def one_hot(numbers: Numbers, symbols: int) -> Distributions:
     """Numbers in [0, symbols), uint8, as distributions that are certain; of a number beyond, NaN."""
     certain = jax.nn.one_hot(numbers[..., 0], symbols)
-    return jnp.where(numbers < symbols, certain, jnp.nan)
+    return jnp.where(numbers.astype(jnp.int32) < symbols, certain, jnp.nan)  # 256 is no byte
 
 
 def likeliest(distributions: Distributions) -> Numbers:

@@ -10,7 +10,7 @@ from gan_jax.errors import ConfigError
 from gan_jax.run.labels import read_labels, row_of_labels
 from gan_jax.run.media import medium_of
 from gan_jax.run.record import _places
-from gan_jax.run.sampling import _write
+from gan_jax.run.sampling import _check_alone, _names, _write
 
 
 def test_labels_are_read_by_name_number_and_range():
@@ -32,6 +32,7 @@ def test_labels_are_read_by_name_number_and_range():
         ),
         ("Two", ("one", "two", "zero"), "no class 'Two'; did you mean two[?]"),
         ("7", ("0", "1"), "such as 0-1 or 1,0$"),
+        ("7", ("1", "2"), "expected names of 1, 2, parted by commas$"),
     ],
 )
 def test_what_could_have_been_asked_for_can_be(asked, classes, said):
@@ -54,16 +55,21 @@ def test_real_images_stand_in_the_columns_of_their_classes():
     unconditional = _places(Config(conditional=False), data, 4)
     assert unconditional.tolist() == [0, 3, 6, 9]
     without = Dataset("some", data.images, labels, ("a", "b", "c", "none of these"))
-    assert _places(config, without, 4).tolist() == [0, 3, 6, 9]
+    assert labels[_places(config, without, 8)].reshape(2, 4)[:, :3].tolist() == [[0, 1, 2]] * 2
 
 
-def test_a_folder_of_drawn_images_is_of_the_last_draw_alone(tmp_path):
+def test_a_folder_of_drawn_images_is_of_one_draw_alone(tmp_path):
     medium = medium_of(Config(data=DataConfig(size=8, channels=1)), "")
-    images = np.zeros((3, 8, 8, 1), np.uint8)
-    _write(medium, tmp_path / "drawn", images, np.array([0, 1, 2]), 3)
+    images, labels = np.zeros((3, 8, 8, 1), np.uint8), np.array([0, 1, 2])
+    _check_alone(tmp_path / "drawn", _names(3, labels))  # which is not there yet
+    _write(medium, tmp_path / "drawn", images, labels, 3)
     check_out(tmp_path / "drawn", "pictures")
-    _write(medium, tmp_path / "drawn", images[:2], np.array([7, 1]), 2)
-    assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["000000_label7.png", "000001_label1.png"]
-    (tmp_path / "drawn" / "000000.png").mkdir()
-    with pytest.raises(ConfigError, match=r"drawn holds '000000.png', too"):
+    _check_alone(tmp_path / "drawn", _names(3, labels))  # the same again
+    _check_alone(tmp_path / "drawn", _names(4, np.array([0, 1, 2, 0])))
+    for fewer in (_names(2, labels), _names(3, np.array([0, 1, 1])), _names(3, None)):
+        with pytest.raises(ConfigError, match=r"holds \d images of another draw, such as .* name a new folder"):
+            _check_alone(tmp_path / "drawn", fewer)
+    assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == _names(3, labels)
+    (tmp_path / "drawn" / "000009.png").mkdir()
+    with pytest.raises(ConfigError, match=r"drawn holds '000009.png', too"):
         check_out(tmp_path / "drawn", "pictures")

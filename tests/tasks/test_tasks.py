@@ -192,6 +192,6 @@ def test_a_luma_of_another_size_is_refused():
 def test_what_makes_a_task_is_none():
     with pytest.raises(TypeError, match=r"task: expected a Task, such as tasks.super_resolution"):
         made(inpainting, jax.random.key(0), jnp.zeros((1, 4, 4, 1)))
-    for factor in (0, 1.5):
+    for factor in (0, 1.5, 2.0):
         with pytest.raises(ValueError, match=f"factor: a whole number from 1 up, not {factor}"):
             super_resolution(factor)

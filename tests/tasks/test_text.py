@@ -28,3 +28,8 @@ def test_a_number_of_no_symbol_is_no_text():
     shares = one_hot(jnp.array([[[[2], [3]]]], jnp.uint8), 3)
     assert np.isnan(shares[0, 0, 1]).all()
     assert np.isfinite(shares[0, 0, 0]).all()
+
+
+def test_an_alphabet_may_have_as_many_symbols_as_bytes():
+    numbers = jnp.arange(256).astype(jnp.uint8).reshape(1, 1, 256, 1)
+    np.testing.assert_array_equal(one_hot(numbers, 256)[0, 0], np.eye(256))
