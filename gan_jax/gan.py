@@ -242,8 +242,7 @@ def generate(
     `weights` are a state's `average`, or its `generator.weights`. A generator that draws at random here, too, needs
     a `key`, which is consumed. Raises TypeError for a state, ValueError for latents of another size or number.
     """
-    if not isinstance(weights, Weights):
-        raise TypeError(f"weights: expected Weights, such as state.average, got a {type(weights).__name__}")
+    inputs.check_weights(weights)
     if jnp.ndim(latents) != 2 or jnp.shape(latents)[1] != gan.latent_size:
         raise ValueError(f"latents are [B, {gan.latent_size}] here, not {list(jnp.shape(latents))}; see sample_latents")
     condition = inputs.one_each(condition, jnp.shape(latents)[0], "latent")

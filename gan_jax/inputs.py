@@ -134,6 +134,12 @@ def every_nth(condition: Condition, shown: int) -> Condition:
     return jax.tree.map(lambda leaf: leaf[:: known // shown], condition)
 
 
+def check_weights(weights: Any) -> None:
+    """Raises TypeError for what are no weights of a network, such as a state."""
+    if not isinstance(weights, Weights):
+        raise TypeError(f"weights: expected Weights, such as state.average, got a {type(weights).__name__}")
+
+
 def must_match(made: Made, images: Made) -> None:
     """Raises ValueError unless a generator makes what the data are, by the shapes of both."""
     drawn, real = (jax.tree.map(lambda leaf: leaf.shape[1:], tree) for tree in (made, images))

@@ -6,6 +6,7 @@ from jaxtyping import Array, Float, Int
 
 from gan_jax.gan import GAN, sample_latents
 from gan_jax.images import condition_to_float
+from gan_jax.inputs import check_weights
 from gan_jax.network import forward, is_float, wide
 from gan_jax.types import Condition, PRNGKey, Stats, Weights
 
@@ -35,8 +36,7 @@ def standing_statistics(
     "batch_stats" have nothing to measure; raises ValueError where they have no collection of another name, and
     TypeError for a state.
     """
-    if not isinstance(weights, Weights):
-        raise TypeError(f"weights: expected Weights, such as state.average, got a {type(weights).__name__}")
+    check_weights(weights)
     if collection not in weights.stats:
         if collection == BATCH_STATS:
             return weights

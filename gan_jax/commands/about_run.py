@@ -5,7 +5,7 @@ import difflib
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import tyro
 
@@ -25,17 +25,13 @@ if TYPE_CHECKING:
 class AboutRun:
     """Options of which the first is a run folder."""
 
-    of_exports: ClassVar[bool] = False  # whether the folder may hold an exported generator as well
-
     run: tyro.conf.Positional[Path]
     """The run's folder."""
 
 
 @dataclass(frozen=True)
 class AboutGenerator(AboutRun):
-    """The same, of what needs one generator alone."""
-
-    of_exports: ClassVar[bool] = True
+    """The same, where the folder may hold a generator alone, without a run."""
 
     run: tyro.conf.Positional[Path]
     """The run's folder, or what gan-jax export wrote, or example:NAME."""
@@ -49,17 +45,17 @@ def options_of(schema: type[Options], arguments: list[str]) -> Options:
 
     Raises ConfigError or RunError.
     """
-    command = schema.__name__.lower()
+    command, or_exported = schema.__name__.lower(), issubclass(schema, AboutGenerator)
     if not arguments:
         raise ConfigError(f"{command} which run? gan-jax {command} RUN_FOLDER; --help says more")
     named = [f.name for f in dataclasses.fields(schema) if f.name not in ("run", "input")]
-    arguments = [folder_of(argument) for argument in arguments] if schema.of_exports else arguments
+    arguments = [folder_of(argument) for argument in arguments] if or_exported else arguments
     check_options(arguments, named, schema(Path()))
     options = tyro.cli(schema, args=arguments, prog=f"gan-jax {command}")
     if wrong := wrong_values(options):
         raise ConfigError("\n".join(wrong))
-    exported = schema.of_exports and is_exported(run := recipes.expand(options.run))
-    return dataclasses.replace(options, run=run if exported else run_at(options.run, or_exported=schema.of_exports))
+    exported = or_exported and is_exported(run := recipes.expand(options.run))
+    return dataclasses.replace(options, run=run if exported else run_at(options.run, or_exported=or_exported))
 
 
 def holds_one_generator(folder: Path, *, raw: bool, best: bool) -> bool:
@@ -102,9 +98,9 @@ def _instead(run: Path, *, or_exported: bool) -> str:
     meant = Path("runs") / run
     if recipes.is_run(meant):
         return f"did you mean {meant}?"
-    if inside := sorted(_runs_beside(run / "any")):
+    if inside := _runs_in(run):
         return f"did you mean {' or '.join(str(run / name) for name in inside[:3])}?"
-    if close := difflib.get_close_matches(run.name, _runs_beside(run), n=1):
+    if close := difflib.get_close_matches(run.name, _runs_in(run.parent), n=1):
         return f"did you mean {run.parent / close[0]}?"
     if is_exported(run):
         return "it holds a generator alone, for gan-jax sample, walk, project, apply, encode and explore"
@@ -116,11 +112,11 @@ def _instead(run: Path, *, or_exported: bool) -> str:
     )
 
 
-def _runs_beside(folder: Path) -> list[str]:
-    """The names of runs where a folder would lie."""
+def _runs_in(folder: Path) -> list[str]:
+    """The names of the runs in a folder, where one can look."""
     if is_remote(folder):
         return []
     try:
-        return [path.name for path in folder.parent.iterdir() if recipes.is_run(path)]
+        return sorted(path.name for path in folder.iterdir() if recipes.is_run(path))
     except OSError:
         return []

@@ -88,6 +88,5 @@ def evaluate(
     lines = [*table(known), ""]
     if config.conditional and not any("intra_fid" in name for name in found.scores):
         lines.append("no intra-FID: a class has no more images, real or drawn, than there are features")
-    drawn = found in (shown := curve(kept)) and len(shown) > 1
-    lines.append(f"kept in {folder.metrics}" + (f"; curves in {folder.scores}" if drawn else ""))
+    lines.append(f"kept in {folder.metrics}" + (f"; curves in {folder.scores}" if found in curve(kept) else ""))
     return lines

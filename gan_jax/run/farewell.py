@@ -43,7 +43,7 @@ def farewell(config: Config, data: Dataset, folder: RunFolder, start: int) -> li
         f"  {folder.sample(config.steps, medium.suffix) if start < config.steps else folder.samples}",
         *([f"  {folder.animation}"] if medium.animate else []),
         f"  {folder.curves}",
-        *([f"  {folder.scores}"] if len(curve(read_all(folder.metrics))) > 1 else []),
+        *([f"  {folder.scores}"] if curve(read_all(folder.metrics)) else []),
         *([f"  {folder.best} (gan-jax sample and evaluate: --best)"] if folder.best.is_dir() else []),
         "Try next:",
         *([f"  gan-jax encode {path} --out latents.npz"] if isinstance(config.model, Autoencoder) else []),

@@ -82,11 +82,11 @@ def save_curves(path: Path, metrics: Path) -> None:
 
 
 def save_scores(path: Path, evaluations: Sequence[Evaluation]) -> None:
-    """Draws every score over steps, by the one protocol that saw most of them; nothing of fewer than two steps."""
+    """Draws every score over steps, by the one protocol that saw most of them; nothing if that is no curve."""
     import matplotlib.figure
 
     shown = curve(evaluations)
-    if len(shown) < 2:
+    if not shown:
         return
     names = [name for name in shown[-1].scores if not name.endswith("_std")]
     columns = min(4, len(names))

@@ -65,8 +65,8 @@ SHOWN = 8
 
 
 def curve(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
-    """Those of the protocol with the most steps, the newest of several, in the order of steps."""
-    groups = by_protocol(evaluations)
+    """Those of the protocol with the most steps, two or more, the newest of several, in the order of steps; or none."""
+    groups = [group for group in by_protocol(evaluations) if len(group) > 1]
     return max(reversed(groups), key=len) if groups else []
 
 

@@ -1,6 +1,7 @@
 """How a person is to read what a report shows of a run."""
 
 from gan_jax.config import Segmentation
+from gan_jax.run.labels import row_of_labels
 from gan_jax.run.record import COLUMNS
 from gan_jax.show.account import Account, short
 from gan_jax.tasks.segmentation import palette
@@ -22,7 +23,7 @@ def of_grids(account: Account) -> str:
     in_turn = config.conditional and config.data.clusters is None
     if in_turn and isinstance(classes, list) and 1 < len(classes) <= COLUMNS:
         named = short(", ".join(map(str, classes)))
-        return f"The columns are the classes{' in turn' * (len(classes) < 6)}: {named}."
+        return f"The columns are the classes{' in turn' * (row_of_labels(len(classes)) > len(classes))}: {named}."
     return "The same latents at every step."
 
 
