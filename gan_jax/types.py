@@ -83,6 +83,9 @@ class Network(Protocol):
     arrays, and the collections named in `mutable`, as the forward pass has left them. `rngs` has the keys "params" and
     "dropout"; Flax's `make_rng` of any other name, such as "noise", draws from the first. In evaluation it is None,
     unless `generate` was given a key.
+
+    A discriminator of one logit an image may say of itself `judges_alone = True`: no image of a batch moves the logit
+    of another, in training either, as it does by batch normalisation. Slopes then cost less: see `penalties.pulled`.
     """
 
     def init(self, rngs: Any, inputs: Any, condition: Any, *, train: bool) -> Any:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from jax.test_util import check_grads
 
-from gan_jax import penalties
+from gan_jax import losses, penalties
 
 KEY = jax.random.key(0)
 DIRECTION = jax.random.normal(jax.random.key(1), (4, 4, 2))
@@ -213,3 +213,54 @@ def test_a_lazy_penalty_is_on_average_the_whole_one():
     np.testing.assert_allclose(np.mean(parts), whole, rtol=1e-5)
     with pytest.raises(ValueError, match="one in 4 images needs a batch that 4 divides, not 6"):
         penalties.lazy(penalties.r1(10.0), 4)(KEY, critic, real, fake)
+
+
+def network(weights):
+    """A critic whose images do not interact, and that is curved everywhere."""
+    first, last = weights
+    return lambda x: jnp.tanh(x.reshape(len(x), -1) @ first) @ last
+
+
+BOTH = penalties.total(penalties.r1(3.0), penalties.r2(5.0))
+PULLS = {
+    "relativistic": (losses.relativistic, 1.0),
+    "satisfied hinge": (losses.hinge, 1e3),  # many slopes are zero
+    "saturated": (losses.non_saturating, 1e4),  # and here they are smaller than float32 has numbers
+}
+
+
+@pytest.mark.parametrize("name", PULLS)
+def test_slopes_out_of_the_losss_own_pass_are_those_of_a_pass_of_their_own(name):
+    loss, scale = PULLS[name]
+    # Real images on one side and generated ones on the other, but for the last pair: the critic is right about most.
+    weights = jax.random.normal(jax.random.key(4), (32, 6)) / 6, scale * jnp.abs(jax.random.normal(KEY, (6,)))
+    sides = jnp.array([1.0, 1.0, 1.0, 1.0, 1.0, -0.2])
+    aside = jnp.einsum("b,hwc->bhwc", sides, weights[0].sum(1).reshape(4, 4, 2))
+    real, fake = images(5, (6, 4, 4, 2)) + aside, images(6, (6, 4, 4, 2)) - aside
+
+    def apart(weights):
+        critic = network(weights)
+        return loss.discriminator(critic(real), critic(fake)) + BOTH(KEY, critic, real, fake) / scale**2
+
+    def as_one(weights):
+        critic = network(weights)
+        value, critic = penalties.pulled(loss.discriminator, critic, (real, critic(real)), (fake, critic(fake)))
+        return value + BOTH(KEY, critic, real, fake) / scale**2
+
+    slopes = jax.grad(loss.discriminator, (0, 1))(network(weights)(real), network(weights)(fake))
+    assert (np.min(np.abs(slopes)) < penalties.LEAST) == (name != "relativistic")
+    (value, gradient), (expected, right) = (jax.jit(jax.value_and_grad(f))(weights) for f in (as_one, apart))
+    np.testing.assert_allclose(value, expected, rtol=1e-6)
+    for leaf, true in zip(gradient, right, strict=True):
+        np.testing.assert_allclose(leaf, true, rtol=1e-4, atol=1e-5 * jnp.max(jnp.abs(true)))
+
+
+def test_a_pulled_critic_is_the_critic_elsewhere():
+    """At images between, around or in thinned batches, and in what looks at logits."""
+    real, fake = images(2), images(3)
+    critic = network((jax.random.normal(KEY, (32, 6)) / 6, jnp.ones(6)))
+    _, pulled = penalties.pulled(losses.hinge.discriminator, critic, (real, critic(real)), (fake, critic(fake)))
+    for name in EVERY:
+        np.testing.assert_allclose(
+            EVERY[name](KEY, pulled, real, fake), EVERY[name](KEY, critic, real, fake), rtol=1e-5, err_msg=name
+        )

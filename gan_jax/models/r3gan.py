@@ -91,6 +91,8 @@ class Discriminator(nn.Module):
     classes: int = 0
     low_precision_from: int | None = None
 
+    judges_alone = True
+
     @nn.compact
     def __call__(self, images: Images, condition: Condition = None, *, train: bool = False) -> Logits:
         """Scores each image; positive means real."""

@@ -91,3 +91,17 @@ def test_networks_that_draw_nothing_take_them_in_training_too(kind, name):
     with jax.set_mesh(mesh):
         outputs, _ = jax.eval_shape(partial(module.apply, train=True, mutable=True), weights, inputs, labels)
     assert outputs.sharding.spec[0] == "data"
+
+
+@pytest.mark.parametrize("name", [n for n in DISCRIMINATORS if getattr(DISCRIMINATORS[n], "judges_alone", False)])
+def test_what_says_that_it_judges_alone_does(name):
+    """In training, too: no logit moves with another image."""
+    module, weights, inputs, _, _ = laid("discriminator", name)
+    draws = {"params": jax.random.key(2), "dropout": jax.random.key(3)}
+
+    def first(images):
+        return module.apply(weights, images, LABELS, train=True, rngs=draws, mutable=True)[0][0]
+
+    slopes = jax.jit(jax.grad(first))(np.random.default_rng(2).uniform(-1, 1, inputs.shape).astype(np.float32))
+    assert np.any(slopes[0])
+    assert not np.any(slopes[1:])
