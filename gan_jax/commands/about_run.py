@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import tyro
 
+from gan_jax.commands.reading import read
 from gan_jax.config import recipes
 from gan_jax.config.options import check_options
 from gan_jax.config.schema import wrong_values
@@ -51,7 +52,7 @@ def options_of(schema: type[Options], arguments: list[str]) -> Options:
     named = [f.name for f in dataclasses.fields(schema) if f.name not in ("run", "input")]
     arguments = [folder_of(argument) for argument in arguments] if or_exported else arguments
     check_options(arguments, named, schema(Path()))
-    options = tyro.cli(schema, args=arguments, prog=f"gan-jax {command}")
+    options = read(schema, arguments, f"gan-jax {command}")
     if wrong := wrong_values(options):
         raise ConfigError("\n".join(wrong))
     exported = or_exported and is_exported(run := recipes.expand(options.run))

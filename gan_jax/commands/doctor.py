@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import tyro
-
 from gan_jax import screen
+from gan_jax.commands.reading import read
 from gan_jax.config import recipes
 from gan_jax.config.options import check_options
 from gan_jax.errors import GanJaxError
@@ -26,7 +25,7 @@ class Doctor:
 def main(arguments: list[str]) -> None:
     """Prints what is found, as it is found, and at the end what is wrong, for which it raises GanJaxError."""
     check_options(arguments, ["data_dir"], Doctor())
-    options = tyro.cli(Doctor, args=arguments, prog="gan-jax doctor")
+    options = read(Doctor, arguments, "gan-jax doctor")
 
     from gan_jax.run.doctor import examine
 

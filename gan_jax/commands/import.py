@@ -6,6 +6,7 @@ from pathlib import Path
 import tyro
 
 from gan_jax import screen
+from gan_jax.commands.reading import read
 from gan_jax.config import recipes
 from gan_jax.config.options import check_options
 from gan_jax.errors import ConfigError
@@ -35,7 +36,7 @@ def main(arguments: list[str]) -> None:
     check_options(arguments, ["out"], Import(Path(), Path()))
     if not {"-h", "--help"} & {*arguments} and not any(argument.split("=")[0] == "--out" for argument in arguments):
         raise ConfigError("out: into which folder? gan-jax import FILE --out FOLDER")
-    options = tyro.cli(Import, args=arguments, prog="gan-jax import")
+    options = read(Import, arguments, "gan-jax import")
     out = recipes.expand(options.out)
     check_empty(out)
 

@@ -8,6 +8,7 @@ import tyro
 
 from gan_jax import screen
 from gan_jax.commands.about_run import run_at
+from gan_jax.commands.reading import read
 from gan_jax.config import recipes
 from gan_jax.config.options import check_ending, check_options
 from gan_jax.errors import ConfigError
@@ -39,7 +40,7 @@ def main(arguments: list[str]) -> None:
     if not arguments:
         raise ConfigError("report which runs? gan-jax report RUN_FOLDER ...; --help says more")
     check_options(arguments, ["out", "draw", "data_path", "data_dir"], Report(()))
-    options = tyro.cli(Report, args=arguments, prog="gan-jax report")
+    options = read(Report, arguments, "gan-jax report")
     if not options.runs:
         raise ConfigError("report which runs? name their folders: gan-jax report RUN_FOLDER ...")
     runs = [run_at(run) for run in options.runs]

@@ -12,6 +12,7 @@ from typing import Annotated
 import tyro
 
 from gan_jax import screen
+from gan_jax.commands.reading import read
 from gan_jax.config import AnyModel, AnyTask, Config, recipes
 from gan_jax.config.checks import MAY_CHANGE, PLACES, as_begun, changed_keys, check, check_new, check_same
 from gan_jax.config.hosts import HostsConfig
@@ -102,9 +103,7 @@ def _read(recipe: str, default: Config, arguments: list[str]) -> Train:
         default = with_values(default, {"start.run": begins_with, "start.sha256": None})
     others = [f"hosts.{f.name}" for f in dataclasses.fields(HostsConfig)]
     check_options(arguments, [*flatten(default), *others, "run", "dry_run", "profile", "from"], default)
-    options = tyro.cli(
-        Train, args=arguments, default=Train(config=default), prog=f"gan-jax train {recipe}", config=_ONE_KIND_A_GROUP
-    )
+    options = read(Train, arguments, f"gan-jax train {recipe}", Train(config=default))
     if wrong := [*wrong_values(options.hosts), *options.hosts.wrong(options.config)]:
         raise ConfigError("\n".join(wrong))
     return options
@@ -179,10 +178,6 @@ def _check_start(config: Config) -> None:
         raise ConfigError(f"start.run: {config.start.run} holds a generator alone; name a run, which has both networks")
     if not recipes.is_run(folder):
         raise ConfigError(f"start.run: {config.start.run} is not a run folder: no config.json in it")
-
-
-_ONE_KIND_A_GROUP = (tyro.conf.AvoidSubcommands,)
-"""A group that could be of several kinds has the options of the one that it is."""
 
 
 def _named(arguments: list[str], config: Config) -> list[str]:
