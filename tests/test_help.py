@@ -1,3 +1,5 @@
+"""What --help prints: texts as wide as the terminal, of a command, of its groups and of its options."""
+
 import contextlib
 import dataclasses
 import io
@@ -83,15 +85,15 @@ def lines_of_texts(printed):
 def wrapped_early(printed):
     """The lines of texts that end although there was room for the next word."""
     own, _, boxes = printed.partition("╭")
-    early = [a for a, b in pairwise(own.splitlines()) if a and b]  # nobody but the terminal wraps a command's own
-    texts = [*lines_of_texts(f"╭{boxes}")]
-    return early + [a for a, b in pairwise(texts) if a and b and len(f"{a} {b.split()[0]}") <= 76]
+    early = lambda lines, width: [a for a, b in pairwise(lines) if a and b and len(f"{a} {b.split()[0]}") <= width]
+    return early(own.splitlines(), 80) + early([*lines_of_texts(f"╭{boxes}")], 76)
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, *OTHER_GROUPS])
 def test_lines_of_help_are_as_long_as_the_terminal_lets_them(monkeypatch, command):
     printed = help_of(monkeypatch, cli.main, [*command.split(), "--help"])
     assert "╭" in printed
+    assert max(map(len, printed.splitlines())) <= 80
     assert wrapped_early(printed) == []
 
 

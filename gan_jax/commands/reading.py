@@ -2,6 +2,8 @@
 
 import dataclasses
 import re
+import shutil
+import textwrap
 from functools import partial
 from typing import TypeVar
 
@@ -24,7 +26,7 @@ def read(schema: type[Options], arguments: list[str], prog: str, default: Option
         args=arguments,
         default=tyro.MISSING_NONPROP if default is None else default,
         prog=prog,
-        description=_in_paragraphs(schema.__doc__ or ""),
+        description=_wrapped(schema.__doc__ or ""),
         registry=_registry,
     )
 
@@ -62,3 +64,10 @@ def _help(field: StructFieldSpec) -> str | None:
 def _in_paragraphs(text: str) -> str:
     """A line for each paragraph."""
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in re.split(r"\n\s*\n", text.strip()))
+
+
+def _wrapped(text: str) -> str:
+    # tyro leaves a description's lines to the terminal, which breaks words, and joins those that begin with a letter.
+    width = shutil.get_terminal_size().columns
+    lines = _in_paragraphs(text).splitlines()
+    return "\n".join(textwrap.fill(line, width, subsequent_indent="  ", break_on_hyphens=False) for line in lines)
