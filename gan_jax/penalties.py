@@ -223,12 +223,14 @@ def lazy(penalty: Penalty | Adaptive, every: int) -> Penalty | Adaptive:
 def judged(gan: Any, judge: Critic, real: tuple[Images, Logits], fake: tuple[Images, Logits]) -> tuple[Scalar, Critic]:
     """The discriminator's loss of two batches, `(images, logits)`, and the critic that judged them, for its penalties.
 
-    Both are `pulled` where the discriminator says `judges_alone` and has one logit for each image.
+    Both are `pulled` where there are penalties, the discriminator says `judges_alone`, and it has one logit an image.
     """
     loss, verdict = gan.loss.discriminator(real[1], fake[1]), gan.loss.verdict
     critic = lambda images: verdict(real[1]) if images is real[0] else judge(images)
-    one_each = verdict(real[1]) is real[1] and getattr(real[1], "ndim", None) == 1
-    if not (one_each and getattr(gan.discriminator, "judges_alone", False) and jnp.ndim(loss) == 0):
+    one_each = verdict(real[1]) is real[1] and jax.tree.map(jnp.shape, real[1]) == (count(real[0]),)
+    is_loss = jax.tree.map(jnp.shape, loss) == () and jnp.issubdtype(jnp.result_type(loss), jnp.floating)
+    alone = getattr(gan.discriminator, "judges_alone", False)
+    if not (alone and gan.penalty is not none and one_each and is_loss):
         return loss, critic
     return pulled(gan.loss.discriminator, critic, real, fake)
 
@@ -260,14 +262,14 @@ def pulled(
     """
     batches, logits = zip(real, fake, strict=True)
     pulls = jax.grad(loss, argnums=(0, 1))(*jax.lax.stop_gradient(logits))
-    pulls = tuple(jnp.where(jnp.abs(pull) < LEAST, jnp.full_like(pull, LEAST), pull) for pull in pulls)
+    pulls = jax.lax.stop_gradient(tuple(jnp.where(jnp.abs(pull) < LEAST, LEAST, pull) for pull in pulls))
     pull_of_all = sum(jnp.sum(pull * seen) for pull, seen in zip(pulls, logits, strict=True))
     value = jax.lax.stop_gradient(loss(*logits)) + (pull_of_all - jax.lax.stop_gradient(pull_of_all))
     return value, Pulled(critic, tuple(zip(batches, pulls, strict=True)))
 
 
-LEAST = 1e-20
-"""Far less than moves a weight, and far more than the least that float32 holds: what is divided by it stays finite."""
+LEAST = 1e-15
+"""Far less than moves a weight, and what is divided by it twice is still a number in float32."""
 
 
 def _squared_slope(critic: Critic, images: Images) -> Float[Array, " batch"]:

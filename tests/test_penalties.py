@@ -1,5 +1,8 @@
 """Penalties against critics whose slope is known."""
 
+import math
+from types import SimpleNamespace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -226,6 +229,7 @@ PULLS = {
     "relativistic": (losses.relativistic, 1.0),
     "satisfied hinge": (losses.hinge, 1e3),  # many slopes are zero
     "saturated": (losses.non_saturating, 1e4),  # and here they are smaller than float32 has numbers
+    "no game": (losses.none, 1.0),  # all are zero, as a compiler knows
 }
 
 
@@ -264,3 +268,28 @@ def test_a_pulled_critic_is_the_critic_elsewhere():
         np.testing.assert_allclose(
             EVERY[name](KEY, pulled, real, fake), EVERY[name](KEY, critic, real, fake), rtol=1e-5, err_msg=name
         )
+
+
+@pytest.mark.parametrize(
+    ("changes", "shape"),
+    [
+        ({}, (6, 1)),
+        ({}, (6, 2, 2)),
+        ({}, (3,)),  # of pairs of images
+        ({"penalty": penalties.none}, (6,)),
+        ({"discriminator": SimpleNamespace()}, (6,)),
+        ({"loss": losses.AdversarialLoss(lambda r, f: r - f, losses.hinge.generator)}, (6,)),
+        ({"loss": losses.AdversarialLoss(lambda r, f: jnp.sum(r > f), losses.hinge.generator)}, (6,)),
+    ],
+)
+def test_what_cannot_be_pulled_is_judged_as_ever(changes, shape):
+    rules = {"loss": losses.hinge, "penalty": BOTH, "discriminator": SimpleNamespace(judges_alone=True)}
+    real, fake = images(2, (6, 4, 4, 2)), images(3, (6, 4, 4, 2))
+    logits = jnp.arange(math.prod(shape)).reshape(shape) / 9
+    judge = lambda gan: penalties.judged(gan, network, (real, logits), (fake, -logits))
+    assert isinstance(judge(SimpleNamespace(**rules))[1], penalties.Pulled) == (shape == (6,))
+    gan = SimpleNamespace(**rules | changes)
+    loss, critic = judge(gan)
+    assert not isinstance(critic, penalties.Pulled)
+    assert critic(real) is logits
+    np.testing.assert_array_equal(loss, gan.loss.discriminator(logits, -logits))
