@@ -70,6 +70,8 @@ class _Values:
     def _apply(self, equation: Any, inputs: list[int]) -> list[int]:
         name, params = equation.primitive.name, equation.params
         shapes = [atom.aval for atom in equation.invars]
+        if name == "stop_gradient":  # the same values
+            return inputs
         if name in CALLS:
             return self.trace(_closed(params.get("jaxpr", params.get("call_jaxpr"))), inputs)
         if name == "cond":  # on other platforms than a CPU, the last; or if so

@@ -171,7 +171,7 @@ def update_discriminator(gan: GAN, state: GANState, batch: Batch, key: PRNGKey) 
         real_logits, moved = judge_real(stats, real)
         fake_logits, moved = judge_fake(moved, fake, told)
         judge = lambda images: verdict(judge_real(stats, images)[0])
-        loss, critic = penalties.judged(gan, judge, (real, real_logits), (fake, fake_logits))
+        loss, critic = penalties.loss_and_critic(gan, judge, (real, real_logits), (fake, fake_logits))
         extra = penalty(penalty_key, critic, real, made)  # the newest: the critic is told their conditions
         logits = lambda latents, marks: verdict(judge_fake(stats, draw(state.generator.weights, latents, marks)[0])[0])
         smooth, seen = latent_penalty.discriminator(smooth_key, logits, latents, marks)

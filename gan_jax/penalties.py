@@ -4,7 +4,6 @@ Those that look at a network as a function of latents are in `latent_penalties`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -14,6 +13,7 @@ from jaxtyping import Array, Float
 
 from gan_jax.images import count
 from gan_jax.network import wide
+from gan_jax.pulls import Pulled, one_each, pulled
 from gan_jax.rules import Adaptive, combine
 from gan_jax.types import Images, Logits, Metrics, PRNGKey, Scalar
 
@@ -220,56 +220,21 @@ def lazy(penalty: Penalty | Adaptive, every: int) -> Penalty | Adaptive:
     return combine((penalty,), thin)
 
 
-def judged(gan: Any, judge: Critic, real: tuple[Images, Logits], fake: tuple[Images, Logits]) -> tuple[Scalar, Critic]:
+def loss_and_critic(
+    gan: Any, judge: Critic, real: tuple[Images, Logits], fake: tuple[Images, Logits]
+) -> tuple[Scalar, Critic]:
     """The discriminator's loss of two batches, `(images, logits)`, and the critic that judged them, for its penalties.
 
     Both are `pulled` where there are penalties, the discriminator says `judges_alone`, and it has one logit an image.
     """
     loss, verdict = gan.loss.discriminator(real[1], fake[1]), gan.loss.verdict
     critic = lambda images: verdict(real[1]) if images is real[0] else judge(images)
-    one_each = verdict(real[1]) is real[1] and jax.tree.map(jnp.shape, real[1]) == (count(real[0]),)
+    simple = verdict(real[1]) is real[1] and all(one_each(*batch) for batch in (real, fake))
     is_loss = jax.tree.map(jnp.shape, loss) == () and jnp.issubdtype(jnp.result_type(loss), jnp.floating)
     alone = getattr(gan.discriminator, "judges_alone", False)
-    if not (alone and gan.penalty is not none and one_each and is_loss):
+    if not (alone and gan.penalty is not none and simple and is_loss):
         return loss, critic
     return pulled(gan.loss.discriminator, critic, real, fake)
-
-
-@dataclass(frozen=True)
-class Pulled:
-    """A critic in which images do not interact, and how a loss pulls at its logits of the batches it has judged."""
-
-    critic: Critic
-    pulls: tuple[tuple[Images, Logits], ...]  # batches, and the loss's slopes `[B]` in their logits, none of them zero
-
-    def __call__(self, images: Images) -> Logits:
-        """The critic's logits."""
-        return self.critic(images)
-
-
-def pulled(
-    loss: Callable[[Logits, Logits], Scalar],
-    critic: Critic,
-    real: tuple[Images, Logits],
-    fake: tuple[Images, Logits],
-) -> tuple[Scalar, Pulled]:
-    """The loss of two batches that the critic has judged, `(images, logits [B])`, and a critic with slopes for less.
-
-    A loss has the gradient of Σ c · D(x), c its slopes in the logits, and on the way back that gradient comes by
-    c · ∇D(x), if images do not interact in D. Penalties on slopes at these very images take them from there, over c,
-    where else they would go all the way back for ∇D(x) alone. One pass is in the other where both are compiled in one
-    program; the values are the same to rounding. A |c| below `LEAST` is taken for that, as nothing is divided by zero.
-    """
-    batches, logits = zip(real, fake, strict=True)
-    pulls = jax.grad(loss, argnums=(0, 1))(*jax.lax.stop_gradient(logits))
-    pulls = jax.lax.stop_gradient(tuple(jnp.where(jnp.abs(pull) < LEAST, LEAST, pull) for pull in pulls))
-    pull_of_all = sum(jnp.sum(pull * seen) for pull, seen in zip(pulls, logits, strict=True))
-    value = jax.lax.stop_gradient(loss(*logits)) + (pull_of_all - jax.lax.stop_gradient(pull_of_all))
-    return value, Pulled(critic, tuple(zip(batches, pulls, strict=True)))
-
-
-LEAST = 1e-15
-"""Far less than moves a weight, and what is divided by it twice is still a number in float32."""
 
 
 def _squared_slope(critic: Critic, images: Images) -> Float[Array, " batch"]:

@@ -85,7 +85,8 @@ class Network(Protocol):
     unless `generate` was given a key.
 
     A discriminator of one logit an image may say of itself `judges_alone = True`: no image of a batch moves the logit
-    of another, in training either, as it does by batch normalisation. Slopes then cost less: see `penalties.pulled`.
+    of another, in training either, as it does by batch normalisation. Slopes then cost less (`pulls.pulled`). Whoever
+    derives a network from such a one, and adds what makes images interact, takes it back.
     """
 
     def init(self, rngs: Any, inputs: Any, condition: Any, *, train: bool) -> Any:

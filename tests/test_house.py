@@ -11,6 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "gan_jax"
 ROOMS = [
     {"errors", "screen", "sizes", "types"},
     {"images", "memory", "storage", "flops", "layers", "rules", "network", "shares"},
+    {"pulls"},
     {
         *(
             "losses",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from jax.test_util import check_grads
 
-from gan_jax import losses, penalties
+from gan_jax import losses, penalties, pulls
 
 KEY = jax.random.key(0)
 DIRECTION = jax.random.normal(jax.random.key(1), (4, 4, 2))
@@ -248,22 +248,57 @@ def test_slopes_out_of_the_losss_own_pass_are_those_of_a_pass_of_their_own(name)
 
     def as_one(weights):
         critic = network(weights)
-        value, critic = penalties.pulled(loss.discriminator, critic, (real, critic(real)), (fake, critic(fake)))
+        value, critic = pulls.pulled(loss.discriminator, critic, (real, critic(real)), (fake, critic(fake)))
         return value + BOTH(KEY, critic, real, fake) / scale**2
 
     slopes = jax.grad(loss.discriminator, (0, 1))(network(weights)(real), network(weights)(fake))
-    assert (np.min(np.abs(slopes)) < penalties.LEAST) == (name != "relativistic")
+    assert (np.min(np.abs(slopes)) < pulls.LEAST) == (name != "relativistic")
     (value, gradient), (expected, right) = (jax.jit(jax.value_and_grad(f))(weights) for f in (as_one, apart))
     np.testing.assert_allclose(value, expected, rtol=1e-6)
     for leaf, true in zip(gradient, right, strict=True):
         np.testing.assert_allclose(leaf, true, rtol=1e-4, atol=1e-5 * jnp.max(jnp.abs(true)))
 
 
+def test_an_update_through_pulled_slopes_may_be_differentiated_in_turn():
+    """As unrolled games are: the loss's slopes move with the logits."""
+    real, fake = images(5), images(6)
+    weights = jax.random.normal(jax.random.key(4), (32, 6)) / 6, jnp.ones(6)
+
+    def objective(weights, share):
+        critic = network(weights)
+        loss = losses.relativistic.discriminator
+        value = loss(critic(real), critic(fake))
+        if share:
+            value, critic = pulls.pulled(loss, critic, (real, critic(real)), (fake, critic(fake)))
+        return value + BOTH(KEY, critic, real, fake)
+
+    def after_an_update(weights, share):
+        moved = jax.tree.map(lambda w, slope: w - 0.1 * slope, weights, jax.grad(objective)(weights, share))
+        return losses.hinge.generator(network(moved)(real), network(moved)(fake))
+
+    slopes, expected = (jax.jit(jax.grad(after_an_update), static_argnums=1)(weights, share) for share in (True, False))
+    for leaf, true in zip(slopes, expected, strict=True):
+        np.testing.assert_allclose(leaf, true, rtol=1e-4, atol=1e-5 * jnp.max(jnp.abs(true)))
+
+
+def test_a_pulled_loss_is_the_loss_also_where_it_is_not_finite():
+    x = images(2)
+    for logits in (jnp.array([1.0, -jnp.inf, 2.0]), jnp.array([1.0, jnp.nan, 2.0])):
+        value, _ = pulls.pulled(losses.hinge.discriminator, network, (x, logits), (x, jnp.zeros(3)))
+        np.testing.assert_array_equal(value, losses.hinge.discriminator(logits, jnp.zeros(3)))
+
+
+def test_packed_logits_cannot_be_pulled():
+    x = images(2)
+    with pytest.raises(ValueError, match=r"expected logits \[B\], one for each image"):
+        pulls.pulled(losses.hinge.discriminator, network, (x, jnp.zeros(1)), (x, jnp.zeros(1)))
+
+
 def test_a_pulled_critic_is_the_critic_elsewhere():
     """At images between, around or in thinned batches, and in what looks at logits."""
     real, fake = images(2), images(3)
     critic = network((jax.random.normal(KEY, (32, 6)) / 6, jnp.ones(6)))
-    _, pulled = penalties.pulled(losses.hinge.discriminator, critic, (real, critic(real)), (fake, critic(fake)))
+    _, pulled = pulls.pulled(losses.hinge.discriminator, critic, (real, critic(real)), (fake, critic(fake)))
     for name in EVERY:
         np.testing.assert_allclose(
             EVERY[name](KEY, pulled, real, fake), EVERY[name](KEY, critic, real, fake), rtol=1e-5, err_msg=name
@@ -286,10 +321,10 @@ def test_what_cannot_be_pulled_is_judged_as_ever(changes, shape):
     rules = {"loss": losses.hinge, "penalty": BOTH, "discriminator": SimpleNamespace(judges_alone=True)}
     real, fake = images(2, (6, 4, 4, 2)), images(3, (6, 4, 4, 2))
     logits = jnp.arange(math.prod(shape)).reshape(shape) / 9
-    judge = lambda gan: penalties.judged(gan, network, (real, logits), (fake, -logits))
-    assert isinstance(judge(SimpleNamespace(**rules))[1], penalties.Pulled) == (shape == (6,))
+    judge = lambda gan: penalties.loss_and_critic(gan, network, (real, logits), (fake, -logits))
+    assert isinstance(judge(SimpleNamespace(**rules))[1], pulls.Pulled) == (shape == (6,))
     gan = SimpleNamespace(**rules | changes)
     loss, critic = judge(gan)
-    assert not isinstance(critic, penalties.Pulled)
+    assert not isinstance(critic, pulls.Pulled)
     assert critic(real) is logits
     np.testing.assert_array_equal(loss, gan.loss.discriminator(logits, -logits))

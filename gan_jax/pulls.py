@@ -1,0 +1,73 @@
+"""One way back for a loss and for penalties on slopes: how the loss pulls at logits, and what critic knows of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from gan_jax.images import count
+from gan_jax.types import Images, Logits, Scalar
+
+Critic = Callable[[Images], Logits]
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """A critic in which images do not interact, and how a loss pulls at its logits of the batches it has judged."""
+
+    critic: Critic
+    pulls: tuple[tuple[Images, Logits], ...]  # batches, and the loss's slopes `[B]` in their logits, none of them zero
+
+    def __call__(self, images: Images) -> Logits:
+        """The critic's logits."""
+        return self.critic(images)
+
+
+def pulled(
+    loss: Callable[[Logits, Logits], Scalar],
+    critic: Critic,
+    real: tuple[Images, Logits],
+    fake: tuple[Images, Logits],
+) -> tuple[Scalar, Pulled]:
+    """The loss of two batches that the critic has judged, `(images, logits [B])`, and a critic with slopes for less.
+
+    A loss has the gradient of Σ c · D(x), c its slopes in the logits, and on the way back that gradient comes by
+    c · ∇D(x), if images do not interact in D. Penalties on slopes at these very images take them from there, over c,
+    where else they would go all the way back for ∇D(x) alone. One pass is in the other where both are compiled in one
+    program; values and derivatives are the same to rounding. Where |c| is below `LEAST`, also where it is zero, the
+    loss is taken to have a slope of that size. Computes in float32 or bfloat16, whose least numbers are far smaller.
+    Raises ValueError for other logits than one for each image.
+    """
+    if not all(one_each(*batch) for batch in (real, fake)):
+        raise ValueError("pulled: expected logits [B], one for each image; take the loss and the critic as they are")
+    batches, logits = zip(real, fake, strict=True)
+    value, slopes = jax.value_and_grad(loss, argnums=(0, 1))(*logits)
+    pulls = jax.tree.map(lambda c: jnp.where(jnp.abs(c) < LEAST, jnp.copysign(LEAST, c), c), slopes)
+    # In slopes over c the choice of c is none of the result's business, at any order.
+    known = zip(batches, jax.lax.stop_gradient(pulls), strict=True)
+    return _with_slopes(value, pulls, logits), Pulled(critic, tuple(known))
+
+
+@jax.custom_jvp
+def _with_slopes(value: Scalar, slopes: Any, at: Any) -> Scalar:
+    """The value, whose slopes in `at` are told; they may be differentiated in turn."""
+    del slopes, at
+    return value
+
+
+@_with_slopes.defjvp
+def _along(known: tuple[Any, ...], along: tuple[Any, ...]) -> tuple[Scalar, Scalar]:
+    (value, slopes, _), (*_, moves) = known, along
+    real, fake = (jnp.sum(slope * move) for slope, move in zip(slopes, moves, strict=True))
+    return value, (real + fake).astype(value.dtype)
+
+
+LEAST = 1e-15
+"""Far less than moves a weight, and what is divided by it twice is still a number in float32."""
+
+
+def one_each(images: Images, logits: Any) -> bool:
+    """Whether these are logits `[B]` of as many images."""
+    return jax.tree.map(jnp.shape, logits) == (count(images),)
