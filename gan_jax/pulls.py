@@ -1,4 +1,4 @@
-"""One way back for a loss and for penalties on slopes: how the loss pulls at logits, and what critic knows of it."""
+"""One way back for a loss and for penalties on slopes: how the loss pulls at logits, and what a critic knows of it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,8 +37,8 @@ def pulled(
     c · ∇D(x), if images do not interact in D. Penalties on slopes at these very images take them from there, over c,
     where else they would go all the way back for ∇D(x) alone. One pass is in the other where both are compiled in one
     program; values and derivatives are the same to rounding. Where |c| is below `LEAST`, also where it is zero, the
-    loss is taken to have a slope of that size. Computes in float32 or bfloat16, whose least numbers are far smaller.
-    Raises ValueError for other logits than one for each image.
+    loss is taken to have a slope of that size, as an optimizer that looks at signs alone will see. Networks compute in
+    float32 or bfloat16, whose least numbers are far smaller. Raises ValueError for other logits than one an image.
     """
     if not all(one_each(*batch) for batch in (real, fake)):
         raise ValueError("pulled: expected logits [B], one for each image; take the loss and the critic as they are")
