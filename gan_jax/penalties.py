@@ -13,15 +13,9 @@ from jaxtyping import Array, Float
 
 from gan_jax.images import count
 from gan_jax.network import wide
-from gan_jax.pulls import Pulled, one_each, pulled
+from gan_jax.pulls import Critic, one_each, pulled, slopes
 from gan_jax.rules import Adaptive, combine
 from gan_jax.types import Images, Logits, Metrics, PRNGKey, Scalar
-
-Critic = Callable[[Images], Logits]
-"""The discriminator's verdict at fixed weights, of the batch or of every n-th image of it, in order.
-
-It is told their conditions by their place. Where it gives several logits an image, slopes are those of their sum.
-"""
 
 Mean = Callable[[Logits], Scalar]
 """What is the batch's mean of some of its values: `jnp.mean`, or over devices `per_device.mean`."""
@@ -239,14 +233,9 @@ def loss_and_critic(
 
 def _squared_slope(critic: Critic, images: Images) -> Float[Array, " batch"]:
     """‖∂ critic / ∂ image‖² of each image, `[B]`, over all its leaves. Assumes that images do not interact in it."""
-    known = critic.pulls if isinstance(critic, Pulled) else ()
-    pull = next((pull for batch, pull in known if batch is images), None)
-    if pull is None:
-        gradient = jax.grad(lambda batch: jnp.sum(critic(batch)))(images)
-    else:
-        gradient = jax.grad(lambda batch: jnp.sum(pull * critic(batch)))(images)
-        gradient = jax.tree.map(lambda leaf: leaf / jnp.expand_dims(pull, tuple(range(1, leaf.ndim))), gradient)
-    squares = jax.tree.map(lambda leaf: jnp.sum(jnp.square(leaf), axis=tuple(range(1, leaf.ndim))), gradient)
+    squares = jax.tree.map(
+        lambda leaf: jnp.sum(jnp.square(leaf), axis=tuple(range(1, leaf.ndim))), slopes(critic, images)
+    )
     return jax.tree.reduce(jnp.add, squares)
 
 

@@ -11,6 +11,10 @@ from gan_jax.images import count
 from gan_jax.types import Images, Logits, Scalar
 
 Critic = Callable[[Images], Logits]
+"""The discriminator's verdict at fixed weights, of the batch or of every n-th image of it, in order.
+
+It is told their conditions by their place. Where it gives several logits an image, slopes are those of their sum.
+"""
 
 
 @dataclass(frozen=True)
@@ -43,29 +47,39 @@ def pulled(
     if not all(one_each(*batch) for batch in (real, fake)):
         raise ValueError("pulled: expected logits [B], one for each image; take the loss and the critic as they are")
     batches, logits = zip(real, fake, strict=True)
-    value, slopes = jax.value_and_grad(loss, argnums=(0, 1))(*logits)
-    pulls = jax.tree.map(lambda c: jnp.where(jnp.abs(c) < LEAST, jnp.copysign(LEAST, c), c), slopes)
+    value, pulls = jax.value_and_grad(loss, argnums=(0, 1))(*logits)
+    pulls = jax.tree.map(lambda c: jnp.where(jnp.abs(c) < LEAST, jnp.copysign(LEAST, c), c), pulls)
     # In slopes over c the choice of c is none of the result's business, at any order.
     known = zip(batches, jax.lax.stop_gradient(pulls), strict=True)
     return _with_slopes(value, pulls, logits), Pulled(critic, tuple(known))
 
 
 @jax.custom_jvp
-def _with_slopes(value: Scalar, slopes: Any, at: Any) -> Scalar:
-    """The value, whose slopes in `at` are told; they may be differentiated in turn."""
-    del slopes, at
+def _with_slopes(value: Scalar, pulls: Any, logits: Any) -> Scalar:
+    """The value, with `pulls` for its slopes in the logits; they may be differentiated in turn."""
+    del pulls, logits
     return value
 
 
 @_with_slopes.defjvp
 def _along(known: tuple[Any, ...], along: tuple[Any, ...]) -> tuple[Scalar, Scalar]:
-    (value, slopes, _), (*_, moves) = known, along
-    real, fake = (jnp.sum(slope * move) for slope, move in zip(slopes, moves, strict=True))
+    (value, pulls, _), (*_, moves) = known, along
+    real, fake = (jnp.sum(pull * move) for pull, move in zip(pulls, moves, strict=True))
     return value, (real + fake).astype(value.dtype)
 
 
 LEAST = 1e-15
 """Far less than moves a weight, and what is divided by it twice is still a number in float32."""
+
+
+def slopes(critic: Critic, images: Images) -> Images:
+    """∂ Σ critic / ∂ images, whatever they are: each image's own slope, where images do not interact in the critic."""
+    known = critic.pulls if isinstance(critic, Pulled) else ()
+    pull = next((pull for batch, pull in known if batch is images), None)
+    if pull is None:
+        return jax.grad(lambda batch: jnp.sum(critic(batch)))(images)
+    gradient = jax.grad(lambda batch: jnp.sum(pull * critic(batch)))(images)
+    return jax.tree.map(lambda leaf: leaf / jnp.expand_dims(pull, tuple(range(1, leaf.ndim))), gradient)
 
 
 def one_each(images: Images, logits: Any) -> bool:
