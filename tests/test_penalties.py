@@ -233,6 +233,19 @@ PULLS = {
 }
 
 
+def objective(loss, real, fake, share, scale=1.0):
+    """Loss and penalties as a function of a network's weights, slopes in one pass or each in its own."""
+
+    def of(weights):
+        critic = network(weights)
+        value = loss(critic(real), critic(fake))
+        if share:
+            value, critic = pulls.pulled(loss, critic, (real, critic(real)), (fake, critic(fake)))
+        return value + BOTH(KEY, critic, real, fake) / scale**2
+
+    return of
+
+
 @pytest.mark.parametrize("name", PULLS)
 def test_slopes_out_of_the_losss_own_pass_are_those_of_a_pass_of_their_own(name):
     loss, scale = PULLS[name]
@@ -242,18 +255,10 @@ def test_slopes_out_of_the_losss_own_pass_are_those_of_a_pass_of_their_own(name)
     aside = jnp.einsum("b,hwc->bhwc", sides, weights[0].sum(1).reshape(4, 4, 2))
     real, fake = images(5, (6, 4, 4, 2)) + aside, images(6, (6, 4, 4, 2)) - aside
 
-    def apart(weights):
-        critic = network(weights)
-        return loss.discriminator(critic(real), critic(fake)) + BOTH(KEY, critic, real, fake) / scale**2
-
-    def as_one(weights):
-        critic = network(weights)
-        value, critic = pulls.pulled(loss.discriminator, critic, (real, critic(real)), (fake, critic(fake)))
-        return value + BOTH(KEY, critic, real, fake) / scale**2
-
     slopes = jax.grad(loss.discriminator, (0, 1))(network(weights)(real), network(weights)(fake))
     assert (np.min(np.abs(slopes)) < pulls.LEAST) == (name != "relativistic")
-    (value, gradient), (expected, right) = (jax.jit(jax.value_and_grad(f))(weights) for f in (as_one, apart))
+    of = lambda share: jax.jit(jax.value_and_grad(objective(loss.discriminator, real, fake, share, scale)))(weights)
+    (value, gradient), (expected, right) = of(True), of(False)
     np.testing.assert_allclose(value, expected, rtol=1e-6)
     for leaf, true in zip(gradient, right, strict=True):
         np.testing.assert_allclose(leaf, true, rtol=1e-4, atol=1e-5 * jnp.max(jnp.abs(true)))
@@ -264,16 +269,9 @@ def test_an_update_through_pulled_slopes_may_be_differentiated_in_turn():
     real, fake = images(5), images(6)
     weights = jax.random.normal(jax.random.key(4), (32, 6)) / 6, jnp.ones(6)
 
-    def objective(weights, share):
-        critic = network(weights)
-        loss = losses.relativistic.discriminator
-        value = loss(critic(real), critic(fake))
-        if share:
-            value, critic = pulls.pulled(loss, critic, (real, critic(real)), (fake, critic(fake)))
-        return value + BOTH(KEY, critic, real, fake)
-
     def after_an_update(weights, share):
-        moved = jax.tree.map(lambda w, slope: w - 0.1 * slope, weights, jax.grad(objective)(weights, share))
+        slopes = jax.grad(objective(losses.relativistic.discriminator, real, fake, share))(weights)
+        moved = jax.tree.map(lambda w, slope: w - 0.1 * slope, weights, slopes)
         return losses.hinge.generator(network(moved)(real), network(moved)(fake))
 
     slopes, expected = (jax.jit(jax.grad(after_an_update), static_argnums=1)(weights, share) for share in (True, False))
