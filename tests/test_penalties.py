@@ -246,6 +246,11 @@ def objective(loss, real, fake, share, scale=1.0):
     return of
 
 
+def must_agree(gradient, expected):
+    for leaf, true in zip(gradient, expected, strict=True):
+        np.testing.assert_allclose(leaf, true, rtol=1e-4, atol=1e-5 * jnp.max(jnp.abs(true)))
+
+
 @pytest.mark.parametrize("name", PULLS)
 def test_slopes_out_of_the_losss_own_pass_are_those_of_a_pass_of_their_own(name):
     loss, scale = PULLS[name]
@@ -260,8 +265,7 @@ def test_slopes_out_of_the_losss_own_pass_are_those_of_a_pass_of_their_own(name)
     of = lambda share: jax.jit(jax.value_and_grad(objective(loss.discriminator, real, fake, share, scale)))(weights)
     (value, gradient), (expected, right) = of(True), of(False)
     np.testing.assert_allclose(value, expected, rtol=1e-6)
-    for leaf, true in zip(gradient, right, strict=True):
-        np.testing.assert_allclose(leaf, true, rtol=1e-4, atol=1e-5 * jnp.max(jnp.abs(true)))
+    must_agree(gradient, right)
 
 
 def test_an_update_through_pulled_slopes_may_be_differentiated_in_turn():
@@ -275,8 +279,7 @@ def test_an_update_through_pulled_slopes_may_be_differentiated_in_turn():
         return losses.hinge.generator(network(moved)(real), network(moved)(fake))
 
     slopes, expected = (jax.jit(jax.grad(after_an_update), static_argnums=1)(weights, share) for share in (True, False))
-    for leaf, true in zip(slopes, expected, strict=True):
-        np.testing.assert_allclose(leaf, true, rtol=1e-4, atol=1e-5 * jnp.max(jnp.abs(true)))
+    must_agree(slopes, expected)
 
 
 def test_a_pulled_loss_is_the_loss_also_where_it_is_not_finite():
